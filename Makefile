@@ -1,0 +1,45 @@
+# Everything happens in .venv; nothing is installed elsewhere.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint format clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Nightshift needs Python 3.11 to 3.13 (TensorFlow has no wheel for others yet): make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.worker: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[worker]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.worker
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[worker,dev]'
+	@touch $@
+
+demo: $(VENV)/.worker  ## score data/messages.csv with the shipped model; prints the receipt
+	$(BIN)/producer enqueue data/messages.csv
+
+test: $(VENV)/.dev  ## the tests: real server, real workers (under six minutes)
+	$(BIN)/python -m pytest -m 'not slow'
+
+test-all: $(VENV)/.dev  ## the tests and their slow, exhaustive variants
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev  ## ruff, mypy and the arrows between the rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## put the code in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## remove .venv, caches and the embedded server's state
+	rm -rf $(VENV) .nightshift .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
