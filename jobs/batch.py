@@ -1,0 +1,124 @@
+"""The three Arrow IPC streams a batch is made of on its way: what the worker needs (payload), what only the collector
+needs (kept), and what the worker answers (result). JSON rides along as schema metadata; nothing is ever unpickled."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+MICRO_BATCH_ROWS = 1024  # rows of one sess.run, at most: what keeps a graph's tensors in the cache
+_NOTE = b"nightshift"  # the metadata key of the JSON
+
+
+def _write(schema: pa.Schema, batches: Sequence[pa.RecordBatch], note: object = None) -> pa.Buffer:
+    if note is not None:
+        schema = schema.with_metadata({_NOTE: json.dumps(note, ensure_ascii=False).encode()})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as stream:
+        for batch in batches:
+            stream.write_batch(batch.replace_schema_metadata(schema.metadata))
+    return sink.getvalue()
+
+
+def micro_batches(records: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Slices of at most MICRO_BATCH_ROWS rows, evenly filled, without copying.
+
+    The reader's blocks depend on the file alone, and so do these slices: whatever the batch size and whoever scores
+    them, a record meets the same neighbours in `sess.run`, and a graph gives it the same bits.
+    """
+    rows = records.num_rows
+    count = -(-rows // MICRO_BATCH_ROWS)
+    for index in range(count):
+        begin, end = rows * index // count, rows * (index + 1) // count
+        yield records.slice(begin, end - begin)
+
+
+def encode_payload(schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> pa.Buffer:
+    """Micro-batches of the columns to feed (each `binary`, one column a feed), as an Arrow IPC stream."""
+    return _write(schema, batches)
+
+
+def decode_payload(payload: bytes) -> Iterator[pa.RecordBatch]:
+    """The micro-batches, without copying them out of `payload`."""
+    yield from pa.ipc.open_stream(payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that was not scored: why, and where to find it. `record` is 1-based, the header not counted; `line` is
+    1-based and physical; `raw` is the record as the file has it."""
+
+    record: int
+    line: int
+    code: str
+    detail: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A batch's id and kept columns (`columns`, one row an accepted record), where in the file the batch begins, and
+    what the reader rejected between its records."""
+
+    columns: tuple[pa.Array, ...]
+    rows: int
+    first_record: int
+    position: tuple[int, int, int]  # offset, record and line of a record at or before the first: reader.Position
+    rejects: tuple[Reject, ...]
+
+    def record_numbers(self) -> npt.NDArray[np.int64]:
+        """int64 [rows]: the accepted records' numbers in the file."""
+        numbers = np.arange(self.first_record, self.first_record + self.rows + len(self.rejects), dtype=np.int64)
+        return np.setdiff1d(numbers, np.array([reject.record for reject in self.rejects], np.int64), assume_unique=True)
+
+    def encode(self) -> pa.Buffer:
+        rejects = [[r.record, r.line, r.code, r.detail, r.raw.decode("latin-1")] for r in self.rejects]
+        note = {"rows": self.rows, "first": self.first_record, "position": self.position, "rejects": rejects}
+        schema = pa.schema([(str(index), column.type) for index, column in enumerate(self.columns)])
+        batches = [pa.record_batch(list(self.columns), schema=schema)] if self.columns else []
+        return _write(schema, batches, note)
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Kept":
+        stream = pa.ipc.open_stream(data)
+        note = json.loads(stream.schema.metadata[_NOTE])
+        columns = [column for batch in stream for column in batch.columns]
+        rejects = tuple(Reject(*r[:4], raw=r[4].encode("latin-1")) for r in note["rejects"])
+        return cls(tuple(columns), note["rows"], note["first"], tuple(note["position"]), rejects)
+
+
+@dataclass(frozen=True, slots=True)
+class RowReject:
+    """A record a worker could not score, by its row in the batch."""
+
+    row: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A batch's scores: named columns with one row a scored record (none at all where nothing was scored), and the
+    rows that were rejected, in order."""
+
+    columns: dict[str, pa.Array]
+    rejects: tuple[RowReject, ...]
+
+    @property
+    def scored(self) -> int:
+        return len(next(iter(self.columns.values()))) if self.columns else 0
+
+    def encode(self) -> pa.Buffer:
+        note = [[reject.row, reject.code, reject.detail] for reject in self.rejects]
+        schema = pa.schema([(name, column.type) for name, column in self.columns.items()])
+        batches = [pa.record_batch(list(self.columns.values()), schema=schema)] if self.columns else []
+        return _write(schema, batches, note)
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Result":
+        stream = pa.ipc.open_stream(data)
+        rejects = tuple(RowReject(*reject) for reject in json.loads(stream.schema.metadata[_NOTE]))
+        return cls({name: column for batch in stream for name, column in zip(batch.schema.names, batch.columns, strict=True)}, rejects)

@@ -1,0 +1,255 @@
+"""The ledger in Redis: which batches a job has, who works on them, what came out. Celery delivers, the ledger decides.
+
+Every change of a batch's state is one Lua script (jobs/lua), atomic and safe to repeat; this module gives them names
+and types. A batch is queued, leased until a deadline, or done.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Literal, cast
+
+import redis
+
+from jobs import keys
+from jobs.errors import JobError
+from jobs.record import Job
+
+State = Literal["running", "complete", "failed", "cancelled"]
+Verdict = Literal["leased", "done", "busy", "gone", "exhausted"]
+SCRIPTS = (
+    "submit", "enqueue", "seal", "lease", "renew", "release", "complete", "fail", "overdue", "sent", "collected",
+    "hold", "erase",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A job's counters at one moment. `records` and `read_rejects` are counted by the producer as it reads; `scored`
+    and `score_rejects`, independently, by the workers as they answer."""
+
+    state: State
+    error: str | None
+    created: float  # seconds since the epoch, by the server's clock
+    finished: float | None
+    sealed: bool  # the input was read to its end
+    cursor: dict[str, int]
+    batches: int
+    done: int
+    collected: int
+    records: int
+    read_rejects: int
+    scored: int
+    score_rejects: int
+    attempts: int
+    redelivered: int
+    duplicates: int
+    codes: dict[str, int]
+    fields: dict[str, str]
+
+    @property
+    def rejected(self) -> int:
+        return self.read_rejects + self.score_rejects
+
+    @property
+    def outstanding(self) -> int:
+        return self.batches - self.done
+
+
+class Ledger:
+    """All that producers and workers say to each other about jobs, but for Celery's messages."""
+
+    def __init__(self, server: "redis.Redis") -> None:
+        self.redis = server
+        room = resources.files("jobs") / "lua"
+        prelude = (room / "prelude.lua").read_text()
+        self._scripts = {
+            name: server.register_script(prelude + (room / f"{name}.lua").read_text()) for name in SCRIPTS
+        }
+
+    def _run(self, script: str, key: str, *args: Any) -> Any:
+        answer = self._scripts[script](keys=[key], args=args)
+        return answer.decode() if isinstance(answer, bytes) else answer
+
+    # -- the job
+
+    def put_model(self, sha256: str, graph: bytes) -> None:
+        """Stores the frozen graph's bytes under their digest, unless they are there."""
+        self.redis.set(keys.model(sha256), graph, nx=True)
+
+    def has_model(self, sha256: str) -> bool:
+        return bool(self.redis.exists(keys.model(sha256)))
+
+    def model(self, sha256: str) -> bytes | None:
+        return cast("bytes | None", self.redis.get(keys.model(sha256)))
+
+    def submit(self, job: Job, cursor: Mapping[str, int]) -> State:
+        """Makes the job, or attaches to it if it is there; returns its state."""
+        return cast(State, self._run("submit", keys.job(job.id), job.encode(), json.dumps(cursor), job.id))
+
+    def job(self, job_id: str) -> Job:
+        """Raises JobError if there is no such job."""
+        record = cast("bytes | None", self.redis.hget(keys.job(job_id), "record"))
+        if record is None:
+            raise JobError(f"there is no job {job_id}")
+        return Job.decode(record)
+
+    def job_ids(self) -> list[str]:
+        """All jobs, oldest first."""
+        return [job_id.decode() for job_id in cast("list[bytes]", self.redis.zrange(keys.JOBS, 0, -1))]
+
+    def progress(self, job_id: str) -> Progress:
+        """Raises JobError if there is no such job."""
+        raw = cast("dict[bytes, bytes]", self.redis.hgetall(keys.job(job_id)))
+        if not raw:
+            raise JobError(f"there is no job {job_id}")
+        field = {name.decode(): value.decode() for name, value in raw.items()}
+        counters = {
+            name: int(field.get(name, 0))
+            for name in ("batches", "done", "collected", "records", "read_rejects", "scored", "score_rejects",
+                         "attempts", "redelivered", "duplicates")
+        }  # fmt: skip
+        return Progress(
+            state=cast(State, field["state"]),
+            error=field.get("error"),
+            created=int(field["created"]) / 1000,
+            finished=int(field["finished"]) / 1000 if "finished" in field else None,
+            sealed=field["sealed"] == "1",
+            cursor=json.loads(field["cursor"]),
+            codes={name.removeprefix("code:"): int(field[name]) for name in sorted(field) if name.startswith("code:")},
+            fields=field,
+            **counters,
+        )
+
+    def fail(self, job_id: str, reason: str) -> bool:
+        """Ends a running job; True if this call ended it."""
+        return bool(self._run("fail", keys.job(job_id), "failed", " ".join(reason.split())))
+
+    def erase(self, job_id: str) -> None:
+        """Frees every key of the job; its model stays for other jobs."""
+        self._run("erase", keys.job(job_id), job_id)
+
+    # -- the producer's side
+
+    def enqueue(
+        self,
+        job_id: str,
+        batch: int,
+        payload: "memoryview | bytes",
+        kept: "memoryview | bytes",
+        cursor: Mapping[str, int],
+        records: int,
+        reject_codes: Sequence[str],
+    ) -> int:
+        """Writes a batch and where reading goes on after it. `records` counts the rejected ones too. Returns how many
+        batches are enqueued now (`batch` + 1 unless another producer is ahead), or -1 if the job takes no more."""
+        counters = _counters(reject_codes, records=records, read_rejects=len(reject_codes))
+        return int(self._run("enqueue", keys.job(job_id), batch, payload, kept, json.dumps(cursor), *counters))
+
+    def seal(self, job_id: str, batches: int) -> bool:
+        """The input was read to its end. False if another producer enqueued more than `batches`."""
+        return bool(self._run("seal", keys.job(job_id), batches))
+
+    # -- the worker's side
+
+    def lease(self, job_id: str, batch: int, owner: str, seconds: float, max_attempts: int) -> tuple[Verdict, bytes | None]:
+        """Asks for a batch; with the verdict `leased` comes its payload."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            self._scripts["lease"](
+                keys=[keys.job(job_id)], args=[batch, owner, int(seconds * 1000), max_attempts], client=pipe
+            )
+            pipe.get(keys.payload(job_id, batch))
+            verdict, payload = pipe.execute()
+        return cast(Verdict, verdict.decode()), payload
+
+    def renew(self, job_id: str, batch: int, owner: str, seconds: float) -> bool:
+        """False if the batch is not this owner's any more."""
+        return bool(self._run("renew", keys.job(job_id), batch, owner, int(seconds * 1000)))
+
+    def release(self, job_id: str, batch: int, owner: str) -> bool:
+        """Gives the batch back, to be sent again at once."""
+        return bool(self._run("release", keys.job(job_id), batch, owner))
+
+    def complete(self, job_id: str, batch: int, result: "memoryview | bytes", scored: int, reject_codes: Sequence[str]) -> bool:
+        """Writes the batch's result with its counts. False if it was written before: the first write wins."""
+        counters = _counters(reject_codes, scored=scored, score_rejects=len(reject_codes))
+        return bool(self._run("complete", keys.job(job_id), batch, result, *counters))
+
+    # -- the collector's side
+
+    def results(self, job_id: str, first: int, limit: int) -> list[tuple[bytes, bytes]]:
+        """(kept, result) of the batches from `first` on, as far as they are done without a gap, at most `limit`."""
+        wanted = range(first, first + limit)
+        names = [name(job_id, batch) for batch in wanted for name in (keys.kept, keys.result)]
+        values = cast("list[bytes | None]", self.redis.mget(names)) if names else []
+        pairs: list[tuple[bytes, bytes]] = []
+        for kept, result in zip(values[::2], values[1::2], strict=True):
+            if kept is None or result is None:
+                break
+            pairs.append((kept, result))
+        return pairs
+
+    def collected(self, job_id: str, token: str, first: int, end: int, fields: Mapping[str, str | int]) -> bool:
+        """Frees the batches [first, end), which are safely in the scores file, and notes in `fields` how far it is
+        good. False if `token` does not hold the collector's lock any more."""
+        flat = [item for pair in {"collected": end, **fields}.items() for item in pair]
+        return bool(self._run("collected", keys.job(job_id), token, first, end, *flat))
+
+    # -- the re-sender's side
+
+    def active(self) -> list[str]:
+        return [job_id.decode() for job_id in cast("set[bytes]", self.redis.smembers(keys.ACTIVE))]
+
+    def overdue(self, job_id: str, patience: float) -> list[int]:
+        """Takes expired leases back; the batches neither sent nor leased for `patience` seconds."""
+        return [int(batch) for batch in self._run("overdue", keys.job(job_id), int(patience * 1000))]
+
+    def sent(self, job_id: str, batches: Iterable[int]) -> list[int]:
+        """Notes that `batches` are sent again now; those of them that still want it."""
+        return [int(batch) for batch in self._run("sent", keys.job(job_id), *batches)]
+
+    # -- who is there
+
+    def hold(self, lock: str, token: str, seconds: float) -> bool:
+        """Takes or keeps a lock; False if another token has it."""
+        return bool(self._run("hold", lock, token, int(seconds * 1000)))
+
+    def let_go(self, lock: str, token: str) -> None:
+        """Drops a lock early, if it is this token's."""
+        if self.redis.get(lock) == token.encode():
+            self.redis.delete(lock)
+
+    def greet(self, worker: str) -> None:
+        """A worker's sign of life; `worker` is host:pid:processes."""
+        seconds, _ = cast("tuple[int, int]", self.redis.time())
+        with self.redis.pipeline() as pipe:
+            pipe.zadd(keys.WORKERS, {worker: seconds})
+            pipe.zremrangebyscore(keys.WORKERS, "-inf", seconds - 60)
+            pipe.execute()
+
+    def leave(self, worker: str) -> None:
+        self.redis.zrem(keys.WORKERS, worker)
+
+    def processes(self) -> int:
+        """Worker processes that showed a sign of life within ten seconds."""
+        seconds, _ = cast("tuple[int, int]", self.redis.time())
+        workers = cast("list[bytes]", self.redis.zrangebyscore(keys.WORKERS, seconds - 10, "+inf"))
+        return sum(int(worker.rpartition(b":")[2]) for worker in workers)
+
+    def wait(self, job_id: str, seconds: float, after: bytes = b"0") -> bytes:
+        """Returns when a batch of the job completed or the job ended since the event `after`, or after `seconds`;
+        the event to wait after next."""
+        stream = f"{keys.job(job_id)}:events"
+        answer = self.redis.xread({stream: after}, count=1000, block=max(1, int(seconds * 1000)))
+        if not answer:
+            return after
+        entries = cast("dict[bytes, Any]", answer)[stream.encode()]
+        return cast(bytes, entries[0][-1][0])
+
+
+def _counters(reject_codes: Sequence[str], **numbers: int) -> list[str | int]:
+    """The pairs of counter and number that the scripts add up."""
+    for code in reject_codes:
+        numbers[f"code:{code}"] = numbers.get(f"code:{code}", 0) + 1
+    return [item for pair in numbers.items() for item in pair]

@@ -1,0 +1,21 @@
+-- Writes a batch's result, once: the first to arrive wins, whether or not its lease ran out meanwhile, since every
+-- worker's result for a batch is the same. Result, counters, payload and wake-up change together or not at all.
+-- ARGV: batch, result, then pairs of counter and number
+-- Returns 1, or 0 if the result was there already (or nobody wants it any more).
+if not running() then return 0 end
+local batch = ARGV[1]
+if redis.call('SETBIT', job .. ':done', batch, 1) == 1 then
+  redis.call('HINCRBY', job, 'duplicates', 1)
+  return 0
+end
+redis.call('SET', job .. ':result:' .. batch, ARGV[2])
+redis.call('UNLINK', job .. ':payload:' .. batch)
+redis.call('ZREM', job .. ':queued', batch)
+redis.call('ZREM', job .. ':leased', batch)
+redis.call('HDEL', job .. ':owner', batch)
+redis.call('HDEL', job .. ':attempts', batch)
+redis.call('HINCRBY', job, 'done', 1)
+count(3)
+wake(batch)
+settle()
+return 1

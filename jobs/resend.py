@@ -1,0 +1,40 @@
+"""The re-sender: whatever is neither done, nor validly leased, nor in the queue is sent again. Every worker and every
+following producer runs it, a short lock lets one of them at a time."""
+
+import time
+import uuid
+
+from jobs import keys, queue
+from jobs.ledger import Ledger
+
+INTERVAL = 1.0  # seconds between sweeps
+PATIENCE = 3.0  # seconds a message may be on its way, seen in neither queue nor ledger
+
+
+class Resender:
+    """Call `sweep_if_due` as often as you like."""
+
+    def __init__(self, ledger: Ledger, sender: queue.Sender) -> None:
+        self._ledger = ledger
+        self._sender = sender
+        self._token = uuid.uuid4().hex
+        self._due = 0.0
+
+    def sweep_if_due(self) -> int:
+        """Sends again what may be lost; returns how many batches that were."""
+        if time.monotonic() < self._due:
+            return 0
+        self._due = time.monotonic() + INTERVAL
+        if not self._ledger.hold(keys.RESENDER, self._token, 3 * INTERVAL):
+            return 0
+        overdue = {job_id: self._ledger.overdue(job_id, PATIENCE) for job_id in self._ledger.active()}
+        if not any(overdue.values()):
+            return 0
+        queued = queue.queued(self._ledger.redis)
+        count = 0
+        for job_id, batches in overdue.items():
+            lost = [batch for batch in batches if (job_id, batch) not in queued]
+            for batch in self._ledger.sent(job_id, lost) if lost else ():
+                self._sender.send(job_id, batch)
+                count += 1
+        return count

@@ -1,0 +1,93 @@
+"""The Celery app and its one task: lease a batch, score it, write it back.
+
+The parent imports TensorFlow, once, before it forks; each child opens its own session on its first batch.
+"""
+
+import logging
+import os
+import socket
+import sys
+import uuid
+from functools import lru_cache
+from typing import Any
+
+from celery import signals
+
+from jobs.ledger import Ledger
+from jobs.queue import TASK, Sender, make_app
+from jobs.record import Job
+from jobs.server import connect
+from jobs.settings import Settings
+from model.errors import ModelError
+from worker.heartbeat import Every, housekeeping, renewing
+from worker.score import score
+from worker.session import open_session
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+log = logging.getLogger(__name__)
+settings = Settings.from_environment()
+app = make_app(settings.redis_url)
+_housekeeper: Every | None = None
+
+
+@lru_cache(maxsize=1)
+def _ledger_of(pid: int) -> Ledger:
+    assert settings.redis_url  # noqa: S101 -- refused at start
+    return Ledger(connect(settings.redis_url))
+
+
+def ledger() -> Ledger:
+    """This process's own: connections don't survive a fork."""
+    return _ledger_of(os.getpid())
+
+
+@lru_cache(maxsize=16)
+def _job(job_id: str) -> Job:
+    return ledger().job(job_id)
+
+
+def _model(sha256: str) -> bytes | None:
+    return ledger().model(sha256)
+
+
+@app.task(name=TASK)
+def score_batch(job_id: str, batch: int) -> None:
+    """Scores one batch, unless the ledger says that there is nothing to do. Safe to deliver any number of times."""
+    owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    verdict, payload = ledger().lease(job_id, batch, owner, settings.lease_seconds, settings.max_attempts)
+    if verdict == "exhausted":
+        ledger().fail(job_id, f"batch {batch} was given to workers {settings.max_attempts} times and never came back")
+    if verdict != "leased" or payload is None:
+        return
+    try:
+        with renewing(ledger(), job_id, batch, owner, settings.lease_seconds):
+            job = _job(job_id)
+            session = open_session(job.model, _model, settings.threads)
+            result = score(session, job, payload)
+    except ModelError as error:
+        ledger().fail(job_id, str(error))
+        return
+    except Exception:
+        ledger().release(job_id, batch, owner)
+        raise
+    ledger().complete(job_id, batch, result.encode(), result.scored, [reject.code for reject in result.rejects])
+
+
+@signals.worker_init.connect
+def _import_tensorflow(**_: Any) -> None:
+    if not settings.redis_url:
+        sys.exit("REDIS_URL is not set: a worker needs the server that the producer enqueues to")
+    import tensorflow  # noqa: F401 -- 4 to 10 s of CPU, shared by every child from here on
+
+
+@signals.worker_ready.connect
+def _begin_housekeeping(sender: Any, **_: Any) -> None:
+    global _housekeeper
+    _housekeeper = housekeeping(ledger(), Sender(app), sender.controller.concurrency).__enter__()
+
+
+@signals.worker_shutting_down.connect
+def _end_housekeeping(**_: Any) -> None:
+    if _housekeeper:
+        _housekeeper.close()

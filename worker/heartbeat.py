@@ -1,0 +1,67 @@
+"""Signs of life: a lease renewed while its batch is scored, and the worker's own, with the re-sender's sweep."""
+
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import kombu.exceptions
+import redis
+
+from jobs.ledger import Ledger
+from jobs.queue import Sender
+from jobs.resend import Resender
+
+log = logging.getLogger(__name__)
+
+
+class Every:
+    """Calls `action` every `seconds` in a thread of its own until closed; what the server does wrong meanwhile is
+    logged, once an outage, and tried again."""
+
+    def __init__(self, seconds: float, action: Callable[[], object], name: str) -> None:
+        self._seconds = seconds
+        self._action = action
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
+
+    def _loop(self) -> None:
+        away = False
+        while not self._stop.wait(self._seconds):
+            try:
+                self._action()
+                away = False
+            except (redis.RedisError, kombu.exceptions.OperationalError, OSError) as error:
+                if not away:
+                    log.warning("%s: the server is away: %s", self._thread.name, error)
+                away = True
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._stop.set()
+
+
+def renewing(ledger: Ledger, job_id: str, batch: int, owner: str, seconds: float) -> Every:
+    """Keeps the batch's lease for as long as the block runs, however long the model takes."""
+    return Every(seconds / 3, lambda: ledger.renew(job_id, batch, owner, seconds), f"lease of {job_id}:{batch}")
+
+
+def housekeeping(ledger: Ledger, sender: Sender, processes: int) -> Every:
+    """The worker's parent says that it is there, and takes its turn as re-sender."""
+    worker = f"{socket.gethostname()}:{os.getpid()}:{processes}"
+    resender = Resender(ledger, sender)
+
+    def action() -> None:
+        ledger.greet(worker)
+        resender.sweep_if_due()
+
+    return Every(1.0, action, "housekeeping")
