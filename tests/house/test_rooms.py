@@ -1,0 +1,97 @@
+"""The house rules: imports follow the arrows between the rooms, and no file tells where it was written."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LINT = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache"]
+
+ARROWS = {"producer": ["jobs"], "worker": ["jobs", "model"], "jobs": [], "model": []}
+FORBIDDEN = [
+    *((room, other) for room, allowed in ARROWS.items() for other in ARROWS if other not in (room, *allowed)),
+    ("producer", "tensorflow"),
+    ("jobs", "tensorflow"),
+    ("model", "celery"),
+    ("model", "redis"),
+]
+
+TOLD_TALES = {
+    "a package registry's host": r"\b(?:pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|anaconda\.org|debian\.org)\b",
+    "a package index": r"--(?:extra-)?index-url|\bindex-url\s*=",
+    "a path on somebody's machine": r"(?<![\w.])/(?:home|Users|root)/\w|\b[A-Z]:\\Users\\",
+}
+
+
+def lint_imports(directory: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(LINT, cwd=directory, capture_output=True, text=True, check=False)
+
+
+def test_the_arrows_hold() -> None:
+    run = lint_imports(ROOT)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.fixture
+def model_house(tmp_path: Path) -> Path:
+    """Four empty rooms under our contracts; each imports what it may."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for room, allowed in ARROWS.items():
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").write_text("".join(f"import {other}\n" for other in allowed))
+    return tmp_path
+
+
+def test_what_the_arrows_allow_passes(model_house: Path) -> None:
+    run = lint_imports(model_house)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(("room", "other"), FORBIDDEN, ids=[f"{room}-{other}" for room, other in FORBIDDEN])
+def test_what_the_arrows_forbid_is_noticed(model_house: Path, room: str, other: str) -> None:
+    """Without this, a contract dropped from pyproject.toml would go unnoticed."""
+    # Deep inside the room and inside a function: as lazily as somebody in a hurry would do it.
+    (model_house / room / "corner.py").write_text(f"def later():\n    import {other}\n")
+    run = lint_imports(model_house)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert re.search(rf"{room}\.corner -> {other}\b", run.stdout), run.stdout
+
+
+@pytest.fixture(scope="module")
+def tracked_files() -> list[Path]:
+    git = shutil.which("git")
+    if not git or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    listing = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return [path for name in listing.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("tale", TOLD_TALES)
+def test_no_file_names(tracked_files: list[Path], tale: str) -> None:
+    """Binary files too: a frozen graph may carry the paths of the sources that made it."""
+    pattern = re.compile(TOLD_TALES[tale].encode())
+    found = {
+        str(path.relative_to(ROOT)): hit[0] for path in tracked_files if (hit := pattern.search(path.read_bytes()))
+    }
+    assert not found
+
+
+def test_no_file_names_this_checkout(tracked_files: list[Path]) -> None:
+    if len(ROOT.parts) < 3:
+        pytest.skip(f"{ROOT} is too short a path to be anybody's own")
+    pattern = re.compile(re.escape(str(ROOT)).encode() + rb"(?![\w-])")
+    assert not [str(path.relative_to(ROOT)) for path in tracked_files if pattern.search(path.read_bytes())]
+
+
+def test_secrets_and_state_are_not_tracked(tracked_files: list[Path]) -> None:
+    names = {path.relative_to(ROOT).parts[0] for path in tracked_files}
+    assert not names & {".env", ".nightshift", ".venv"}
+
+
+def test_git_ignores_the_secrets_file(tracked_files: list[Path]) -> None:
+    """docker-compose.yml tells everybody to write the password to .env; `git add .` must not take it along."""
+    assert subprocess.run(["git", "check-ignore", "--quiet", ".env"], cwd=ROOT, check=False).returncode == 0
