@@ -13,14 +13,14 @@ MICRO_BATCH_ROWS = 1024  # rows of one sess.run, at most: what keeps a graph's t
 _NOTE = b"nightshift"  # the metadata key of the JSON
 
 
-def _write(schema: pa.Schema, batches: Sequence[pa.RecordBatch], note: object = None) -> pa.Buffer:
+def _write(schema: pa.Schema, batches: Sequence[pa.RecordBatch], note: object = None) -> memoryview:
     if note is not None:
         schema = schema.with_metadata({_NOTE: json.dumps(note, ensure_ascii=False).encode()})
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema) as stream:
         for batch in batches:
             stream.write_batch(batch.replace_schema_metadata(schema.metadata))
-    return sink.getvalue()
+    return memoryview(sink.getvalue())
 
 
 def micro_batches(records: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -36,7 +36,7 @@ def micro_batches(records: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield records.slice(begin, end - begin)
 
 
-def encode_payload(schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> pa.Buffer:
+def encode_payload(schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> memoryview:
     """Micro-batches of the columns to feed (each `binary`, one column a feed), as an Arrow IPC stream."""
     return _write(schema, batches)
 
@@ -74,7 +74,7 @@ class Kept:
         numbers = np.arange(self.first_record, self.first_record + self.rows + len(self.rejects), dtype=np.int64)
         return np.setdiff1d(numbers, np.array([reject.record for reject in self.rejects], np.int64), assume_unique=True)
 
-    def encode(self) -> pa.Buffer:
+    def encode(self) -> memoryview:
         rejects = [[r.record, r.line, r.code, r.detail, r.raw.decode("latin-1")] for r in self.rejects]
         note = {"rows": self.rows, "first": self.first_record, "position": self.position, "rejects": rejects}
         schema = pa.schema([(str(index), column.type) for index, column in enumerate(self.columns)])
@@ -111,7 +111,7 @@ class Result:
     def scored(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
 
-    def encode(self) -> pa.Buffer:
+    def encode(self) -> memoryview:
         note = [[reject.row, reject.code, reject.detail] for reject in self.rejects]
         schema = pa.schema([(name, column.type) for name, column in self.columns.items()])
         batches = [pa.record_batch(list(self.columns.values()), schema=schema)] if self.columns else []
@@ -121,4 +121,7 @@ class Result:
     def decode(cls, data: bytes) -> "Result":
         stream = pa.ipc.open_stream(data)
         rejects = tuple(RowReject(*reject) for reject in json.loads(stream.schema.metadata[_NOTE]))
-        return cls({name: column for batch in stream for name, column in zip(batch.schema.names, batch.columns, strict=True)}, rejects)
+        return cls(
+            {name: column for batch in stream for name, column in zip(batch.schema.names, batch.columns, strict=True)},
+            rejects,
+        )

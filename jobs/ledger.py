@@ -64,9 +64,7 @@ class Ledger:
         self.redis = server
         room = resources.files("jobs") / "lua"
         prelude = (room / "prelude.lua").read_text()
-        self._scripts = {
-            name: server.register_script(prelude + (room / f"{name}.lua").read_text()) for name in SCRIPTS
-        }
+        self._scripts = {name: server.register_script(prelude + (room / f"{name}.lua").read_text()) for name in SCRIPTS}
 
     def _run(self, script: str, key: str, *args: Any) -> Any:
         answer = self._scripts[script](keys=[key], args=args)
@@ -153,7 +151,9 @@ class Ledger:
 
     # -- the worker's side
 
-    def lease(self, job_id: str, batch: int, owner: str, seconds: float, max_attempts: int) -> tuple[Verdict, bytes | None]:
+    def lease(
+        self, job_id: str, batch: int, owner: str, seconds: float, max_attempts: int
+    ) -> tuple[Verdict, bytes | None]:
         """Asks for a batch; with the verdict `leased` comes its payload."""
         with self.redis.pipeline(transaction=False) as pipe:
             self._scripts["lease"](
@@ -171,7 +171,9 @@ class Ledger:
         """Gives the batch back, to be sent again at once."""
         return bool(self._run("release", keys.job(job_id), batch, owner))
 
-    def complete(self, job_id: str, batch: int, result: "memoryview | bytes", scored: int, reject_codes: Sequence[str]) -> bool:
+    def complete(
+        self, job_id: str, batch: int, result: "memoryview | bytes", scored: int, reject_codes: Sequence[str]
+    ) -> bool:
         """Writes the batch's result with its counts. False if it was written before: the first write wins."""
         counters = _counters(reject_codes, scored=scored, score_rejects=len(reject_codes))
         return bool(self._run("complete", keys.job(job_id), batch, result, *counters))
@@ -244,8 +246,8 @@ class Ledger:
         answer = self.redis.xread({stream: after}, count=1000, block=max(1, int(seconds * 1000)))
         if not answer:
             return after
-        entries = cast("dict[bytes, Any]", answer)[stream.encode()]
-        return cast(bytes, entries[0][-1][0])
+        [[_, entries]] = cast("list[Any]", answer)
+        return cast(bytes, entries[-1][0])
 
 
 def _counters(reject_codes: Sequence[str], **numbers: int) -> list[str | int]:

@@ -35,7 +35,11 @@ class Settings:
             text = environment.get(name, "").strip()
             if not text:
                 continue
-            kind = type(field.default) if field.name not in ("redis_url", "model") else {"model": Path}.get(field.name, str)
+            kind = (
+                type(field.default)
+                if field.name not in ("redis_url", "model")
+                else {"model": Path}.get(field.name, str)
+            )
             try:
                 value = kind(text)
             except ValueError:

@@ -1,0 +1,25 @@
+"""Nightshift's producer: the `producer` command, and a small Python API.
+
+import producer
+
+job = producer.enqueue("messages.csv")
+job.wait()
+job.receipt     # what was read, scored, rejected
+job.scores()    # a pandas DataFrame
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from producer.api import Submission, attach, enqueue
+
+__all__ = ["Submission", "attach", "enqueue"]
+
+
+def __getattr__(name: str) -> Any:
+    # Lazily: `producer --help` needs none of it.
+    if name in __all__:
+        from producer import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

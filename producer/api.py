@@ -1,0 +1,214 @@
+"""The Python API, on which the commands stand too."""
+
+import atexit
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.batch import Kept, Reject, Result
+from jobs.errors import InputError, JobError
+from jobs.ledger import Progress
+from jobs.record import Job
+from jobs.settings import Settings
+from producer.collect import Collector, Rows, rejects_path
+from producer.connection import Connection
+from producer.enqueue import Enqueuer, make_cursor
+from producer.follow import follow
+from producer.plan import Plan, make_plan
+from producer.progress import Reporter, Silence
+from producer.reader import Reader
+from producer.receipt import Receipt, make_receipt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+READ_BATCHES = 16  # fetched at once when scores are read without being collected
+
+
+def default_output(file: Path) -> Path:
+    """messages.csv has messages.scores.csv, beside it."""
+    return file.with_name(f"{file.stem if file.suffix == '.csv' else file.name}.scores.csv")
+
+
+class Submission:
+    """A submitted job: follow it, collect it, read it."""
+
+    def __init__(self, connection: Connection, job: Job, reader: Reader | None = None) -> None:
+        self.job = job
+        self._connection = connection
+        self._ledger = connection.ledger
+        self._reader = reader
+
+    @property
+    def id(self) -> str:
+        return self.job.id
+
+    @property
+    def receipt(self) -> Receipt:
+        """The counts at this moment."""
+        return make_receipt(self.job, self.progress())
+
+    def progress(self) -> Progress:
+        """The ledger's counters at this moment."""
+        return self._ledger.progress(self.id)
+
+    def enqueue_all(self, report: Reporter | None = None) -> None:
+        """Reads the file to its end, enqueuing as room permits. Raises JobError if the job fails meanwhile."""
+        self._follow(report, until_sealed=True)
+
+    def wait(self, output: Path | str | None = None, report: Reporter | None = None) -> Receipt:
+        """Follows the job to its end, and writes the scores file if `output` is given. Raises JobError if it fails."""
+        self._follow(report, output=Path(output) if output else None)
+        return self.receipt
+
+    def scores(self) -> "pd.DataFrame":
+        """The scores: the id, the kept columns (strings), then one column an output. Raises JobError unless complete."""
+        import pandas as pd
+        import pyarrow as pa
+
+        self._check_complete()
+        names = [self.job.id_name, *self.job.keep]
+        output = self._collected_output()
+        if output is not None:
+            text = names if self.job.id_column else list(self.job.keep)
+            return pd.read_csv(output, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values={})
+        rows = Rows(self.job, None)
+        tables = []
+        for kept, result in self._results():
+            if result.scored:
+                arrays = [
+                    pa.array([value.decode(errors="replace") for value in array.to_pylist()])
+                    if pa.types.is_binary(array.type)
+                    else array
+                    for array in rows.scores(kept, result)
+                ]
+                tables.append(pa.table(dict(zip([*names, *result.columns], arrays, strict=True))))
+        if not tables:
+            return pd.DataFrame(columns=[*names, *self.job.fetches])
+        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+        return frame
+
+    def rejects(self) -> Iterator[Reject]:
+        """The rejects so far, in record order. Raw text of what a worker rejected is read from the input again, and
+        is empty if that is gone. Raises JobError if they were collected to a file that is gone."""
+        output = self._collected_output()
+        if output is not None:
+            import csv
+
+            with rejects_path(output).open(encoding="latin-1", newline="") as lines:
+                for row in csv.DictReader(lines):
+                    text = {name: value.encode("latin-1") for name, value in row.items()}
+                    yield Reject(
+                        int(text["record"]),
+                        int(text["line"] or 0),
+                        text["code"].decode(),
+                        text["detail"].decode(),
+                        text["raw"],
+                    )
+            return
+        rows = Rows(self.job, self._input())
+        for kept, result in self._results():
+            yield from rows.rejects(kept, result)
+
+    def _follow(self, report: Reporter | None, output: Path | None = None, until_sealed: bool = False) -> None:
+        reader = self._input()
+        progress = self.progress()
+        if progress.state == "running" and not progress.sealed and reader is None:
+            raise InputError(f"{self.job.input} is gone or has changed, and only a part of it was read")
+        window = self._connection.settings.window
+        enqueuer = Enqueuer(self._ledger, self._connection.sender, self.job, reader, window) if reader else None
+        collector = Collector(self._ledger, self.job, output, reader) if output else None
+        try:
+            with report or Silence(self.job) as shown:
+                follow(
+                    self._connection, self.job, shown,
+                    enqueuer=enqueuer, collector=collector, until_sealed=until_sealed,
+                )  # fmt: skip
+        finally:
+            for part in (collector, enqueuer):
+                if part:
+                    part.close()
+
+    def _input(self) -> Reader | None:
+        """The input, if it is still what the job was made from."""
+        if self._reader is None:
+            try:
+                self._reader = Reader(self.job.input, self.job.max_record_bytes)
+            except InputError:
+                return None
+        same = (self._reader.size, self._reader.mtime_ns) == (self.job.size, self.job.mtime_ns)
+        return self._reader if same else None
+
+    def _results(self) -> Iterator[tuple[Kept, Result]]:
+        batch = 0
+        while pairs := self._ledger.results(self.id, batch, READ_BATCHES):
+            for kept, result in pairs:
+                yield Kept.decode(kept), Result.decode(result)
+            batch += len(pairs)
+
+    def _collected_output(self) -> Path | None:
+        """The scores file, if the job was collected to one. Raises JobError if it is gone."""
+        progress = self.progress()
+        if not progress.collected:
+            return None
+        output = Path(progress.fields["output"])
+        if not output.exists():
+            raise JobError(f"{self.id} was collected to {output}, which is not there (any more, or not yet)")
+        return output
+
+    def _check_complete(self) -> None:
+        progress = self.progress()
+        if progress.state != "complete":
+            raise JobError(f"{self.id} is {progress.state}" + (f": {progress.error}" if progress.error else ""))
+
+
+def submit(connection: Connection, plan: Plan, workers: int = 0) -> Submission:
+    """Makes the plan's job, or attaches to it if it is there; one that failed begins anew. In the embedded mode it
+    starts `workers` worker processes (0: one a core) if there is something to score."""
+    ledger, job = connection.ledger, plan.job
+    cursor = make_cursor(plan.reader.start)
+    if not ledger.has_model(job.model):
+        ledger.put_model(job.model, plan.graph.data)
+    state = ledger.submit(job, cursor)
+    if state in ("failed", "cancelled"):
+        ledger.erase(job.id)
+        state = ledger.submit(job, cursor)
+    if state == "running":
+        connection.start_workers(workers or os.cpu_count() or 1)
+    return Submission(connection, ledger.job(job.id), plan.reader)
+
+
+def enqueue(
+    file: Path | str,
+    *,
+    model: Path | str | None = None,
+    id: str | None = None,
+    keep: Sequence[str] = (),
+    fetch: Sequence[str] = (),
+    batch_bytes: int | None = None,
+    again: bool = False,
+    workers: int = 0,
+) -> Submission:
+    """Reads the file and enqueues all of it, waiting for room where there is none; returns the job, to be followed.
+
+    With REDIS_URL unset, an embedded server and local workers run until this Python process ends. Raises InputError,
+    GraphError, ServerError or JobError, all of them NightshiftError.
+    """
+    settings = Settings.from_environment()
+    plan = make_plan(
+        Path(file), settings, model=Path(model) if model else None, id_column=id, keep=keep, fetch=fetch,
+        batch_bytes=batch_bytes, again=again,
+    )  # fmt: skip
+    connection = Connection(settings)
+    atexit.register(connection.close)
+    submission = submit(connection, plan, workers)
+    submission.enqueue_all()
+    return submission
+
+
+def attach(job_id: str) -> Submission:
+    """A job submitted before, here or elsewhere. Raises JobError if there is none of that id."""
+    connection = Connection(Settings.from_environment())
+    atexit.register(connection.close)
+    return Submission(connection, connection.ledger.job(job_id))

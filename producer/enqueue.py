@@ -1,0 +1,186 @@
+"""Cuts the reader's blocks into batches and enqueues them: payload and ledger entry first, then the message."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+import pyarrow as pa
+
+from jobs import keys
+from jobs.batch import Kept, Reject, encode_payload, micro_batches
+from jobs.ledger import Ledger, Progress
+from jobs.queue import Sender
+from jobs.record import Job
+from producer.reader import Block, Position, Reader
+
+LOCK_SECONDS = 10.0  # another producer takes over when this one has been silent for as long
+MIN_WINDOW = 16  # batches outstanding, at least
+BATCHES_PER_PROCESS = 3  # one being scored, one prefetched, one in the queue
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A micro-batch and the rejects up to its last record: the atom that batches are made of."""
+
+    block: Position  # where its block starts
+    index: int  # within the block
+    last: bool  # of the block
+    records: pa.RecordBatch
+    first_record: int
+    rejects: list[Reject]
+    size: int  # its share of the block's bytes
+
+    @property
+    def count(self) -> int:
+        return self.records.num_rows + len(self.rejects)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Consecutive pieces, and where reading goes on behind them."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    size: int = 0
+    cursor: dict[str, int] = field(default_factory=dict)
+
+    def add(self, piece: Piece, behind: Position) -> None:
+        self.pieces.append(piece)
+        self.size += piece.size
+        position = behind if piece.last else piece.block
+        self.cursor = make_cursor(position, 0 if piece.last else piece.index + 1)
+
+    @property
+    def records(self) -> int:
+        """How many records, rejected ones included."""
+        return sum(piece.count for piece in self.pieces)
+
+    @property
+    def rejects(self) -> list[Reject]:
+        return [reject for piece in self.pieces for reject in piece.rejects]
+
+    def payload(self, job: Job) -> memoryview:
+        schema = pa.schema([(feed.placeholder, pa.binary()) for feed in job.feeds])
+        columns = [feed.column for feed in job.feeds]
+        return encode_payload(
+            schema,
+            [
+                pa.RecordBatch.from_arrays([piece.records.column(name) for name in columns], schema=schema)
+                for piece in self.pieces
+                if piece.records.num_rows
+            ],
+        )
+
+    def kept(self, job: Job) -> memoryview:
+        names = [*([job.id_column] if job.id_column else []), *job.keep]
+        first = self.pieces[0]
+        return Kept(
+            columns=tuple(pa.concat_arrays([piece.records.column(name) for piece in self.pieces]) for name in names),
+            rows=sum(piece.records.num_rows for piece in self.pieces),
+            first_record=first.first_record,
+            position=(first.block.offset, first.block.record, first.block.line),
+            rejects=tuple(self.rejects),
+        ).encode()
+
+
+def make_cursor(position: Position, skip: int = 0) -> dict[str, int]:
+    """Where reading goes on: a block's start, and how many of its micro-batches are enqueued already."""
+    return {**asdict(position), "skip": skip}
+
+
+def pieces(block: Block) -> Iterator[Piece]:
+    """The block's micro-batches, each with its share of the rejects; a block of rejects alone is one empty piece."""
+    slices = list(micro_batches(block.records)) or [block.records]
+    numbers = block.record_numbers
+    size = block.end.offset - block.start.offset
+    rejects = list(block.rejects)
+    first, row = block.start.record, 0
+    for index, records in enumerate(slices):
+        row += records.num_rows
+        last = index == len(slices) - 1
+        end = block.end.record if last else int(numbers[row])
+        mine = [reject for reject in rejects if reject.record < end] if rejects else []
+        rejects = rejects[len(mine) :]
+        share = size * (end - first) // (block.end.record - block.start.record)
+        yield Piece(block.start, index, last, records, first, mine, share)
+        first = end
+
+
+def cut(reader: Reader, job: Job, cursor: dict[str, int]) -> Iterator[Batch]:
+    """The batches from `cursor` on, each of at least `job.batch_bytes` input bytes but for the last."""
+    names = [feed.column for feed in job.feeds] + [job.id_column or "", *job.keep]
+    columns = list(dict.fromkeys(name for name in names if name))
+    skip = cursor["skip"]
+    batch = Batch()
+    for block in reader.blocks(columns, Position(cursor["offset"], cursor["record"], cursor["line"])):
+        for piece in pieces(block):
+            if skip and piece.index < skip:
+                continue
+            batch.add(piece, block.end)
+            if batch.size >= job.batch_bytes:
+                yield batch
+                batch = Batch()
+        skip = 0
+    if batch.pieces:
+        yield batch
+
+
+class Enqueuer:
+    """Enqueues a job's batches one call at a time, as far as the window allows.
+
+    Of several producers on the same job one enqueues, under a lock; if it falls silent another goes on where it was.
+    """
+
+    def __init__(self, ledger: Ledger, sender: Sender, job: Job, reader: Reader, window: int) -> None:
+        self._ledger, self._sender, self._job, self._reader = ledger, sender, job, reader
+        self._window = window
+        self._token = uuid.uuid4().hex
+        self._lock = f"{keys.job(job.id)}:producer"
+        self._number: int | None = None
+        self._batches: Iterator[Batch] = iter(())
+        self.finished = False
+
+    def step(self, progress: Progress, processes: int) -> bool:
+        """Enqueues the next batch if there is one and room for it; True if the job moved on."""
+        if self.finished or progress.sealed:
+            self.finished = True
+            return False
+        if not self._ledger.hold(self._lock, self._token, LOCK_SECONDS):
+            self._number = None
+            return False
+        if progress.outstanding >= (self._window or max(MIN_WINDOW, BATCHES_PER_PROCESS * processes)):
+            return False
+        if self._number is None:
+            fresh = self._ledger.progress(self._job.id)
+            self._number, self._batches = fresh.batches, cut(self._reader, self._job, fresh.cursor)
+        batch = next(self._batches, None)
+        if batch is None:
+            self._seal(self._number)
+        else:
+            self._enqueue(self._number, batch)
+        return True
+
+    def _enqueue(self, number: int, batch: Batch) -> None:
+        count = self._ledger.enqueue(
+            self._job.id,
+            number,
+            batch.payload(self._job),
+            batch.kept(self._job),
+            batch.cursor,
+            batch.records,
+            [reject.code for reject in batch.rejects],
+        )
+        if count == number + 1:
+            self._sender.send(self._job.id, number)
+            self._number = count
+        else:  # another producer was faster, or the job has ended
+            self._number = None
+
+    def _seal(self, batches: int) -> None:
+        if not self._reader.unchanged():
+            self._ledger.fail(self._job.id, f"{self._job.input} changed while it was being read")
+        self.finished = self._ledger.seal(self._job.id, batches)
+        self._number = None
+
+    def close(self) -> None:
+        """Lets another producer go on at once."""
+        self._ledger.let_go(self._lock, self._token)

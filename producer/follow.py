@@ -1,0 +1,52 @@
+"""Follows a job: enqueues what is to be enqueued, collects what is complete, sends again what was lost, in one thread."""
+
+import time
+
+from jobs.errors import JobError
+from jobs.ledger import Progress
+from jobs.record import Job
+from producer.collect import Collector
+from producer.connection import Connection
+from producer.enqueue import Enqueuer
+from producer.progress import Reporter
+
+WAIT_SECONDS = 0.25
+LONELY_SECONDS = 5.0  # without a worker, before that is said
+
+
+def follow(
+    connection: Connection,
+    job: Job,
+    report: Reporter,
+    *,
+    enqueuer: Enqueuer | None = None,
+    collector: Collector | None = None,
+    until_sealed: bool = False,
+) -> Progress:
+    """Returns when the job has ended and its files are written, or, with `until_sealed`, when all is enqueued.
+
+    Raises JobError if the job failed or was cancelled.
+    """
+    ledger = connection.ledger
+    event, processes, look_again, lonely = b"0", 0, 0.0, time.monotonic() + LONELY_SECONDS
+    while True:
+        if time.monotonic() >= look_again:
+            processes, look_again = ledger.processes(), time.monotonic() + 1.0
+            if connection.embedded:
+                connection.embedded.check_workers()
+            elif processes == 0 and time.monotonic() > lonely:
+                report.say("no worker is there yet; on any host with this REDIS_URL: celery -A worker worker")
+                lonely = time.monotonic() + 60
+        progress = ledger.progress(job.id)
+        report.update(progress)
+        if progress.state in ("failed", "cancelled"):
+            raise JobError(f"{job.id} {progress.state}: {progress.error}")
+        moved = enqueuer.step(progress, processes) if enqueuer else False
+        moved = (collector.step(progress) if collector else False) or moved
+        if until_sealed and progress.sealed:
+            return progress
+        if progress.state == "complete" and (collector is None or collector.finished):
+            return progress
+        connection.resender.sweep_if_due()
+        if not moved:
+            event = ledger.wait(job.id, WAIT_SECONDS, event)

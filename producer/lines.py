@@ -1,0 +1,49 @@
+"""Arrow columns to lines of CSV (RFC 4180, LF), quoted where a value needs it, without a Python object a value."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_SPECIAL = re.compile(rb'[",\r\n]')
+_ARROW_SPECIAL = r'[",\r\n]'
+
+
+def format_columns(columns: Sequence[pa.Array]) -> memoryview:
+    """One line a row. Binary values stand as they are; a float is the shortest text that reads back as the same bits."""
+    text = [_text(column) for column in columns]
+    ends = pc.binary_join_element_wise(text[-1], pa.scalar(b""), pa.scalar(b"\n"))
+    lines = pc.binary_join_element_wise(*text[:-1], ends, pa.scalar(b",")) if len(text) > 1 else ends
+    return _values(lines)
+
+
+def format_rows(rows: Iterable[Sequence[str | bytes | int]]) -> bytes:
+    """The same for a few rows of Python values."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for row in rows:
+        values = (value if isinstance(value, bytes) else str(value).encode() for value in row)
+        writer.writerow([value.decode("latin-1") for value in values])  # bytes through a text writer, unaltered
+    return out.getvalue().encode("latin-1")
+
+
+def _text(column: pa.Array) -> pa.Array:
+    if not pa.types.is_binary(column.type):
+        return column.cast(pa.string()).cast(pa.binary())
+    if not _SPECIAL.search(_values(column)):
+        return column
+    doubled = pc.replace_substring(column, b'"', b'""')
+    quoted = pc.binary_join_element_wise(pa.scalar(b""), doubled, pa.scalar(b""), pa.scalar(b'"'))
+    return pc.if_else(pc.match_substring_regex(column, _ARROW_SPECIAL), quoted, column)
+
+
+def _values(column: pa.Array) -> memoryview:
+    """A binary array's values, one behind the other: its buffer as it is."""
+    _, offsets, values = column.buffers()
+    if values is None or not len(column):
+        return memoryview(b"")
+    ends = memoryview(offsets).cast("i")
+    return memoryview(values)[ends[column.offset] : ends[column.offset + len(column)]]

@@ -1,0 +1,47 @@
+"""The real thing for every test: a private Valkey server, and real workers."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs.ledger import Ledger
+from tests.support import Server, Worker
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Server]:
+    folder = Path(tempfile.mkdtemp(prefix="nightshift-"))  # a short path: a socket's may have 107 characters
+    server = Server(folder)
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def server(valkey: Server) -> Server:
+    """The session's server, empty."""
+    valkey.redis.flushall()  # ours alone
+    return valkey
+
+
+@pytest.fixture
+def ledger(server: Server) -> Ledger:
+    return Ledger(server.redis)
+
+
+@pytest.fixture
+def start_worker(server: Server, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    """Starts workers on the test's server, and stops them afterwards."""
+    started: list[Worker] = []
+
+    def start(name: str = "worker", **options: object) -> Worker:
+        worker = Worker(server.url, tmp_path / f"{name}.log", **options)  # type: ignore[arg-type]
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        worker.stop()

