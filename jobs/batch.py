@@ -86,7 +86,7 @@ class Kept:
         stream = pa.ipc.open_stream(data)
         note = json.loads(stream.schema.metadata[_NOTE])
         columns = [column for batch in stream for column in batch.columns]
-        rejects = tuple(Reject(*r[:4], raw=r[4].encode("latin-1")) for r in note["rejects"])
+        rejects = tuple(Reject(r[0], r[1], r[2], r[3], r[4].encode("latin-1")) for r in note["rejects"])
         return cls(tuple(columns), note["rows"], note["first"], tuple(note["position"]), rejects)
 
 

@@ -1,4 +1,4 @@
-"""Every key that Nightshift has in Redis, and what it holds. The queue's own keys are kombu's, under the same prefix."""
+"""Every key that Nightshift has in Redis, and what it holds. The queue's own are kombu's, under the same prefix."""
 
 PREFIX = "nightshift:"
 

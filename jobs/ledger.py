@@ -224,7 +224,7 @@ class Ledger:
 
     def greet(self, worker: str) -> None:
         """A worker's sign of life; `worker` is host:pid:processes."""
-        seconds, _ = cast("tuple[int, int]", self.redis.time())
+        seconds, _ = self.redis.time()
         with self.redis.pipeline() as pipe:
             pipe.zadd(keys.WORKERS, {worker: seconds})
             pipe.zremrangebyscore(keys.WORKERS, "-inf", seconds - 60)
@@ -235,7 +235,7 @@ class Ledger:
 
     def processes(self) -> int:
         """Worker processes that showed a sign of life within ten seconds."""
-        seconds, _ = cast("tuple[int, int]", self.redis.time())
+        seconds, _ = self.redis.time()
         workers = cast("list[bytes]", self.redis.zrangebyscore(keys.WORKERS, seconds - 10, "+inf"))
         return sum(int(worker.rpartition(b":")[2]) for worker in workers)
 

@@ -1,5 +1,5 @@
-"""The Celery side of a batch: an app configured for what Redis does when things break, and one message, a claim check of
-(job id, batch number). The task is sent by name, so that the producer needs nothing of the worker."""
+"""The Celery side of a batch: an app configured for what Redis does when things break, and one message, a claim check
+of (job id, batch number). The task is sent by name, so that the producer needs nothing of the worker."""
 
 import json
 from collections.abc import Iterable

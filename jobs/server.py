@@ -12,7 +12,8 @@ SCHEMES = ("redis", "rediss", "unix")
 
 
 def connect(url: str) -> "redis.Redis":
-    """A client for `url` that has answered a PING. Raises SettingsError for a URL that is none, ServerError when nobody answers.
+    """A client for `url` that has answered a PING. Raises SettingsError for a URL that is none, ServerError when nobody
+    answers.
 
     Commands are retried after a broken connection, so whatever must happen once is a script keyed by its batch.
     """

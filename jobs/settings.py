@@ -1,7 +1,7 @@
 """Settings come from the environment: REDIS_URL, and NIGHTSHIFT_… for the rest. The README's table lists them all."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
@@ -9,6 +9,12 @@ from typing import Self
 from jobs.errors import SettingsError
 
 PREFIX = "NIGHTSHIFT_"
+
+KINDS: dict[str, Callable[[str], object]] = {
+    **dict.fromkeys(("home", "model"), Path),
+    **dict.fromkeys(("batch_bytes", "max_record_bytes", "window", "max_attempts", "threads"), int),
+    "lease_seconds": float,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +41,8 @@ class Settings:
             text = environment.get(name, "").strip()
             if not text:
                 continue
-            kind = (
-                type(field.default)
-                if field.name not in ("redis_url", "model")
-                else {"model": Path}.get(field.name, str)
-            )
             try:
-                value = kind(text)
+                value = KINDS.get(field.name, str)(text)
             except ValueError:
                 raise SettingsError(f"{name}={text!r} is not a number") from None
             if isinstance(value, int | float) and (value < 0 or (value == 0 and field.name != "window")):

@@ -63,7 +63,7 @@ class Submission:
         return self.receipt
 
     def scores(self) -> "pd.DataFrame":
-        """The scores: the id, the kept columns (strings), then one column an output. Raises JobError unless complete."""
+        """The id, the kept columns (strings), then one column an output. Raises JobError unless complete."""
         import pandas as pd
         import pyarrow as pa
 

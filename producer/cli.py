@@ -1,4 +1,4 @@
-"""The `producer` command. Results go to stdout, progress and errors to stderr; what is slow to import is imported late."""
+"""The `producer` command: results to stdout, progress and errors to stderr. What is slow to import is imported late."""
 
 import json
 import sys
@@ -49,7 +49,7 @@ def interrupted(resume: str) -> NoReturn:
     raise SystemExit(INTERRUPTED)
 
 
-class RejectLimit(click.ParamType):
+class RejectLimit(click.ParamType[tuple[float, bool]]):
     """A number of records, or a percentage of them."""
 
     name = "N|P%"
@@ -67,12 +67,12 @@ class RejectLimit(click.ParamType):
         return number, percent
 
 
-class Columns(click.ParamType):
+class Columns(click.ParamType[tuple[str, ...]]):
     """Names separated by commas."""
 
     name = "NAME,..."
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+    def convert(self, value: Any, *_: object) -> tuple[str, ...]:
         return value if isinstance(value, tuple) else tuple(name for name in value.split(",") if name)
 
 
@@ -315,7 +315,7 @@ def rejects(job: str) -> None:
     from producer.lines import format_rows
 
     with connected() as connection:
-        out = click.get_binary_stream("stdout")
+        out = sys.stdout.buffer
         out.write(format_rows([REJECT_COLUMNS]))
         for r in find(connection, job).rejects():
             out.write(format_rows([(r.record, r.line or "", r.code, r.detail, r.raw)]))

@@ -1,9 +1,10 @@
-"""The embedded mode: a real Valkey server and real Celery workers, on this machine, for as long as a command needs them.
+"""The embedded mode: a real Valkey server and real Celery workers on this machine, as long as a command needs them.
 
 The server's data stays in `.nightshift/`, with an append-only file, so that a job goes on where it was and `producer
 status` works afterwards. Commands share one server; who starts it and who stops it is keeper.py's business.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import importlib.util
@@ -22,6 +23,8 @@ from producer.keeper import open_lock, try_lock
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+SERVER_GRACE = 10.0
+WORKER_GRACE = 1.0  # for a batch under way; Celery's own good-byes take three seconds more, and nobody waits for those
 _MAX_SOCKET_PATH = 100  # the kernel's limit is 108 bytes on Linux, 104 on macOS
 
 
@@ -56,8 +59,16 @@ class Embedded:
             "save": "",
             "maxmemory-policy": "noeviction",
         }
-        self._keep("server", [], [binary, *(word for name, value in options.items() for word in (f"--{name}", value))])
         client = redis.Redis.from_url(self.url)
+        if not self.alive("server"):
+            with contextlib.suppress(redis.RedisError):
+                client.shutdown()  # left over from a keeper that was killed
+        self._keep(
+            "server",
+            SERVER_GRACE,
+            [],
+            [binary, *(word for name, value in options.items() for word in (f"--{name}", value))],
+        )
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -81,7 +92,7 @@ class Embedded:
             )
         flags = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
         command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency", str(processes), *flags]
-        self._keep("worker", ["server"], command, REDIS_URL=self.url)
+        self._keep("worker", WORKER_GRACE, ["server"], command, REDIS_URL=self.url)
 
     def check_workers(self) -> None:
         """Raises ServerError if the workers that were started don't stay up."""
@@ -109,7 +120,7 @@ class Embedded:
         with open_lock(str(self._home / f"{name}.users")) as file:
             return try_lock(file, fcntl.LOCK_SH) and not try_lock(file, fcntl.LOCK_EX)
 
-    def _keep(self, name: str, needs: list[str], command: list[str], **environment: str) -> None:
+    def _keep(self, name: str, grace: float, needs: list[str], command: list[str], **environment: str) -> None:
         if name in self._held:
             return
         users = open_lock(str(self._home / f"{name}.users"))
@@ -117,7 +128,7 @@ class Embedded:
         self._held[name] = users
         if self.alive(name):
             return
-        keeper = [sys.executable, "-m", "producer.keeper", name, *needs, "--", *command]
+        keeper = [sys.executable, "-m", "producer.keeper", name, str(grace), *needs, "--", *command]
         subprocess.Popen(
             keeper,
             cwd=self._home,

@@ -32,7 +32,7 @@ class Piece:
 
     @property
     def count(self) -> int:
-        return self.records.num_rows + len(self.rejects)
+        return int(self.records.num_rows) + len(self.rejects)
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Follows a job: enqueues what is to be enqueued, collects what is complete, sends again what was lost, in one thread."""
+"""Follows a job: enqueues what is to be enqueued, collects what is complete, sends again what was lost. One thread."""
 
 import time
 

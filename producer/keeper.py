@@ -1,9 +1,10 @@
 """Keeps one process of the embedded mode running for as long as anybody needs it, and no longer.
 
-    python -m producer.keeper NAME [NEEDS...] -- COMMAND...
+    python -m producer.keeper NAME GRACE [NEEDS...] -- COMMAND...
 
 Whoever needs the process holds a shared lock on NAME.users in the working directory. The kernel drops it when the
-holder ends, however it ends, and when the last is gone the keeper stops the process and itself. While it runs it holds
+holder ends, however it ends, and when the last is gone the keeper stops the process and itself: SIGTERM, and after
+GRACE seconds SIGKILL. While it runs it holds
 NAME.keeper, so there is one, and a shared lock on each of NEEDS, so that what the process needs outlives it. A process
 that dies is started again.
 """
@@ -17,7 +18,6 @@ import time
 from typing import IO
 
 POLL_SECONDS = 0.1
-GRACE_SECONDS = 10.0
 GIVE_UP_AFTER = 3  # deaths in a row, each within...
 YOUNG_SECONDS = 20.0  # ...this age
 
@@ -35,7 +35,7 @@ def try_lock(file: IO[bytes], kind: int) -> bool:
     return True
 
 
-def keep(name: str, needs: list[str], command: list[str]) -> int:
+def keep(name: str, grace: float, needs: list[str], command: list[str]) -> int:
     """Returns 0 when nobody needs the process any more, 1 when it does not stay up."""
     alone, users = open_lock(f"{name}.keeper"), open_lock(f"{name}.users")
     deadline = time.monotonic() + 2.0
@@ -54,7 +54,7 @@ def keep(name: str, needs: list[str], command: list[str]) -> int:
             while child.poll() is None:
                 time.sleep(POLL_SECONDS)
                 if try_lock(users, fcntl.LOCK_EX):
-                    stop(child)
+                    stop(child, grace)
                     return 0
             deaths = deaths + 1 if time.monotonic() - born < YOUNG_SECONDS else 1
             if deaths >= GIVE_UP_AFTER:
@@ -62,11 +62,11 @@ def keep(name: str, needs: list[str], command: list[str]) -> int:
             time.sleep(0.5 * deaths)
 
 
-def stop(child: "subprocess.Popen[bytes]") -> None:
+def stop(child: "subprocess.Popen[bytes]", grace: float) -> None:
     """SIGTERM, and SIGKILL to all that is left of its session after the grace."""
     child.terminate()
     try:
-        child.wait(GRACE_SECONDS)
+        child.wait(grace)
     except subprocess.TimeoutExpired:
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
@@ -74,4 +74,4 @@ def stop(child: "subprocess.Popen[bytes]") -> None:
 
 if __name__ == "__main__":
     split = sys.argv.index("--")
-    sys.exit(keep(sys.argv[1], sys.argv[2:split], sys.argv[split + 1 :]))
+    sys.exit(keep(sys.argv[1], float(sys.argv[2]), sys.argv[3:split], sys.argv[split + 1 :]))

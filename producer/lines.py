@@ -1,7 +1,5 @@
 """Arrow columns to lines of CSV (RFC 4180, LF), quoted where a value needs it, without a Python object a value."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 
@@ -13,7 +11,7 @@ _ARROW_SPECIAL = r'[",\r\n]'
 
 
 def format_columns(columns: Sequence[pa.Array]) -> memoryview:
-    """One line a row. Binary values stand as they are; a float is the shortest text that reads back as the same bits."""
+    """One line a row. Binary values stand as they are; a float is the shortest text that reads back the same."""
     text = [_text(column) for column in columns]
     ends = pc.binary_join_element_wise(text[-1], pa.scalar(b""), pa.scalar(b"\n"))
     lines = pc.binary_join_element_wise(*text[:-1], ends, pa.scalar(b",")) if len(text) > 1 else ends
@@ -22,12 +20,11 @@ def format_columns(columns: Sequence[pa.Array]) -> memoryview:
 
 def format_rows(rows: Iterable[Sequence[str | bytes | int]]) -> bytes:
     """The same for a few rows of Python values."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    lines = []
     for row in rows:
         values = (value if isinstance(value, bytes) else str(value).encode() for value in row)
-        writer.writerow([value.decode("latin-1") for value in values])  # bytes through a text writer, unaltered
-    return out.getvalue().encode("latin-1")
+        lines.append(b",".join(b'"%b"' % v.replace(b'"', b'""') if _SPECIAL.search(v) else v for v in values) + b"\n")
+    return b"".join(lines)
 
 
 def _text(column: pa.Array) -> pa.Array:

@@ -64,8 +64,8 @@ def make_plan(
         if id_column is None:
             id_column = next((name for name in ID_COLUMNS if reader.columns.count(name) == 1), None)
         keep = tuple(dict.fromkeys(name for name in keep if name != id_column))
-        for name in (id_column, *keep):
-            if name is not None and reader.columns.count(name) != 1:
+        for name in keep if id_column is None else (id_column, *keep):
+            if reader.columns.count(name) != 1:
                 raise _no_column(reader, name, "")
         names = [id_column or "record", *keep, *fetches]
         twice = next((name for name in names if names.count(name) > 1), None)

@@ -72,7 +72,8 @@ class Worker:
 
     def sessions(self) -> list[int]:
         """The process id of each session that was opened."""
-        return [int(line.split("process ")[1].split()[0]) for line in self.text().splitlines() if "opened a session" in line]
+        opened = [line for line in self.text().splitlines() if "opened a session" in line]
+        return [int(line.split("process ")[1].split()[0]) for line in opened]
 
     def stop(self) -> None:
         """Scale-down: SIGTERM, and the running batch may finish."""

@@ -32,7 +32,7 @@ _housekeeper: Every | None = None
 
 
 @lru_cache(maxsize=1)
-def _ledger_of(pid: int) -> Ledger:
+def _ledger_of(_pid: int) -> Ledger:
     assert settings.redis_url  # noqa: S101 -- refused at start
     return Ledger(connect(settings.redis_url))
 

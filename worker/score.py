@@ -45,7 +45,9 @@ def score(session: Any, job: Job, payload: bytes) -> Result:
         rows += records.num_rows
     if not outputs and any(reject.code == "model_error" for reject in rejects) and rows > 1:
         raise ModelError(f"the model can score no record: {rejects[0].detail}")
-    columns = {name: _column(np.concatenate([output[name] for output in outputs])) for name in outputs[0]} if outputs else {}
+    columns = (
+        {name: _column(np.concatenate([output[name] for output in outputs])) for name in outputs[0]} if outputs else {}
+    )
     return Result(columns, tuple(rejects))
 
 
@@ -76,7 +78,9 @@ def _run(
     for name, value in zip(names, values, strict=True):
         array = np.asarray(value)
         if array.ndim == 0 or array.shape[0] != len(rows) or array.ndim > 2:
-            raise ModelError(f"output {name!r} has the shape {list(array.shape)} for {len(rows)} records, not one row each")
+            raise ModelError(
+                f"output {name!r} has the shape {list(array.shape)} for {len(rows)} records, not one row each"
+            )
         name = name.removesuffix(":0")
         if array.ndim == 2 and array.shape[1] != 1:
             columns |= {f"{name}_{index}": array[:, index] for index in range(array.shape[1])}

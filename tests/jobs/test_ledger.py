@@ -47,7 +47,14 @@ def test_the_record_survives_the_way_through_redis(ledger: Ledger, job: str) -> 
 
 def test_the_id_changes_with_what_changes_the_output_and_with_nothing_else() -> None:
     same = [{"batch_bytes": 5}, {"model_name": "x.pb"}, {"created": "2026-11-23"}]
-    other = [{"size": 1001}, {"mtime_ns": 2}, {"model": "cd" * 32}, {"keep": ()}, {"fetches": ("logit",)}, {"again": "1"}]
+    other = [
+        {"size": 1001},
+        {"mtime_ns": 2},
+        {"model": "cd" * 32},
+        {"keep": ()},
+        {"fetches": ("logit",)},
+        {"again": "1"},
+    ]
     assert {dataclasses.replace(JOB, **change).id for change in same} == {JOB.id}  # type: ignore[arg-type]
     assert len({dataclasses.replace(JOB, **change).id for change in other} | {JOB.id}) == len(other) + 1  # type: ignore[arg-type]
 

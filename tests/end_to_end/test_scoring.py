@@ -1,0 +1,173 @@
+"""`producer enqueue` with REDIS_URL: the right scores, in order, the same bytes whatever happens on the way."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jobs.queue import Sender, make_app
+from tests.end_to_end.conftest import MESSAGES, Farm, read
+from tests.support import until
+
+
+@pytest.fixture
+def messages(tmp_path: Path) -> Path:
+    """The sample input, under a name of the test's own: another job."""
+    return Path(shutil.copy2(MESSAGES, tmp_path / "messages.csv"))
+
+
+def test_each_record_has_the_score_that_sess_run_gives_it_in_input_order(
+    farm: Farm, messages: Path, direct_scores: Callable[[list[str]], list[float]]
+) -> None:
+    run = farm.producer("enqueue", messages, "--wait", "--keep", "channel,text", "--json")
+    assert run.code == 0, run.err
+    source, scored = read(messages), read(messages.with_name("messages.scores.csv"))
+    assert list(scored[0]) == ["message_id", "channel", "text", "score"]
+    for name in ("message_id", "channel", "text"):
+        assert [row[name] for row in scored] == [row[name] for row in source]
+    expected = direct_scores([row["text"] for row in source])
+    assert [float(row["score"]) for row in scored] == pytest.approx(expected, abs=1e-6)
+    receipt = json.loads(run.out)
+    assert receipt["state"] == "complete"
+    assert receipt["agrees"]
+    assert (receipt["records"], receipt["scored"], receipt["rejected"]) == (len(source), len(source), 0)
+    assert messages.with_name("messages.scores.rejects.csv").read_text() == "record,line,code,detail,raw\n"
+
+
+@pytest.fixture(scope="module")
+def reference(farm: Farm, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The scores file of an undisturbed run."""
+    output = tmp_path_factory.mktemp("reference") / "out.csv"
+    assert farm.producer("enqueue", MESSAGES, "--output", output, "--keep", "text").code == 0
+    return output.read_bytes()
+
+
+def test_the_bytes_are_the_same_with_one_worker_and_with_four_whatever_the_batch_size(
+    bare_farm: Farm, reference: bytes, tmp_path: Path
+) -> None:
+    farm = bare_farm
+    output = tmp_path / "out.csv"
+
+    def score(batch_bytes: int) -> bytes:
+        options = ("--output", output, "--keep", "text", "--batch-bytes", batch_bytes, "--again", "--json")
+        run = farm.producer("enqueue", MESSAGES, *options)
+        assert run.code == 0, run.err
+        return output.read_bytes()
+
+    alone = farm.start_worker("alone", concurrency=1).ready()
+    assert all(score(batch_bytes) == reference for batch_bytes in (30_000, 300_000, 3_000_000))
+    alone.stop()
+    four = farm.start_worker("four", concurrency=4).ready()
+    assert all(score(batch_bytes) == reference for batch_bytes in (30_000, 300_000, 3_000_000))
+    # Lazily, and once a process.
+    assert len(alone.sessions()) == 1
+    assert 1 <= len(four.sessions()) == len(set(four.sessions())) <= 4
+
+
+def test_workers_may_come_and_go_in_the_middle(bare_farm: Farm, reference: bytes, tmp_path: Path) -> None:
+    farm = bare_farm
+    output = tmp_path / "out.csv"
+    first, second = farm.start_worker("first").ready(), farm.start_worker("second").ready()
+    run = farm.popen("enqueue", MESSAGES, "--output", output, "--keep", "text", "--batch-bytes", 2_000)
+    job = only_job(farm)
+    until(lambda: farm.ledger.progress(job).done > 5, 60)
+    third = farm.start_worker("third")
+    first.stop()
+    assert first.process.returncode == 0
+    third.ready()
+    _, err = run.communicate(timeout=120)
+    assert run.returncode == 0, err
+    assert output.read_bytes() == reference
+    assert second.process.poll() is None
+
+
+def only_job(farm: Farm) -> str:
+    until(lambda: bool(farm.ledger.job_ids()), 30)
+    [job] = farm.ledger.job_ids()
+    return job
+
+
+def test_messages_delivered_three_times_and_messages_lost_change_nothing(
+    bare_farm: Farm, reference: bytes, tmp_path: Path
+) -> None:
+    farm = bare_farm
+    output = tmp_path / "out.csv"
+    run = farm.producer("enqueue", MESSAGES, "--keep", "text", "--batch-bytes", 150_000, "--json")
+    assert run.code == 0, run.err
+    job = json.loads(run.out)["job"]
+    batches = farm.ledger.progress(job).batches
+    assert batches > 8
+    queue = b"nightshift:batches"
+    assert farm.server.redis.llen(queue) == batches
+    farm.server.redis.ltrim(queue, 0, batches // 2)  # half of the messages are lost
+    sender = Sender(make_app(farm.server.url))
+    for _ in range(2):
+        for batch in range(0, batches, 3):
+            sender.send(job, batch)
+    sender.close()
+    farm.start_worker("worker", concurrency=2)
+    collected = farm.producer("collect", job, "--output", output, "--json")
+    assert collected.code == 0, collected.err
+    receipt = json.loads(collected.out)
+    assert output.read_bytes() == reference
+    assert receipt["agrees"]
+    assert receipt["redelivered"] > 0
+    assert receipt["batches"] == batches
+
+
+def test_enqueuing_the_same_file_again_attaches_to_its_job(farm: Farm, messages: Path) -> None:
+    first = json.loads(farm.producer("enqueue", messages, "--wait", "--json").out)
+    again = json.loads(farm.producer("enqueue", messages, "--wait", "--json").out)
+    assert again == first
+    assert json.loads(farm.producer("enqueue", messages, "--again", "--wait", "--json").out)["job"] != first["job"]
+    os.utime(messages)
+    assert json.loads(farm.producer("enqueue", messages, "--wait", "--json").out)["job"] != first["job"]
+
+
+def test_a_producer_killed_in_the_middle_is_continued_by_the_next(farm: Farm, reference: bytes, tmp_path: Path) -> None:
+    output = tmp_path / "out.csv"
+    copy = shutil.copy2(MESSAGES, tmp_path / "m.csv")
+    words = ("enqueue", copy, "--output", output, "--keep", "text", "--batch-bytes", 3_000)
+    before = set(farm.ledger.job_ids())
+    process = farm.popen(*words)
+    until(lambda: bool(set(farm.ledger.job_ids()) - before), 30)
+    [job] = set(farm.ledger.job_ids()) - before
+    until(lambda: farm.ledger.progress(job).batches > 20, 30)
+    process.kill()
+    process.communicate()
+    assert not farm.ledger.progress(job).sealed
+    assert not output.exists()
+    run = farm.producer(*words, "--json")
+    assert run.code == 0, run.err
+    assert output.read_bytes() == reference
+    assert json.loads(run.out)["job"] == job
+    assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
+
+
+def test_collecting_frees_the_server_and_a_second_file_is_a_copy(farm: Farm, messages: Path, tmp_path: Path) -> None:
+    run = farm.producer("enqueue", messages)
+    assert run.code == 0
+    job = run.out.strip()
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    assert farm.producer("collect", job, "--output", one).code == 0
+    assert farm.server.redis.keys(f"nightshift:job:{job}:*:[0-9]*") == []
+    assert farm.producer("collect", job, "--output", two).code == 0
+    assert one.read_bytes() == two.read_bytes()
+    one.unlink()
+    two.unlink()
+    gone = farm.producer("collect", job, "--output", one)
+    assert gone.code == 1
+    assert "--again scores the file anew" in gone.err
+
+
+def test_status_lists_jobs_and_shows_one_by_the_beginning_of_its_id(farm: Farm, messages: Path) -> None:
+    job = json.loads(farm.producer("enqueue", messages, "--wait", "--json").out)["job"]
+    listed = [json.loads(line) for line in farm.producer("status", "--json").out.splitlines()]
+    assert job in {receipt["job"] for receipt in listed}
+    shown = farm.producer("status", job[:-3])
+    assert shown.code == 0
+    assert "counts agree" in shown.out
+    assert farm.producer("status", "nonsense").code == 1
