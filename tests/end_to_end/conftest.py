@@ -70,10 +70,12 @@ def make_farm() -> Farm:
 
 
 def end_farm(farm: Farm) -> None:
-    for worker in farm.workers:
-        worker.stop()
-    farm.server.stop()
-    shutil.rmtree(farm.folder)
+    try:
+        for worker in farm.workers:
+            worker.stop()
+    finally:
+        farm.server.stop()
+        shutil.rmtree(farm.folder)
 
 
 @pytest.fixture(scope="session")

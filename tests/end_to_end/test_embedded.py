@@ -1,0 +1,132 @@
+"""With REDIS_URL unset the command brings its own server and workers, and takes them away again."""
+
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import MESSAGES, Run, read
+from tests.support import until
+
+PRODUCER = str(Path(sys.executable).parent / "producer")
+
+
+def environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+
+
+def producer(folder: Path, *words: object) -> Run:
+    run = subprocess.run(
+        [PRODUCER, *map(str, words)], cwd=folder, env=environment(), capture_output=True, text=True, timeout=120
+    )
+    return Run(run.returncode, run.stdout, run.stderr)
+
+
+def running(folder: Path) -> list[str]:
+    """The command lines of processes at work in that folder's `.nightshift`."""
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and (process / "cwd").readlink() == folder / ".nightshift":
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy2(MESSAGES, tmp_path / "messages.csv")
+    return tmp_path
+
+
+def test_one_command_scores_a_file_and_leaves_only_files_behind(folder: Path) -> None:
+    run = producer(folder, "enqueue", "messages.csv", "--workers", "1", "--json")
+    assert run.code == 0, run.err
+    receipt = json.loads(run.out)
+    assert (receipt["state"], receipt["scored"], receipt["agrees"]) == ("complete", 12_000, True)
+    assert len(read(folder / "messages.scores.csv")) == 12_000
+    assert running(folder) == []
+    home = folder / ".nightshift"
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert sorted(path.name for path in folder.iterdir()) == [
+        ".nightshift",
+        "messages.csv",
+        "messages.scores.csv",
+        "messages.scores.rejects.csv",
+    ]
+    # The state is kept, so that the job can be asked for, and is not done twice.
+    assert "counts agree" in producer(folder, "status", receipt["job"]).out
+    assert json.loads(producer(folder, "enqueue", "messages.csv", "--json").out) == receipt
+    assert running(folder) == []
+
+
+def test_two_commands_share_the_server_and_the_last_one_stops_it(folder: Path) -> None:
+    shutil.copy2(MESSAGES, folder / "other.csv")
+    words = [PRODUCER, "enqueue", "--workers", "1", "--json"]
+    both = [
+        subprocess.Popen([*words, name], cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True)
+        for name in ("messages.csv", "other.csv")
+    ]
+    receipts = [json.loads(process.communicate(timeout=120)[0]) for process in both]
+    assert [receipt["state"] for receipt in receipts] == ["complete"] * 2
+    assert receipts[0]["job"] != receipts[1]["job"]
+    assert running(folder) == []
+
+
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_it_says_how_to_go_on_and_its_processes_end_with_it(folder: Path, kill: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [PRODUCER, "enqueue", "messages.csv", "--workers", "1"],
+        cwd=folder,
+        env=environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until(lambda: any("celery" in line for line in running(folder)), 30)
+    process.send_signal(kill)
+    _, err = process.communicate(timeout=60)
+    if kill == signal.SIGINT:
+        assert process.returncode == 4
+        assert "producer enqueue messages.csv --workers 1" in err
+    until(lambda: not running(folder), 15)
+    assert not (folder / "messages.scores.csv").exists()
+    assert producer(folder, "enqueue", "messages.csv", "--workers", "1").code == 0
+    assert len(read(folder / "messages.scores.csv")) == 12_000
+
+
+def test_a_path_too_long_for_a_socket(folder: Path) -> None:
+    deep = folder / ("d" * 120)
+    deep.mkdir()
+    assert producer(deep, "status").code == 0
+    assert running(deep) == []
+
+
+def test_the_python_api(folder: Path) -> None:
+    script = """
+import producer
+job = producer.enqueue("messages.csv", keep=["channel"], workers=1)
+job.wait()
+frame = job.scores()
+print(job.receipt.state, job.receipt.scored, len(frame), list(frame.columns), frame["score"].dtype)
+receipt = job.wait("out.csv")
+again = producer.attach(job.id)
+assert list(again.scores()["message_id"]) == list(frame["message_id"])
+assert abs(again.scores()["score"] - frame["score"]).max() < 1e-6
+print(receipt.output, list(again.rejects()))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=folder, env=environment(), capture_output=True, text=True, timeout=120
+    )
+    assert run.returncode == 0, run.stderr
+    first, second = run.stdout.splitlines()
+    columns = ["message_id", "channel", "score"]
+    assert first == f"complete 12000 12000 {columns} float32"
+    assert second == f"{folder / 'out.csv'} []"
+    until(lambda: not running(folder), 15)
