@@ -1,6 +1,7 @@
 """The `producer` command: results to stdout, progress and errors to stderr. What is slow to import is imported late."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -92,6 +93,8 @@ def main() -> None:
       producer collect messages-4f1d… --output out.csv   write a job's scores file
       producer rejects messages-4f1d… > rejects.csv      what was not scored, and why
     """
+    # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 @main.command()
@@ -294,8 +297,6 @@ def collect(job: str, output: Path, as_json: bool, quiet: bool) -> None:
             submission = find(connection, job)
             check_output(output, Path(submission.job.input))
             if submission.progress().state == "running":
-                import os
-
                 connection.start_workers(os.cpu_count() or 1)
             show(submission.wait(output, reporter(submission.job, quiet)), as_json)
     except KeyboardInterrupt:

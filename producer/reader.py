@@ -35,7 +35,7 @@ from producer.quoting import (
 )
 
 # pyarrow's parser gets up to speed after 32,768 values: in blocks of 1 MiB a record costs it nearly twice as much.
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 2 << 20
 MAX_RAW_BYTES = 64 << 10  # how much of a record_too_large its reject holds
 
 _BOM = b"\xef\xbb\xbf"
