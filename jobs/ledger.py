@@ -18,6 +18,7 @@ from jobs.record import Job
 
 State = Literal["running", "complete", "failed", "cancelled"]
 Verdict = Literal["leased", "done", "busy", "gone", "exhausted"]
+MODEL_SECONDS = 30 * 24 * 3600  # a model that no job was submitted with for so long is forgotten
 SCRIPTS = (
     "submit", "enqueue", "seal", "lease", "renew", "release", "complete", "fail", "overdue", "sent", "collected",
     "hold", "erase",
@@ -73,11 +74,9 @@ class Ledger:
     # -- the job
 
     def put_model(self, sha256: str, graph: bytes) -> None:
-        """Stores the frozen graph's bytes under their digest, unless they are there."""
-        self.redis.set(keys.model(sha256), graph, nx=True)
-
-    def has_model(self, sha256: str) -> bool:
-        return bool(self.redis.exists(keys.model(sha256)))
+        """Stores the frozen graph's bytes under their digest, unless they are there, for MODEL_SECONDS from now."""
+        if not self.redis.expire(keys.model(sha256), MODEL_SECONDS):
+            self.redis.set(keys.model(sha256), graph, ex=MODEL_SECONDS)
 
     def model(self, sha256: str) -> bytes | None:
         return cast("bytes | None", self.redis.get(keys.model(sha256)))
@@ -122,7 +121,7 @@ class Ledger:
 
     def fail(self, job_id: str, reason: str) -> bool:
         """Ends a running job; True if this call ended it."""
-        return bool(self._run("fail", keys.job(job_id), "failed", " ".join(reason.split())))
+        return bool(self._run("fail", keys.job(job_id), "failed", _line(reason)))
 
     def erase(self, job_id: str) -> None:
         """Frees every key of the job; its model stays for other jobs."""
@@ -167,9 +166,9 @@ class Ledger:
         """False if the batch is not this owner's any more."""
         return bool(self._run("renew", keys.job(job_id), batch, owner, int(seconds * 1000)))
 
-    def release(self, job_id: str, batch: int, owner: str) -> bool:
-        """Gives the batch back, to be sent again at once."""
-        return bool(self._run("release", keys.job(job_id), batch, owner))
+    def release(self, job_id: str, batch: int, owner: str, reason: str) -> bool:
+        """Gives the batch back, to be sent again at once; the job's last error says why."""
+        return bool(self._run("release", keys.job(job_id), batch, owner, _line(reason)))
 
     def complete(
         self, job_id: str, batch: int, result: "memoryview | bytes", scored: int, reject_codes: Sequence[str]
@@ -217,6 +216,10 @@ class Ledger:
         """Takes or keeps a lock; False if another token has it."""
         return bool(self._run("hold", lock, token, int(seconds * 1000)))
 
+    def held(self, lock: str) -> bool:
+        """Whether anybody has the lock."""
+        return bool(self.redis.exists(lock))
+
     def let_go(self, lock: str, token: str) -> None:
         """Drops a lock early, if it is this token's."""
         if self.redis.get(lock) == token.encode():
@@ -248,6 +251,10 @@ class Ledger:
             return after
         [[_, entries]] = cast("list[Any]", answer)
         return cast(bytes, entries[-1][0])
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _counters(reject_codes: Sequence[str], **numbers: int) -> list[str | int]:

@@ -113,9 +113,6 @@ class Submission:
 
     def _follow(self, report: Reporter | None, output: Path | None = None, until_sealed: bool = False) -> None:
         reader = self._input()
-        progress = self.progress()
-        if progress.state == "running" and not progress.sealed and reader is None:
-            raise InputError(f"{self.job.input} is gone or has changed, and only a part of it was read")
         window = self._connection.settings.window
         enqueuer = Enqueuer(self._ledger, self._connection.sender, self.job, reader, window) if reader else None
         collector = Collector(self._ledger, self.job, output, reader) if output else None
@@ -168,8 +165,7 @@ def submit(connection: Connection, plan: Plan, workers: int = 0) -> Submission:
     starts `workers` worker processes (0: one a core) if there is something to score."""
     ledger, job = connection.ledger, plan.job
     cursor = make_cursor(plan.reader.start)
-    if not ledger.has_model(job.model):
-        ledger.put_model(job.model, plan.graph.data)
+    ledger.put_model(job.model, plan.graph.data)
     state = ledger.submit(job, cursor)
     if state in ("failed", "cancelled"):
         ledger.erase(job.id)

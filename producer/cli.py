@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ class Commands(click.Group):
             import redis
 
             if isinstance(error, redis.RedisError):
-                fail(f"the server does not answer: {error}")
+                fail(f"the server: {error}")
             raise
 
 
@@ -93,6 +94,7 @@ def main() -> None:
       producer collect messages-4f1d… --output out.csv   write a job's scores file
       producer rejects messages-4f1d… > rejects.csv      what was not scored, and why
     """
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # as gently as Ctrl-C
     # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
@@ -168,10 +170,12 @@ def enqueue(
     settings = Settings.from_environment()
     if workers and settings.redis_url:
         raise click.UsageError("--workers is for the embedded mode; with REDIS_URL set, start workers yourself")
+    wait = wait or output is not None or settings.redis_url is None
+    if max_rejects and not wait:
+        raise click.UsageError("--max-rejects needs --wait: without it nobody is there to count")
     plan = make_plan(
         file, settings, model=model, id_column=id_column, keep=keep, fetch=fetch, batch_bytes=batch_bytes, again=again
     )
-    wait = wait or output is not None or settings.redis_url is None
     output = output or default_output(file)
     if wait:
         check_output(output, file)

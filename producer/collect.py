@@ -190,6 +190,13 @@ class Collector:
                 part.close()
             self._files = None
 
+    def discard(self) -> None:
+        """The job has failed: what was collected of it is of no use."""
+        if self._files:
+            for part in self._files:
+                part.partial.unlink(missing_ok=True)
+            self._drop()
+
     def close(self) -> None:
         """Makes what was written safe, and lets another collector go on at once."""
         if self._files and self._next > self._safe:

@@ -87,6 +87,11 @@ def make_cursor(position: Position, skip: int = 0) -> dict[str, int]:
     return {**asdict(position), "skip": skip}
 
 
+def producer_lock(job_id: str) -> str:
+    """Held by the producer that enqueues the job."""
+    return f"{keys.job(job_id)}:producer"
+
+
 def pieces(block: Block) -> Iterator[Piece]:
     """The block's micro-batches, each with its share of the rejects; a block of rejects alone is one empty piece."""
     slices = list(micro_batches(block.records)) or [block.records]
@@ -134,7 +139,7 @@ class Enqueuer:
         self._ledger, self._sender, self._job, self._reader = ledger, sender, job, reader
         self._window = window
         self._token = uuid.uuid4().hex
-        self._lock = f"{keys.job(job.id)}:producer"
+        self._lock = producer_lock(job.id)
         self._number: int | None = None
         self._batches: Iterator[Batch] = iter(())
         self.finished = False

@@ -7,7 +7,7 @@ from jobs.ledger import Progress
 from jobs.record import Job
 from producer.collect import Collector
 from producer.connection import Connection
-from producer.enqueue import Enqueuer
+from producer.enqueue import Enqueuer, producer_lock
 from producer.progress import Reporter
 
 WAIT_SECONDS = 0.25
@@ -37,9 +37,17 @@ def follow(
             elif processes == 0 and time.monotonic() > lonely:
                 report.say("no worker is there yet; on any host with this REDIS_URL: celery -A worker worker")
                 lonely = time.monotonic() + 60
+            if enqueuer is None and not ledger.held(producer_lock(job.id)):
+                progress = ledger.progress(job.id)
+                if progress.state == "running" and not progress.sealed:
+                    raise JobError(
+                        f"nobody reads {job.input} to its end: it is gone or has changed, or it is elsewhere"
+                    )
         progress = ledger.progress(job.id)
         report.update(progress)
         if progress.state in ("failed", "cancelled"):
+            if collector:
+                collector.discard()
             raise JobError(f"{job.id} {progress.state}: {progress.error}")
         moved = enqueuer.step(progress, processes) if enqueuer else False
         moved = (collector.step(progress) if collector else False) or moved

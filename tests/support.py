@@ -80,11 +80,11 @@ class Worker:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(20)
+                self.process.wait(45)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
-                raise
+                raise AssertionError(f"SIGTERM did not end the worker:\n{self.log.read_text()[-4000:]}") from None
 
 
 def until(condition: Callable[[], bool], seconds: float) -> None:

@@ -57,7 +57,8 @@ def score_batch(job_id: str, batch: int) -> None:
     owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
     verdict, payload = ledger().lease(job_id, batch, owner, settings.lease_seconds, settings.max_attempts)
     if verdict == "exhausted":
-        ledger().fail(job_id, f"batch {batch} was given to workers {settings.max_attempts} times and never came back")
+        reason = ledger().progress(job_id).fields.get("last_error", "no worker lived to tell")
+        ledger().fail(job_id, f"batch {batch} was given to workers {settings.max_attempts} times in vain: {reason}")
     if verdict != "leased" or payload is None:
         return
     try:
@@ -68,8 +69,8 @@ def score_batch(job_id: str, batch: int) -> None:
     except ModelError as error:
         ledger().fail(job_id, str(error))
         return
-    except Exception:
-        ledger().release(job_id, batch, owner)
+    except Exception as error:
+        ledger().release(job_id, batch, owner, f"{type(error).__name__}: {error}")
         raise
     ledger().complete(job_id, batch, result.encode(), result.scored, [reject.code for reject in result.rejects])
 

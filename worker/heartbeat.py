@@ -1,5 +1,6 @@
 """Signs of life: a lease renewed while its batch is scored, and the worker's own, with the re-sender's sweep."""
 
+import contextlib
 import logging
 import os
 import socket
@@ -22,9 +23,12 @@ class Every:
     """Calls `action` every `seconds` in a thread of its own until closed; what the server does wrong meanwhile is
     logged, once an outage, and tried again."""
 
-    def __init__(self, seconds: float, action: Callable[[], object], name: str) -> None:
+    def __init__(
+        self, seconds: float, action: Callable[[], object], name: str, farewell: Callable[[], object] = lambda: None
+    ) -> None:
         self._seconds = seconds
         self._action = action
+        self._farewell = farewell
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
 
@@ -38,6 +42,8 @@ class Every:
                 if not away:
                     log.warning("%s: the server is away: %s", self._thread.name, error)
                 away = True
+        with contextlib.suppress(redis.RedisError):
+            self._farewell()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -66,4 +72,4 @@ def housekeeping(ledger: Ledger, sender: Sender, processes: int) -> Every:
         ledger.greet(worker)
         resender.sweep_if_due()
 
-    return Every(1.0, action, "housekeeping")
+    return Every(1.0, action, "housekeeping", lambda: ledger.leave(worker))
