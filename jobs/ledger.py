@@ -33,6 +33,7 @@ class Progress:
     state: State
     error: str | None
     created: float  # seconds since the epoch, by the server's clock
+    started: float | None  # when the first batch was leased
     finished: float | None
     sealed: bool  # the input was read to its end
     cursor: dict[str, int]
@@ -111,6 +112,7 @@ class Ledger:
             state=cast(State, field["state"]),
             error=field.get("error"),
             created=int(field["created"]) / 1000,
+            started=int(field["started"]) / 1000 if "started" in field else None,
             finished=int(field["finished"]) / 1000 if "finished" in field else None,
             sealed=field["sealed"] == "1",
             cursor=json.loads(field["cursor"]),

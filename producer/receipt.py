@@ -33,6 +33,7 @@ class Receipt:
     duplicates: int  # results that came second and were dropped
     created: float  # seconds since the epoch
     seconds: float | None  # from submission to the last batch; None while it runs
+    scoring_seconds: float | None  # of those, since the first batch went to a worker
     output: str | None
     rejects: str | None
 
@@ -46,6 +47,10 @@ class Receipt:
 
 def make_receipt(job: Job, progress: Progress) -> Receipt:
     output = progress.fields.get("output")
+
+    def until_finished(since: float | None) -> float | None:
+        return None if since is None or progress.finished is None else round(progress.finished - since, 3)
+
     return Receipt(
         job=job.id,
         state=progress.state,
@@ -62,7 +67,8 @@ def make_receipt(job: Job, progress: Progress) -> Receipt:
         redelivered=progress.redelivered,
         duplicates=progress.duplicates,
         created=progress.created,
-        seconds=None if progress.finished is None else round(progress.finished - progress.created, 3),
+        seconds=until_finished(progress.created),
+        scoring_seconds=until_finished(progress.started),
         output=output,
         rejects=str(rejects_path(Path(output))) if output else None,
     )
@@ -74,14 +80,15 @@ def render(receipt: Receipt) -> Table:
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     scored = f"{receipt.scored:,}"
-    if receipt.seconds:
-        scored += f" in {receipt.seconds:,.1f} s ({receipt.scored / receipt.seconds:,.0f}/s)"
+    if receipt.seconds and receipt.scoring_seconds:
+        rate = receipt.scored / receipt.scoring_seconds
+        scored += f" in {receipt.scoring_seconds:,.1f} s ({rate:,.0f}/s); {receipt.seconds:,.1f} s with start-up"
     table.add_row("records in", f"{receipt.records:,}")
     table.add_row("scored", scored)
     reasons = ", ".join(f"{count:,} {code}" for code, count in receipt.codes.items())
     table.add_row("rejected", f"{receipt.rejected:,}" + (f": {reasons}" if reasons else ""))
     if receipt.state == "complete":
-        verdict = "counts agree: every record was scored once or rejected for a reason"
+        verdict = "counts agree: each record was scored once, or rejected"
         table.add_row("check", verdict if receipt.agrees else "[red]the counts disagree[/red]")
     table.add_row("batches", f"{receipt.batches_done:,} of {receipt.batches:,}, {receipt.attempts:,} attempts")
     table.add_row("model", receipt.model)

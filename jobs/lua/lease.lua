@@ -15,6 +15,7 @@ end
 if tonumber(redis.call('HGET', job .. ':attempts', batch) or 0) >= tonumber(ARGV[4]) then return 'exhausted' end
 redis.call('HINCRBY', job .. ':attempts', batch, 1)
 redis.call('HINCRBY', job, 'attempts', 1)
+redis.call('HSETNX', job, 'started', now())
 redis.call('ZREM', job .. ':queued', batch)
 redis.call('ZADD', job .. ':leased', now() + ARGV[3], batch)
 redis.call('HSET', job .. ':owner', batch, ARGV[2])
