@@ -125,9 +125,32 @@ class Ledger:
         """Ends a running job; True if this call ended it."""
         return bool(self._run("fail", keys.job(job_id), "failed", _line(reason)))
 
-    def erase(self, job_id: str) -> None:
-        """Frees every key of the job; its model stays for other jobs."""
-        self._run("erase", keys.job(job_id), job_id)
+    def cancel(self, job_id: str, reason: str) -> bool:
+        """Ends a running job: no batch of it is given to a worker any more. True if this call ended it."""
+        return bool(self._run("fail", keys.job(job_id), "cancelled", _line(reason)))
+
+    def erase(self, job_id: str, age: float = 0) -> bool:
+        """Frees every key of a job that ended `age` seconds ago or earlier, its model's as well if no other job has it.
+        False if the job still runs or ended later, or, with an age, if somebody follows it."""
+        record = cast("bytes | None", self.redis.hget(keys.job(job_id), "record"))
+        if self._run("erase", keys.job(job_id), age) != 1:
+            return False
+        if record is not None:
+            model = Job.decode(record).model
+            if all(self.job(other).model != model for other in self.job_ids()):
+                self.redis.unlink(keys.model(model))
+        return True
+
+    def expire(self, age: float) -> list[str]:
+        """Erases the jobs that ended at least `age` seconds ago and that nobody follows; their ids."""
+        seconds, microseconds = self.redis.time()
+        latest = (seconds - age) * 1000 + microseconds / 1000
+        old = cast("list[bytes]", self.redis.zrangebyscore(keys.JOBS, "-inf", latest))
+        return [job_id for job_id in map(bytes.decode, old) if self.erase(job_id, age)]
+
+    def follow(self, job_id: str, seconds: float) -> None:
+        """Somebody follows the job for the next `seconds`: it does not expire meanwhile."""
+        self.redis.set(f"{keys.job(job_id)}:followed", 1, px=int(seconds * 1000))
 
     # -- the producer's side
 

@@ -1,7 +1,9 @@
 """The Python API, on which the commands stand too."""
 
 import atexit
+import getpass
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +50,15 @@ class Submission:
     def receipt(self) -> Receipt:
         """The counts at this moment."""
         return make_receipt(self.job, self.progress())
+
+    def cancel(self) -> bool:
+        """Stops the job: a batch that is being scored is the last of its worker. False if it had ended before."""
+        return self._ledger.cancel(self.id, f"by {getpass.getuser()} on {socket.gethostname()}")
+
+    def forget(self) -> None:
+        """Frees all that the server has of the job. Raises JobError if it still runs."""
+        if not self._ledger.erase(self.id):
+            raise JobError(f"{self.id} is running: cancel it first")
 
     def progress(self) -> Progress:
         """The ledger's counters at this moment."""
@@ -165,12 +176,12 @@ def submit(connection: Connection, plan: Plan, workers: int = 0) -> Submission:
     starts `workers` worker processes (0: one a core) if there is something to score."""
     ledger, job = connection.ledger, plan.job
     cursor = make_cursor(plan.reader.start)
-    ledger.put_model(job.model, plan.graph.data)
     state = ledger.submit(job, cursor)
     if state in ("failed", "cancelled"):
         ledger.erase(job.id)
         state = ledger.submit(job, cursor)
     if state == "running":
+        ledger.put_model(job.model, plan.graph.data)
         connection.start_workers(workers or os.cpu_count() or 1)
     return Submission(connection, ledger.job(job.id), plan.reader)
 

@@ -93,6 +93,8 @@ def main() -> None:
       producer status messages-4f1d…                     one job's receipt
       producer collect messages-4f1d… --output out.csv   write a job's scores file
       producer rejects messages-4f1d… > rejects.csv      what was not scored, and why
+      producer cancel messages-4f1d…                     stop a job
+      producer forget messages-4f1d…                     free all that the server has of it
     """
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # as gently as Ctrl-C
     # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.
@@ -325,6 +327,42 @@ def rejects(job: str) -> None:
         for r in find(connection, job).rejects():
             out.write(format_rows([(r.record, r.line or "", r.code, r.detail, r.raw)]))
         out.flush()
+
+
+@main.command()
+@click.argument("job")
+@click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
+def cancel(job: str, as_json: bool) -> None:
+    """Stop JOB. Batches that are being scored are the last; the receipt says how far it came.
+
+    Enqueuing its file again starts it anew.
+
+    \b
+    Example:
+      producer cancel messages-4f1d…
+    """
+    with connected() as connection:
+        submission = find(connection, job)
+        if not submission.cancel():
+            fail(f"{submission.id} is {submission.progress().state} already")
+        show(submission.receipt, as_json)
+
+
+@main.command()
+@click.argument("job")
+def forget(job: str) -> None:
+    """Free all that the server has of JOB. Files that were written stay.
+
+    Jobs that ended NIGHTSHIFT_KEEP_DAYS ago (7) are forgotten by themselves.
+
+    \b
+    Example:
+      producer forget messages-4f1d…
+    """
+    with connected() as connection:
+        submission = find(connection, job)
+        submission.forget()
+        click.echo(f"forgot {submission.id}", err=True)
 
 
 def connected() -> Any:

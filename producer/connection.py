@@ -24,7 +24,7 @@ class Connection:
             url = self.embedded.url
         self.ledger = Ledger(connect(url))
         self.sender = Sender(make_app(url))
-        self.resender = Resender(self.ledger, self.sender)
+        self.resender = Resender(self.ledger, self.sender, settings.keep_days)
 
     def start_workers(self, processes: int) -> None:
         """In the embedded mode only; elsewhere workers are somebody else's."""

@@ -11,6 +11,7 @@ from producer.enqueue import Enqueuer, producer_lock
 from producer.progress import Reporter
 
 WAIT_SECONDS = 0.25
+FOLLOW_SECONDS = 15.0  # a job does not expire for so long after its follower was last seen
 LONELY_SECONDS = 5.0  # without a worker, before that is said
 
 
@@ -32,6 +33,7 @@ def follow(
     while True:
         if time.monotonic() >= look_again:
             processes, look_again = ledger.processes(), time.monotonic() + 1.0
+            ledger.follow(job.id, FOLLOW_SECONDS)
             if connection.embedded:
                 connection.embedded.check_workers()
             elif processes == 0 and time.monotonic() > lonely:

@@ -85,7 +85,7 @@ def _import_tensorflow(**_: Any) -> None:
 @signals.worker_ready.connect
 def _begin_housekeeping(sender: Any, **_: Any) -> None:
     global _housekeeper
-    _housekeeper = housekeeping(ledger(), Sender(app), sender.controller.concurrency).__enter__()
+    _housekeeper = housekeeping(ledger(), Sender(app), sender.controller.concurrency, settings.keep_days).__enter__()
 
 
 @signals.worker_shutting_down.connect

@@ -63,10 +63,10 @@ def renewing(ledger: Ledger, job_id: str, batch: int, owner: str, seconds: float
     return Every(seconds / 3, lambda: ledger.renew(job_id, batch, owner, seconds), f"lease of {job_id}:{batch}")
 
 
-def housekeeping(ledger: Ledger, sender: Sender, processes: int) -> Every:
+def housekeeping(ledger: Ledger, sender: Sender, processes: int, keep_days: float) -> Every:
     """The worker's parent says that it is there, and takes its turn as re-sender."""
     worker = f"{socket.gethostname()}:{os.getpid()}:{processes}"
-    resender = Resender(ledger, sender)
+    resender = Resender(ledger, sender, keep_days)
 
     def action() -> None:
         ledger.greet(worker)

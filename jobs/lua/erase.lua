@@ -1,10 +1,8 @@
--- Frees every key of the job. ARGV: the job's id
-for batch = 0, tonumber(redis.call('HGET', job, 'batches') or 0) - 1 do
-  redis.call('UNLINK', job .. ':payload:' .. batch, job .. ':kept:' .. batch, job .. ':result:' .. batch)
-end
-for _, suffix in ipairs({'', ':queued', ':leased', ':owner', ':attempts', ':done', ':events', ':producer', ':collector'}) do
-  redis.call('UNLINK', job .. suffix)
-end
-redis.call('ZREM', 'nightshift:jobs', ARGV[1])
-redis.call('SREM', 'nightshift:active', ARGV[1])
+-- Frees every key of a job that has ended. ARGV: seconds since it ended, at least
+-- Returns 1, or 0 if it runs, ended later, or (unless that is 0) somebody follows it; -1 if it is not there.
+local field = redis.call('HMGET', job, 'state', 'finished')
+if not field[1] then return -1 end
+if field[1] == 'running' or tonumber(field[2]) > now() - ARGV[1] * 1000 then return 0 end
+if tonumber(ARGV[1]) > 0 and redis.call('EXISTS', job .. ':followed') == 1 then return 0 end
+erase()
 return 1

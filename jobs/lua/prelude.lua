@@ -5,6 +5,7 @@
 --   :owner     hash        batch -> token of the worker that holds its lease
 --   :attempts  hash        batch -> leases it was given so far
 --   :done      bitmap      1 where the batch's result is written
+--   :followed  string      there while somebody follows the job
 --   :events    stream      a wake-up for followers, one entry a completion; trimmed, never the truth
 --   :payload:<batch>  :kept:<batch>  :result:<batch>   Arrow IPC streams (jobs/batch.py)
 -- Time is the server's alone: hosts whose clocks differ agree on every lease.
@@ -43,6 +44,20 @@ local function finish(state, reason)
   redis.call('UNLINK', job .. ':queued', job .. ':leased', job .. ':owner', job .. ':attempts', job .. ':done')
   redis.call('SREM', 'nightshift:active', string.sub(job, #'nightshift:job:' + 1))
   wake(state)
+end
+
+-- Frees every key of the job.
+local function erase()
+  local id = string.sub(job, #'nightshift:job:' + 1)
+  for batch = 0, tonumber(redis.call('HGET', job, 'batches') or 0) - 1 do
+    redis.call('UNLINK', job .. ':payload:' .. batch, job .. ':kept:' .. batch, job .. ':result:' .. batch)
+  end
+  for _, suffix in ipairs({'', ':queued', ':leased', ':owner', ':attempts', ':done', ':events', ':producer', ':collector',
+    ':followed'}) do
+    redis.call('UNLINK', job .. suffix)
+  end
+  redis.call('ZREM', 'nightshift:jobs', id)
+  redis.call('SREM', 'nightshift:active', id)
 end
 
 -- The receipt's check: once the file is read and every batch is done, what the producer read must be what the workers

@@ -196,11 +196,26 @@ def test_a_failed_job_takes_nothing_more_and_frees_its_payloads(ledger: Ledger, 
 def test_erasing_leaves_no_key(ledger: Ledger, server: Server, job: str) -> None:
     enqueue(ledger, job, 0)
     lease(ledger, job, 0)
+    ledger.put_model(JOB.model, b"graph")
     ledger.complete(job, 0, b"result", 10, [])
-    ledger.erase(job)
+    assert not ledger.erase(job)  # it runs
+    ledger.seal(job, 1)
+    assert ledger.erase(job)
     assert server.redis.keys("*") == []
     with pytest.raises(JobError, match="no job"):
         ledger.progress(job)
+
+
+def test_a_job_expires_when_it_ended_long_ago_and_nobody_follows_it(ledger: Ledger, server: Server, job: str) -> None:
+    assert ledger.expire(0) == []  # it runs
+    ledger.cancel(job, "no more")
+    assert ledger.expire(60) == []
+    ledger.follow(job, 30)
+    time.sleep(0.05)
+    assert ledger.expire(0.02) == []
+    server.redis.delete(f"{keys.job(job)}:followed")
+    assert ledger.expire(0.02) == [job]
+    assert ledger.job_ids() == []
 
 
 def test_only_the_holder_of_the_collectors_lock_frees_results(ledger: Ledger, server: Server, job: str) -> None:
