@@ -13,14 +13,18 @@ from numpy.typing import NDArray
 
 QUOTE, LF, CR = b'"\n\r'
 
-# Outside quotes, a quote that follows neither a comma nor a line end is an ordinary character.
-_PLAIN_RUN = rb'[^"\r\n]*+(?:(?<=[^,\r\n])"[^"\r\n]*+)*+'
-_QUOTED_RUN = rb'[^"]*+(?:""[^"]*+)*+'
+# Outside quotes, a quote that follows neither a comma nor a line end is an ordinary character. The patterns are never
+# ambiguous, so nothing is gained by going back; they don't say so with possessive quantifiers (`*+`), which are broken
+# before Python 3.11.5 (gh-106052).
+_PLAIN_RUN = rb'[^"\r\n]*(?:(?<=[^,\r\n])"[^"\r\n]*)*'
+_QUOTED_RUN = rb'[^"]*(?:""[^"]*)*'
 _PLAIN, _QUOTED = re.compile(_PLAIN_RUN), re.compile(_QUOTED_RUN)
 _LINE_END = re.compile(rb"[\r\n]")
 
 # A well-quoted record as group 1, behind blank lines and before its line end.
-WELL_QUOTED = re.compile(rb'[\r\n]*+(%b(?:"%b"(?=[,\r\n])%b)*+)(?=[\r\n])' % (_PLAIN_RUN, _QUOTED_RUN, _PLAIN_RUN))
+WELL_QUOTED = re.compile(
+    rb'[\r\n]*(?![\r\n])(%b(?:(?<![^,\r\n])"%b"(?=[,\r\n])%b)*)(?=[\r\n])' % (_PLAIN_RUN, _QUOTED_RUN, _PLAIN_RUN)
+)
 
 # A quote that opens a field stands behind one of these, and one that closes a field before one of these: a comma, a
 # line end, or the other half of a doubled quote.

@@ -39,7 +39,7 @@ BLOCK_BYTES = 2 << 20
 MAX_RAW_BYTES = 64 << 10  # how much of a record_too_large its reject holds
 
 _BOM = b"\xef\xbb\xbf"
-_BLANK = re.compile(rb"[\r\n]++")
+_BLANK = re.compile(rb"[\r\n]+")
 _ASCII = bytes(range(128)) + b"?" * 128
 
 

@@ -5,10 +5,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from jobs.ledger import Ledger
 from tests.support import Server, Worker
+
+# A slow machine is no failure; speed is measured in benchmarks/.
+hypothesis.settings.register_profile("nightshift", deadline=None)
+hypothesis.settings.load_profile("nightshift")
 
 
 @pytest.fixture(scope="session")
