@@ -35,7 +35,7 @@ lint: $(VENV)/.dev  ## ruff, mypy and the arrows between the rooms
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	$(BIN)/lint-imports
 
 format: $(VENV)/.dev  ## put the code in shape
 	$(BIN)/ruff check --fix .

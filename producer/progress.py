@@ -40,15 +40,18 @@ class Forecast:
 
     def update(self, counts: Counts) -> None:
         now = time.monotonic()
-        self.answered = counts.scored + counts.rejected
+        answered = counts.scored + counts.score_rejects  # by workers: reading alone is no progress
+        self.answered = answered + counts.read_rejects
         offset = counts.cursor["offset"]
         estimate = counts.records if counts.sealed or not offset else counts.records * self._size // offset
         self.total = max(counts.records, estimate)
-        self._seen.append((now, self.answered))
+        if not answered:
+            self._seen.clear()  # the wait for the first worker is no part of the rate
+        self._seen.append((now, answered))
         while now - self._seen[0][0] > RATE_SECONDS:
             self._seen.popleft()
         began, before = self._seen[0]
-        self.rate = (self.answered - before) / (now - began) if now > began else 0.0
+        self.rate = (answered - before) / (now - began) if now > began else 0.0
         self.left = (self.total - self.answered) / self.rate if self.rate else None
 
 
@@ -78,10 +81,9 @@ class Bar:
     def update(self, counts: Counts) -> None:
         forecast = self._forecast
         forecast.update(counts)
-        detail = f"{forecast.answered:,} of {_about(counts)}{forecast.total:,}"
-        if forecast.rate:
-            detail += f"  {forecast.rate:,.0f}/s  {_clock(forecast.left)} left"
-        self._bar.update(self._task, total=forecast.total or None, completed=forecast.answered, detail=detail)
+        far = f"{forecast.answered:,} of {_about(counts)}{forecast.total:,}"
+        pace = f"{forecast.rate:,.0f}/s  {_clock(forecast.left)} left" if forecast.rate else "waiting for workers"
+        self._bar.update(self._task, total=forecast.total or None, completed=forecast.answered, detail=f"{far}  {pace}")
 
     def say(self, text: str) -> None:
         self._bar.console.print(text, highlight=False)
@@ -109,10 +111,9 @@ class Lines:
         if time.monotonic() < self._due or counts.state != "running":
             return
         self._due = time.monotonic() + LINE_SECONDS
-        self.say(
-            f"{self._job.id}: {forecast.answered:,} of {_about(counts)}{forecast.total:,} records, "
-            f"{forecast.rate:,.0f}/s, {_clock(forecast.left)} left"
-        )
+        far = f"{forecast.answered:,} of {_about(counts)}{forecast.total:,} records"
+        pace = f"{forecast.rate:,.0f}/s, {_clock(forecast.left)} left" if forecast.rate else "waiting for workers"
+        self.say(f"{self._job.id}: {far}, {pace}")
 
     def say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
