@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format clean
+.PHONY: help demo test test-all test-faults lint format clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -27,6 +27,9 @@ demo: $(VENV)/.worker  ## score data/messages.csv with the shipped model; prints
 
 test: $(VENV)/.dev  ## the tests: real server, real workers (under six minutes)
 	$(BIN)/python -m pytest -m 'not slow'
+
+test-faults: $(VENV)/.dev  ## every fault, for real: kills, outages, floods, poison (some twenty minutes)
+	$(BIN)/python -m pytest tests/faults
 
 test-all: $(VENV)/.dev  ## the tests and their slow, exhaustive variants
 	$(BIN)/python -m pytest

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import redis
 
@@ -21,7 +21,7 @@ Verdict = Literal["leased", "done", "busy", "gone", "exhausted"]
 MODEL_SECONDS = 30 * 24 * 3600  # a model that no job was submitted with for so long is forgotten
 SCRIPTS = (
     "submit", "enqueue", "seal", "lease", "renew", "release", "complete", "fail", "overdue", "sent", "collected",
-    "hold", "erase",
+    "hold", "erase", "retried",
 )  # fmt: skip
 
 
@@ -57,6 +57,14 @@ class Progress:
     @property
     def outstanding(self) -> int:
         return self.batches - self.done
+
+
+class Lease(NamedTuple):
+    """A worker's answer when it asks for a batch."""
+
+    verdict: Verdict
+    attempt: int  # how often the batch was given away, this time included
+    payload: bytes | None
 
 
 class Ledger:
@@ -175,17 +183,20 @@ class Ledger:
 
     # -- the worker's side
 
-    def lease(
-        self, job_id: str, batch: int, owner: str, seconds: float, max_attempts: int
-    ) -> tuple[Verdict, bytes | None]:
+    def lease(self, job_id: str, batch: int, owner: str, seconds: float, max_attempts: int) -> Lease:
         """Asks for a batch; with the verdict `leased` comes its payload."""
         with self.redis.pipeline(transaction=False) as pipe:
             self._scripts["lease"](
                 keys=[keys.job(job_id)], args=[batch, owner, int(seconds * 1000), max_attempts], client=pipe
             )
             pipe.get(keys.payload(job_id, batch))
-            verdict, payload = pipe.execute()
-        return cast(Verdict, verdict.decode()), payload
+            (verdict, attempt), payload = pipe.execute()
+        return Lease(cast(Verdict, verdict.decode()), attempt, payload)
+
+    def owners(self, job_id: str) -> dict[int, str]:
+        """Who holds each leased batch."""
+        owners = cast("dict[bytes, bytes]", self.redis.hgetall(f"{keys.job(job_id)}:owner"))
+        return {int(batch): owner.decode() for batch, owner in owners.items()}
 
     def renew(self, job_id: str, batch: int, owner: str, seconds: float) -> bool:
         """False if the batch is not this owner's any more."""
@@ -221,6 +232,16 @@ class Ledger:
         good. False if `token` does not hold the collector's lock any more."""
         flat = [item for pair in {"collected": end, **fields}.items() for item in pair]
         return bool(self._run("collected", keys.job(job_id), token, first, end, *flat))
+
+    def retried(
+        self, job_id: str, read_codes: Mapping[str, int], codes: Mapping[str, int], sizes: tuple[int, int]
+    ) -> bool:
+        """Some rejects were scored after all. What is left of them, by code: those of the reader and those of workers;
+        `sizes` are the bytes of scores file and rejects file. False unless the job is complete."""
+        left = sum(read_codes.values()), sum(codes.values())
+        scored = self.progress(job_id).records - sum(left)
+        pairs = [item for code, number in {**read_codes, **codes}.items() for item in (f"code:{code}", number)]
+        return bool(self._run("retried", keys.job(job_id), scored, *left, *sizes, *pairs))
 
     # -- the re-sender's side
 

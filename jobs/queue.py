@@ -7,12 +7,25 @@ from typing import Any, cast
 
 import redis
 from celery import Celery
+from kombu.transport import redis as transport
 
 from jobs.keys import PREFIX
 from jobs.server import broker_url
 
 QUEUE = "batches"
 TASK = "nightshift.score"
+
+
+class QoS(transport.QoS):  # type: ignore[misc]  # kombu has no types
+    """kombu 5.7 gives a worker's messages back when its connection breaks, twice; the second time it stumbles over the
+    connection that is no more, and the worker ends. They come back without it, after the visibility timeout."""
+
+    def restore_unacked(self, client: Any = None) -> None:
+        if self.channel.connection.client is not None:
+            super().restore_unacked(client)
+
+
+transport.Channel.QoS = QoS
 
 
 def make_app(url: str | None) -> Celery:
@@ -34,6 +47,7 @@ def make_app(url: str | None) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a server out of memory would end the worker
         broker_transport_options={
             "global_keyprefix": PREFIX,  # our own `unacked`, not one shared with other applications
             "priority_steps": [0],
@@ -43,10 +57,10 @@ def make_app(url: str | None) -> Celery:
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
             "unacked_mutex_expire": 15,
-            "socket_timeout": 30,
+            "socket_timeout": 15,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
-            "health_check_interval": 30,
+            "health_check_interval": 10,
         },
     )
     return app

@@ -3,12 +3,21 @@
 from urllib.parse import urlsplit, urlunsplit
 
 import redis
+from kombu.exceptions import OperationalError
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from jobs.errors import ServerError, SettingsError
 
 SCHEMES = ("redis", "rediss", "unix")
+# What a server that is away, is loading its data, or has no memory left makes of a command: waiting helps.
+AWAY = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ReadOnlyError,
+    OperationalError,  # kombu's, for all of these
+)
 
 
 def connect(url: str) -> "redis.Redis":
@@ -22,9 +31,9 @@ def connect(url: str) -> "redis.Redis":
     try:
         client = redis.Redis.from_url(
             url,
-            socket_timeout=30,
+            socket_timeout=15,  # a connection that is dead without a word is given up after so long
             socket_connect_timeout=5,
-            health_check_interval=30,
+            health_check_interval=10,
             retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries=5),
         )
     except ValueError as error:

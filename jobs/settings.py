@@ -13,7 +13,7 @@ PREFIX = "NIGHTSHIFT_"
 KINDS: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("home", "model"), Path),
     **dict.fromkeys(("batch_bytes", "max_record_bytes", "window", "max_attempts", "threads"), int),
-    **dict.fromkeys(("lease_seconds", "keep_days"), float),
+    **dict.fromkeys(("lease_seconds", "batch_seconds", "keep_days"), float),
 }
 
 
@@ -28,6 +28,7 @@ class Settings:
     max_record_bytes: int = 1 << 20  # a larger record is a reject
     window: int = 0  # batches outstanding before the producer waits; 0: by the number of worker processes
     lease_seconds: float = 9.0  # how long a batch stays its worker's without a sign of life
+    batch_seconds: float = 600.0  # a batch that takes longer hangs: its process is killed
     max_attempts: int = 5  # leases a batch gets before its job fails
     keep_days: float = 7.0  # a job that ended so long ago is forgotten
     threads: int = 1  # TensorFlow's threads per worker process

@@ -21,6 +21,7 @@ from producer.plan import Plan, make_plan
 from producer.progress import Reporter, Silence
 from producer.reader import Reader
 from producer.receipt import Receipt, make_receipt
+from producer.retry import READER_CODES, cut_rejects, merge, read_rejects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +61,40 @@ class Submission:
         if not self._ledger.erase(self.id):
             raise JobError(f"{self.id} is running: cancel it first")
 
+    def retry(self, model: Path | str | None = None, report: Reporter | None = None) -> Receipt:
+        """Scores the rejects again, by default with the same model, and puts them in their places in the collected
+        files. Raises JobError unless the job is complete and collected, or if no reject could be mended."""
+        self._check_complete()
+        output = self._collected_output()
+        if output is None:
+            raise JobError(f"{self.id} is not collected yet: producer collect {self.id} --output PATH")
+        settings = self._connection.settings
+        cut = cut_rejects(self.job, output, settings.max_record_bytes)
+        again = cut.path.with_suffix(".scores.csv")
+        try:
+            if model is None:
+                kept_model = self._ledger.model(self.job.model)
+                if kept_model is None:
+                    raise JobError(f"the model of {self.id} is not on the server any more: name it with --model")
+                model = cut.path.with_suffix(".pb")
+                model.write_bytes(kept_model)
+            plan = make_plan(
+                cut.path, settings, model=Path(model), id_column=self.job.id_column, keep=self.job.keep,
+                fetch=self.job.fetches,
+            )  # fmt: skip
+            submission = submit(self._connection, plan)
+            submission.wait(again, report)
+            codes = merge(self.job, self.progress().records, output, again, cut)
+            submission.forget()
+        finally:
+            for path in (cut.path, again, rejects_path(again), cut.path.with_suffix(".pb")):
+                path.unlink(missing_ok=True)
+        by_reader = {code: number for code, number in codes.items() if code in READER_CODES}
+        by_workers = {code: number for code, number in codes.items() if code not in READER_CODES}
+        sizes = output.stat().st_size, rejects_path(output).stat().st_size
+        self._ledger.retried(self.id, by_reader, by_workers, sizes)
+        return self.receipt
+
     def progress(self) -> Progress:
         """The ledger's counters at this moment."""
         return self._ledger.progress(self.id)
@@ -70,8 +105,7 @@ class Submission:
 
     def wait(self, output: Path | str | None = None, report: Reporter | None = None) -> Receipt:
         """Follows the job to its end, and writes the scores file if `output` is given. Raises JobError if it fails."""
-        self._follow(report, output=Path(output) if output else None)
-        return self.receipt
+        return make_receipt(self.job, self._follow(report, output=Path(output) if output else None))
 
     def scores(self) -> "pd.DataFrame":
         """The id, the kept columns (strings), then one column an output. Raises JobError unless complete."""
@@ -105,31 +139,20 @@ class Submission:
         is empty if that is gone. Raises JobError if they were collected to a file that is gone."""
         output = self._collected_output()
         if output is not None:
-            import csv
-
-            with rejects_path(output).open(encoding="latin-1", newline="") as lines:
-                for row in csv.DictReader(lines):
-                    text = {name: value.encode("latin-1") for name, value in row.items()}
-                    yield Reject(
-                        int(text["record"]),
-                        int(text["line"] or 0),
-                        text["code"].decode(),
-                        text["detail"].decode(),
-                        text["raw"],
-                    )
+            yield from read_rejects(output, self.job.max_record_bytes)
             return
         rows = Rows(self.job, self._input())
         for kept, result in self._results():
             yield from rows.rejects(kept, result)
 
-    def _follow(self, report: Reporter | None, output: Path | None = None, until_sealed: bool = False) -> None:
+    def _follow(self, report: Reporter | None, output: Path | None = None, until_sealed: bool = False) -> Progress:
         reader = self._input()
         window = self._connection.settings.window
         enqueuer = Enqueuer(self._ledger, self._connection.sender, self.job, reader, window) if reader else None
         collector = Collector(self._ledger, self.job, output, reader) if output else None
         try:
             with report or Silence(self.job) as shown:
-                follow(
+                return follow(
                     self._connection, self.job, shown,
                     enqueuer=enqueuer, collector=collector, until_sealed=until_sealed,
                 )  # fmt: skip

@@ -93,10 +93,11 @@ def main() -> None:
       producer status messages-4f1d…                     one job's receipt
       producer collect messages-4f1d… --output out.csv   write a job's scores file
       producer rejects messages-4f1d… > rejects.csv      what was not scored, and why
+      producer retry messages-4f1d… --model mended.pb    score its rejects again
       producer cancel messages-4f1d…                     stop a job
       producer forget messages-4f1d…                     free all that the server has of it
     """
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # as gently as Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as gently as Ctrl-C
     # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
@@ -327,6 +328,32 @@ def rejects(job: str) -> None:
         for r in find(connection, job).rejects():
             out.write(format_rows([(r.record, r.line or "", r.code, r.detail, r.raw)]))
         out.flush()
+
+
+@main.command()
+@click.argument("job")
+@click.option("--model", type=click.Path(path_type=Path), help="A mended model.  [default: the job's own]")
+@click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def retry(job: str, model: Path | None, as_json: bool, quiet: bool) -> None:
+    """Score JOB's rejects again and put them in their places in its files.
+
+    For when the model was mended, or NIGHTSHIFT_MAX_RECORD_BYTES was raised. Records with broken quoting or a wrong
+    number of fields stay rejected.
+
+    \b
+    Examples:
+      producer retry messages-4f1d… --model mended.pb
+      NIGHTSHIFT_MAX_RECORD_BYTES=8388608 producer retry messages-4f1d…
+    """
+    from producer.progress import reporter
+
+    try:
+        with connected() as connection:
+            submission = find(connection, job)
+            show(submission.retry(model, reporter(submission.job, quiet)), as_json)
+    except KeyboardInterrupt:
+        interrupted(resume_line(False, ""))
 
 
 @main.command()

@@ -4,6 +4,7 @@ What is safely in the files is freed on the server; how far they are good is not
 collects next goes on at that byte. They get their final names when they are whole.
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -20,6 +21,7 @@ from jobs.batch import Kept, Reject, Result
 from jobs.errors import JobError, NightshiftError
 from jobs.ledger import Ledger, Progress
 from jobs.record import Job
+from jobs.server import AWAY
 from producer.lines import format_columns, format_rows
 from producer.reader import Position, Reader
 
@@ -76,7 +78,11 @@ class Collector:
         self._token = uuid.uuid4().hex
         self._lock = f"{keys.job(job.id)}:collector"
         self._files: tuple[_Part, _Part] | None = None
-        self._next = self._safe = 0
+        # Batches that are whole in the files, and the bytes of both up to there. Set in one step, so that whatever
+        # breaks in the middle of a batch (Ctrl-C, a full disk) leaves them right.
+        self._written = (0, 0, 0)
+        self._safe = 0  # batches that the server knows to be there...
+        self._noted = False  # ...or may know: its answer may be lost
         self._header = False
         self._checkpoint_due = 0.0
         self.finished = False
@@ -95,6 +101,8 @@ class Collector:
         if not self._ledger.hold(self._lock, self._token, LOCK_SECONDS):
             self._drop()
             return False
+        if self._files and progress.collected != self._safe:
+            self._drop()  # somebody else collected while the lock was not ours
         if self._files is None:
             progress = self._ledger.progress(self._job.id)
             if self._already_there(progress):
@@ -103,11 +111,11 @@ class Collector:
             if not self._open(progress):
                 return False
         assert self._files  # noqa: S101 -- just opened
-        pairs = self._ledger.results(self._job.id, self._next, min(WINDOW, max(0, progress.batches - self._next)))
+        first = self._written[0]
+        pairs = self._ledger.results(self._job.id, first, min(WINDOW, max(0, progress.batches - first)))
         for kept_bytes, result_bytes in pairs:
             self._write(Kept.decode(kept_bytes), Result.decode(result_bytes))
-            self._next += 1
-        whole = progress.state == "complete" and self._next == progress.batches
+        whole = progress.state == "complete" and self._written[0] == progress.batches
         if whole or time.monotonic() > self._checkpoint_due:
             self._checkpoint()
         if whole:
@@ -127,6 +135,7 @@ class Collector:
         found = self._rows.rejects(kept, result)
         if found:
             rejects.file.write(format_rows([r.record, r.line or "", r.code, r.detail, r.raw] for r in found))
+        self._written = self._written[0] + 1, scores.file.tell(), rejects.file.tell()
 
     def _open(self, progress: Progress) -> bool:
         """Opens the files where they are good up to; False if another process has them open."""
@@ -135,7 +144,7 @@ class Collector:
             scores.close()
             rejects.close()
             return False
-        self._next = self._safe = progress.collected
+        self._safe, self._noted = progress.collected, progress.collected > 0
         if progress.collected:
             source = Path(progress.fields["output"])
             sizes = int(progress.fields["output_bytes"]), int(progress.fields["rejects_bytes"])
@@ -147,30 +156,33 @@ class Collector:
             rejects.restart()
             rejects.file.write(format_rows([REJECT_COLUMNS]))
             self._header = False
+        self._written = progress.collected, scores.file.tell(), rejects.file.tell()
         self._files = scores, rejects
         self._checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS
         return True
 
     def _checkpoint(self) -> None:
         assert self._files  # noqa: S101
-        fields: dict[str, str | int] = {"output": str(self._output)}
-        for name, part in zip(("output_bytes", "rejects_bytes"), self._files, strict=True):
+        for part in self._files:
             part.file.flush()
             os.fsync(part.file.fileno())
-            fields[name] = part.file.tell()
-        if self._ledger.collected(self._job.id, self._token, self._safe, self._next, fields):
-            self._safe = self._next
+        end, scores, rejects = self._written
+        fields = {"output": str(self._output), "output_bytes": scores, "rejects_bytes": rejects}
+        self._noted = True
+        if self._ledger.collected(self._job.id, self._token, self._safe, end, fields):
+            self._safe = end
         else:
             self._drop()
         self._checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS
 
     def _publish(self) -> None:
-        if self._files is None:
+        if self._files is None:  # somebody else collects now
             return
         scores, rejects = self._files
         if not self._header:  # nothing was scored: the header names what was asked for
             scores.file.write(format_rows([[self._job.id_name, *self._job.keep, *self._job.fetches]]))
             self._header = True
+            self._written = self._written[0], scores.file.tell(), rejects.file.tell()
             self._checkpoint()
         for part in (rejects, scores):  # the scores file appears last: when it is there, all is there
             part.publish()
@@ -198,14 +210,16 @@ class Collector:
             self._drop()
 
     def close(self) -> None:
-        """Makes what was written safe, and lets another collector go on at once."""
-        if self._files and self._next > self._safe:
-            self._checkpoint()
-        if self._files and not self._safe:  # nothing in them that the server has not
+        """Makes what was written safe, if that is possible, and lets another collector go on at once."""
+        with contextlib.suppress(OSError, *AWAY):
+            if self._files and self._written[0] > self._safe:
+                self._checkpoint()
+        if self._files and not self._noted:  # nothing in them that the server has not
             for part in self._files:
                 part.partial.unlink(missing_ok=True)
         self._drop()
-        self._ledger.let_go(self._lock, self._token)
+        with contextlib.suppress(*AWAY):  # then the lock runs out
+            self._ledger.let_go(self._lock, self._token)
 
 
 class _Part:
@@ -256,7 +270,8 @@ class _Part:
         self.file.close()
 
     def close(self) -> None:
-        self.file.close()
+        with contextlib.suppress(OSError):  # a full disk; what counts was synced before
+            self.file.close()
 
 
 def _size(path: Path) -> int:

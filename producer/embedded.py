@@ -94,6 +94,11 @@ class Embedded:
         command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency", str(processes), *flags]
         self._keep("worker", WORKER_GRACE, ["server"], command, REDIS_URL=self.url)
 
+    def check_server(self) -> None:
+        """Raises ServerError if nobody starts the server again."""
+        if not self.alive("server"):
+            raise ServerError(f"the embedded server does not stay up: {self._last_words('server')}")
+
     def check_workers(self) -> None:
         """Raises ServerError if the workers that were started don't stay up."""
         if "worker" in self._held and not self.alive("worker"):

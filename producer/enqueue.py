@@ -1,5 +1,6 @@
 """Cuts the reader's blocks into batches and enqueues them: payload and ledger entry first, then the message."""
 
+import contextlib
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -11,6 +12,7 @@ from jobs.batch import Kept, Reject, encode_payload, micro_batches
 from jobs.ledger import Ledger, Progress
 from jobs.queue import Sender
 from jobs.record import Job
+from jobs.server import AWAY
 from producer.reader import Block, Position, Reader
 
 LOCK_SECONDS = 10.0  # another producer takes over when this one has been silent for as long
@@ -157,11 +159,12 @@ class Enqueuer:
         if self._number is None:
             fresh = self._ledger.progress(self._job.id)
             self._number, self._batches = fresh.batches, cut(self._reader, self._job, fresh.cursor)
+        number, self._number = self._number, None  # where the ledger is, should this fail half-way
         batch = next(self._batches, None)
         if batch is None:
-            self._seal(self._number)
+            self._seal(number)
         else:
-            self._enqueue(self._number, batch)
+            self._enqueue(number, batch)
         return True
 
     def _enqueue(self, number: int, batch: Batch) -> None:
@@ -174,18 +177,16 @@ class Enqueuer:
             batch.records,
             [reject.code for reject in batch.rejects],
         )
-        if count == number + 1:
+        if count == number + 1:  # else another producer was faster, or the job has ended
             self._sender.send(self._job.id, number)
             self._number = count
-        else:  # another producer was faster, or the job has ended
-            self._number = None
 
     def _seal(self, batches: int) -> None:
         if not self._reader.unchanged():
             self._ledger.fail(self._job.id, f"{self._job.input} changed while it was being read")
         self.finished = self._ledger.seal(self._job.id, batches)
-        self._number = None
 
     def close(self) -> None:
         """Lets another producer go on at once."""
-        self._ledger.let_go(self._lock, self._token)
+        with contextlib.suppress(*AWAY):  # then the lock runs out
+            self._ledger.let_go(self._lock, self._token)

@@ -1,10 +1,14 @@
 """Follows a job: enqueues what is to be enqueued, collects what is complete, sends again what was lost. One thread."""
 
+import contextlib
 import time
+
+import redis
 
 from jobs.errors import JobError
 from jobs.ledger import Progress
 from jobs.record import Job
+from jobs.server import AWAY
 from producer.collect import Collector
 from producer.connection import Connection
 from producer.enqueue import Enqueuer, producer_lock
@@ -26,37 +30,83 @@ def follow(
 ) -> Progress:
     """Returns when the job has ended and its files are written, or, with `until_sealed`, when all is enqueued.
 
-    Raises JobError if the job failed or was cancelled.
+    Waits for a server that is away, or full, for as long as it takes. Raises JobError if the job failed or was
+    cancelled.
     """
-    ledger = connection.ledger
-    event, processes, look_again, lonely = b"0", 0, 0.0, time.monotonic() + LONELY_SECONDS
+    follower = _Follower(connection, job, report, enqueuer, collector, until_sealed)
+    away = False
     while True:
-        if time.monotonic() >= look_again:
-            processes, look_again = ledger.processes(), time.monotonic() + 1.0
-            ledger.follow(job.id, FOLLOW_SECONDS)
+        try:
+            progress = follower.step()
+            if away:
+                report.say("the server is back")
+            away = False
+            if progress:
+                return progress
+        except AWAY as error:
             if connection.embedded:
-                connection.embedded.check_workers()
-            elif processes == 0 and time.monotonic() > lonely:
-                report.say("no worker is there yet; on any host with this REDIS_URL: celery -A worker worker")
-                lonely = time.monotonic() + 60
-            if enqueuer is None and not ledger.held(producer_lock(job.id)):
-                progress = ledger.progress(job.id)
-                if progress.state == "running" and not progress.sealed:
-                    raise JobError(
-                        f"nobody reads {job.input} to its end: it is gone or has changed, or it is elsewhere"
-                    )
-        progress = ledger.progress(job.id)
-        report.update(progress)
+                connection.embedded.check_server()
+            if not away:
+                report.say(f"waiting for the server: {error}")
+            away = True
+            time.sleep(WAIT_SECONDS)
+
+
+class _Follower:
+    """One round at a time, each of which may fail anywhere and be done again."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        job: Job,
+        report: Reporter,
+        enqueuer: Enqueuer | None,
+        collector: Collector | None,
+        until_sealed: bool,
+    ) -> None:
+        self._connection, self._ledger, self._job, self._report = connection, connection.ledger, job, report
+        self._enqueuer, self._collector, self._until_sealed = enqueuer, collector, until_sealed
+        self._event = b"0"
+        self._processes = 0
+        self._look_again = 0.0
+        self._lonely = time.monotonic() + LONELY_SECONDS
+
+    def step(self) -> Progress | None:
+        """The progress at the end, None before."""
+        if time.monotonic() >= self._look_again:
+            self._look_around()
+        progress = self._ledger.progress(self._job.id)
+        self._report.update(progress)
         if progress.state in ("failed", "cancelled"):
-            if collector:
-                collector.discard()
-            raise JobError(f"{job.id} {progress.state}: {progress.error}")
-        moved = enqueuer.step(progress, processes) if enqueuer else False
-        moved = (collector.step(progress) if collector else False) or moved
-        if until_sealed and progress.sealed:
+            if self._collector:
+                self._collector.discard()
+            raise JobError(f"{self._job.id} {progress.state}: {progress.error}")
+        # Collecting comes first: it makes room on a server that is too full to enqueue.
+        moved = self._collector.step(progress) if self._collector else False
+        moved = (self._enqueuer.step(progress, self._processes) if self._enqueuer else False) or moved
+        if self._until_sealed and progress.sealed:
             return progress
-        if progress.state == "complete" and (collector is None or collector.finished):
-            return progress
-        connection.resender.sweep_if_due()
+        if progress.state == "complete" and (self._collector is None or self._collector.finished):
+            return self._ledger.progress(self._job.id)  # with what the collector noted last
+        self._connection.resender.sweep_if_due()
         if not moved:
-            event = ledger.wait(job.id, WAIT_SECONDS, event)
+            self._event = self._ledger.wait(self._job.id, WAIT_SECONDS, self._event)
+        return None
+
+    def _look_around(self) -> None:
+        """Once a second: who works, who reads, and a sign that somebody follows."""
+        self._processes = self._ledger.processes()
+        with contextlib.suppress(redis.exceptions.OutOfMemoryError):
+            self._ledger.follow(self._job.id, FOLLOW_SECONDS)
+        if self._connection.embedded:
+            self._connection.embedded.check_workers()
+        elif self._processes == 0 and time.monotonic() > self._lonely:
+            self._report.say("no worker is there yet; on any host with this REDIS_URL: celery -A worker worker")
+            self._lonely = time.monotonic() + 60
+        if self._enqueuer is None and not self._ledger.held(producer_lock(self._job.id)):
+            progress = self._ledger.progress(self._job.id)
+            if progress.state == "running" and not progress.sealed:
+                raise JobError(
+                    f"nobody reads {self._job.input} to its end: it is gone or has changed, or it is elsewhere"
+                )
+        self._look_again = time.monotonic() + 1.0

@@ -1,6 +1,7 @@
 """The real thing for every test: a private Valkey server, and real workers."""
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ import pytest
 
 from jobs.ledger import Ledger
 from tests.support import Server, Worker
+
+# A shell that runs the tests in the background ignores SIGINT, and the commands that they start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A slow machine is no failure; speed is measured in benchmarks/.
 hypothesis.settings.register_profile("nightshift", deadline=None)

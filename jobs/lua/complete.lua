@@ -4,12 +4,12 @@
 -- Returns 1, or 0 if the result was there already (or nobody wants it any more).
 if not running() then return 0 end
 local batch = ARGV[1]
+redis.call('UNLINK', job .. ':payload:' .. batch)  -- before it stores: a server out of memory then lets it
 if redis.call('SETBIT', job .. ':done', batch, 1) == 1 then
   redis.call('HINCRBY', job, 'duplicates', 1)
   return 0
 end
 redis.call('SET', job .. ':result:' .. batch, ARGV[2])
-redis.call('UNLINK', job .. ':payload:' .. batch)
 redis.call('ZREM', job .. ':queued', batch)
 redis.call('ZREM', job .. ':leased', batch)
 redis.call('HDEL', job .. ':owner', batch)

@@ -44,18 +44,17 @@ class Farm:
         self.workers.append(worker)
         return worker
 
-    def popen(self, *words: object, **options: object) -> "subprocess.Popen[str]":
+    def popen(self, *words: object, **environment: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [str(Path(sys.executable).parent / "producer"), *map(str, words)],
-            env={**os.environ, "REDIS_URL": self.server.url},
+            env={**os.environ, "REDIS_URL": self.server.url, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **options,  # type: ignore[call-overload]
         )
 
-    def producer(self, *words: object, timeout: float = 120) -> Run:
-        process = self.popen(*words)
+    def producer(self, *words: object, timeout: float = 120, **environment: str) -> Run:
+        process = self.popen(*words, **environment)
         try:
             out, err = process.communicate(timeout=timeout)
         except BaseException:

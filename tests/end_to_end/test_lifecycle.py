@@ -48,3 +48,44 @@ def test_forgetting_frees_every_key_and_a_running_job_is_not_forgotten(bare_farm
     assert farm.producer("forget", job).code == 0
     assert [key for key in farm.server.redis.keys("nightshift:*") if b"job" in key or b"model" in key] == []
     assert farm.producer("forget", job).code == 1
+
+
+def test_retrying_puts_mended_records_in_their_places(farm: Farm, xy_model: Path, tmp_path: Path) -> None:
+    rows = [f"{n},{n},{n},note" for n in range(1, 3001)]
+    rows[9] = "10,10,10," + "x" * 5000
+    rows[19] = "20"
+    rows[29] = "30,abc,30,"
+    rows[1999] = "2000,2000,2000," + "y" * 9000
+    path, output = tmp_path / "input.csv", tmp_path / "out.csv"
+    path.write_text("id,x,y,note\n" + "\n".join(rows) + "\n")
+
+    def producer(*words: object, limit: int) -> dict[str, object]:
+        run = farm.producer(*words, "--json", NIGHTSHIFT_MAX_RECORD_BYTES=str(limit))
+        assert run.code == 0, run.err
+        receipt: dict[str, object] = json.loads(run.out)
+        return receipt
+
+    first = producer("enqueue", path, "--model", xy_model, "--output", output, limit=4000)
+    assert first["codes"] == {"bad_value": 1, "record_too_large": 2, "too_few_fields": 1}
+    second = producer("retry", first["job"], limit=8000)
+    assert second["codes"] == {"bad_value": 1, "record_too_large": 1, "too_few_fields": 1}
+    assert (second["scored"], second["rejected"], second["agrees"]) == (2997, 3, True)
+    third = producer("retry", first["job"], "--model", xy_model, limit=1 << 20)
+    assert third["codes"] == {"bad_value": 1, "too_few_fields": 1}
+    # The same files as if the limit had been right from the start.
+    expected = tmp_path / "expected.csv"
+    producer("enqueue", path, "--model", xy_model, "--output", expected, limit=1 << 20)
+    assert output.read_bytes() == expected.read_bytes()
+    rejects = [file.with_name(f"{file.stem}.rejects.csv").read_bytes() for file in (output, expected)]
+    assert rejects[0] == rejects[1]
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "expected.csv", "expected.rejects.csv", "input.csv", "out.csv", "out.rejects.csv",
+    ]  # fmt: skip
+    nothing = farm.producer(
+        "retry",
+        json.loads(
+            farm.producer("enqueue", MESSAGES, "--wait", "--again", "--output", tmp_path / "m.csv", "--json").out
+        )["job"],
+    )
+    assert nothing.code == 1
+    assert "no rejects that scoring again could mend" in nothing.err

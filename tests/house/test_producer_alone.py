@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 from tests.support import ROOT
 
-COMMANDS = ("enqueue", "status", "collect", "rejects", "cancel", "forget")
+COMMANDS = ("enqueue", "status", "collect", "rejects", "retry", "cancel", "forget")
 
 
 def required(name: str, extra: str = "") -> set[str]:

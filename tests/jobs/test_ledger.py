@@ -64,7 +64,7 @@ def test_a_job_goes_from_read_to_complete_and_its_counts_agree(ledger: Ledger, j
     assert enqueue(ledger, job, 1, 5) == 2
     assert ledger.seal(job, 2)
     for batch, scored, rejects in ((1, 4, ["bad_value"]), (0, 9, [])):
-        assert ledger.lease(job, batch, "me", 30, 5) == ("leased", b"payload")
+        assert ledger.lease(job, batch, "me", 30, 5) == ("leased", 1, b"payload")
         assert ledger.complete(job, batch, b"result", scored, rejects)
     progress = ledger.progress(job)
     assert progress.state == "complete"

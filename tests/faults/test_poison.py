@@ -1,0 +1,223 @@
+"""Poison: records on which the graph raises, hangs, or takes its process down. Each costs its own row and no other."""
+
+import csv
+import json
+import os
+import resource
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.conftest import Farm, Run, end_farm, make_farm, read
+from tests.faults.conftest import processes
+from tests.support import until
+
+POISON = 666
+SECONDS = 1.0  # what a batch may take here
+
+
+def _if_poisonous(x: Any, then: int, otherwise: int) -> Any:
+    """int64, one a record."""
+    import tensorflow as tf
+
+    return tf.where(tf.equal(x, POISON), tf.constant(then, tf.int64), tf.constant(otherwise, tf.int64))
+
+
+def _divides(x: Any) -> Any:
+    return 6 // _if_poisonous(x, 0, 1)
+
+
+def _looks_up(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.gather(tf.constant([1, 2]), _if_poisonous(x, 2, 1))
+
+
+def _asserts(x: Any) -> Any:
+    import tensorflow as tf
+
+    with tf.control_dependencies([tf.debugging.assert_none_equal(x, POISON, message="not that one")]):
+        return tf.identity(x)
+
+
+def _reads_numbers(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.strings.to_number(tf.where(tf.equal(x, POISON), "abc", "1"))
+
+
+def _hangs(x: Any) -> Any:
+    import tensorflow as tf
+
+    poisonous = tf.reduce_any(tf.equal(x, POISON))
+    return tf.while_loop(lambda i: tf.logical_or(i < 1, poisonous), lambda i: i % 1000 + 1, [tf.constant(0)])[0]
+
+
+def _dawdles(x: Any) -> Any:
+    """Three seconds, for the poison; a score like any other."""
+    import tensorflow as tf
+
+    end = tf.timestamp() + tf.cast(tf.reduce_max(_if_poisonous(x, 3, 0)), tf.float64)
+    return tf.while_loop(lambda now: now < end, lambda _: tf.timestamp(), [tf.timestamp()])[0]
+
+
+def _aborts(x: Any) -> Any:
+    """An exception of C++ that no TensorFlow 2.21 catches: a vector of 2**60 rows."""
+    import tensorflow as tf
+
+    rows = tf.reduce_max(_if_poisonous(x, 1 << 60, 1))
+    shape = tf.stack([rows, tf.constant(1, tf.int64)])
+    nothing = tf.zeros([1, 2], tf.int64)
+    filled = tf.raw_ops.SparseFillEmptyRows(indices=nothing, values=[1.0], dense_shape=shape, default_value=0.0)
+    return filled.output_values
+
+
+def _hoards(x: Any) -> Any:
+    """Some 200 GB, where the process may have 16."""
+    import tensorflow as tf
+
+    size = tf.cast(tf.reduce_max(_if_poisonous(x, (1 << 31) - 1, 1)), tf.int32)
+    return tf.raw_ops.TensorArrayV3(size=size, dtype=tf.float32).flow
+
+
+RAISING: dict[str, tuple[Callable[[Any], Any], str, str]] = {
+    "divides": (_divides, "model_error", "division by zero"),
+    "looks up": (_looks_up, "model_error", "indices[0] = 2 is not in [0, 2)"),
+    "asserts": (_asserts, "model_error", "not that one"),
+    "reads numbers": (_reads_numbers, "model_error", "could not correctly convert string: abc"),
+}
+KILLING: dict[str, tuple[Callable[[Any], Any], str, str]] = {
+    "hangs": (_hangs, "model_timeout", "not scored within 1 s"),
+    "aborts": (_aborts, "model_crash", "the process was killed by SIGABRT"),
+    "hoards": (_hoards, "model_crash", "the process was killed by SIGABRT"),
+}
+
+
+def freeze(path: Path, poison: Callable[[Any], Any]) -> Path:
+    """score = 2x, by way of the poison."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    graph = v1.Graph()
+    with graph.as_default():
+        x = v1.placeholder(tf.int32, [None], name="x")
+        zero = 0.0 * tf.reduce_sum(tf.cast(poison(x), tf.float32))
+        tf.add(2.0 * tf.cast(x, tf.float32), zero, name="score")
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path
+
+
+@pytest.fixture(scope="module")
+def ward() -> Iterator[Farm]:
+    """A server and two worker processes with little patience and 16 GB of addresses each."""
+    farm = make_farm()
+    worker = farm.start_worker("worker", concurrency=2, NIGHTSHIFT_BATCH_SECONDS=str(SECONDS)).ready()
+    for pid in processes(worker):
+        resource.prlimit(pid, resource.RLIMIT_AS, (16 << 30, 16 << 30))
+    yield farm
+    end_farm(farm)
+
+
+def administer(farm: Farm, folder: Path, model: Path, rows: int, poisonous: list[int], *words: object) -> Run:
+    """Scores a file with poison in those records, and checks everything that can be told from outside."""
+    numbers = range(1, rows + 1)
+    values = [POISON if number in poisonous else number + 1000 for number in numbers]
+    path = folder / "input.csv"
+    path.write_text("id,x\n" + "".join(f"m{number},{x}\n" for number, x in zip(numbers, values, strict=True)))
+    run = farm.producer("enqueue", path, "--model", model, "--fetch", "score", "--wait", "--json", *words, timeout=170)
+    assert run.code == 0, run.err
+    receipt = json.loads(run.out)
+    assert (receipt["records"], receipt["scored"], receipt["rejected"]) == (rows, rows - len(poisonous), len(poisonous))
+    assert receipt["agrees"]
+    with (folder / "input.scores.csv").open(newline="") as lines:
+        scores = list(csv.reader(lines))[1:]
+    assert [row[0] for row in scores] == [f"m{number}" for number in numbers if number not in poisonous]
+    assert [float(row[1]) for row in scores] == [2 * x for x in values if x != POISON]
+    rejects = read(folder / "input.scores.rejects.csv")
+    assert [(int(row["record"]), int(row["line"]), row["raw"]) for row in rejects] == [
+        (number, number + 1, f"m{number},{POISON}") for number in poisonous
+    ]
+    return run
+
+
+def check_rejects(folder: Path, code: str, detail: str) -> None:
+    rejects = read(folder / "input.scores.rejects.csv")
+    assert {row["code"] for row in rejects} == {code}
+    assert all(detail in row["detail"] for row in rejects), rejects
+
+
+@pytest.mark.parametrize("kind", ["divides", "reads numbers"])
+def test_records_on_which_the_graph_raises_are_rejected_with_its_message(ward: Farm, tmp_path: Path, kind: str) -> None:
+    poison, code, detail = RAISING[kind]
+    run = administer(ward, tmp_path, freeze(tmp_path / "poison.pb", poison), 3_000, [1, 1_500, 3_000])
+    check_rejects(tmp_path, code, detail)
+    assert json.loads(run.out)["attempts"] == 1
+
+
+@pytest.mark.parametrize(("kind", "records", "deaths"), [("aborts", [1_498, 1_499, 1_500], 5), ("hangs", [1_500], 3)])
+def test_records_that_kill_or_hang_their_process_are_found(
+    ward: Farm, tmp_path: Path, kind: str, records: list[int], deaths: int
+) -> None:
+    poison, code, detail = KILLING[kind]
+    run = administer(ward, tmp_path, freeze(tmp_path / "poison.pb", poison), 3_000, records)
+    check_rejects(tmp_path, code, detail)
+    receipt = json.loads(run.out)
+    assert receipt["attempts"] == 3
+    assert f"{receipt['job']}: batch 0 is scored, at the cost of {deaths} processes" in ward.workers[0].text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", {**RAISING, **KILLING})
+def test_three_records_of_100_000_cost_three_rows(ward: Farm, tmp_path: Path, kind: str) -> None:
+    poison, code, detail = {**RAISING, **KILLING}[kind]
+    model = freeze(tmp_path / "poison.pb", poison)
+    begun = time.monotonic()
+    run = administer(ward, tmp_path, model, 100_000, [17, 50_000, 99_999], "--batch-bytes", 300_000)
+    check_rejects(tmp_path, code, detail)
+    receipt = json.loads(run.out)
+    assert receipt["attempts"] == receipt["batches"] + (6 if kind in KILLING else 0)
+    print(f"{kind}: {time.monotonic() - begun:.1f} s, {receipt['batches']} batches")
+
+
+def scoring(farm: Farm) -> list[int]:
+    """The processes that hold a batch now, at least one."""
+    owners: list[str] = []
+
+    def somebody() -> bool:
+        owners[:] = [owner for job in farm.ledger.active() for owner in farm.ledger.owners(job).values()]
+        return bool(owners)
+
+    until(somebody, 30)
+    return [int(owner.split(":")[1]) for owner in owners]
+
+
+@pytest.mark.slow
+def test_an_innocent_batch_whose_processes_died_is_scored_the_same(tmp_path: Path) -> None:
+    """Two kills from outside, and it is isolated. The lease is an hour: nobody waits for it to run out."""
+    farm = make_farm()
+    try:
+        worker = farm.start_worker("worker", NIGHTSHIFT_LEASE_SECONDS="3600").ready()
+        model = freeze(tmp_path / "slow.pb", _dawdles)
+        outputs = []
+        for kills in (0, 2):
+            path = tmp_path / f"input{kills}.csv"
+            path.write_text("id,x\n" + "".join(f"{number},{number}\n" for number in range(1, 3_001)))
+            process = farm.popen("enqueue", path, "--model", model, "--fetch", "score", "--wait", "--json")
+            for _ in range(kills):
+                [victim] = scoring(farm)
+                os.kill(victim, signal.SIGKILL)
+                killed = time.monotonic()
+                until(lambda victim=victim: victim not in scoring(farm), 10)  # type: ignore[misc]
+                print(f"scored again after {time.monotonic() - killed:.1f} s")
+            out, err = process.communicate(timeout=90)
+            assert process.returncode == 0, err
+            assert json.loads(out)["attempts"] == 1 + kills
+            outputs.append(path.with_name(f"input{kills}.scores.csv").read_bytes())
+        assert "at the cost of 0 processes" in worker.text()
+        assert outputs[0] == outputs[1]
+    finally:
+        end_farm(farm)

@@ -1,0 +1,139 @@
+"""The server dies, stalls, is away for a while, or has no memory left."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.faults.conftest import Night, Site
+from tests.support import until
+
+Nights = Callable[..., Night]
+
+
+@pytest.fixture(autouse=True)
+def _alive(site: Site) -> Iterator[None]:
+    """The next test has a server, whatever became of this one."""
+    yield
+    if site.server.process.poll() is not None:
+        site.server.start()
+    os.kill(site.server.process.pid, signal.SIGCONT)
+
+
+def crash(tonight: Night, seconds: float = 0.0) -> float:
+    """SIGKILL, and a new start from the append-only file after so many seconds; when that was."""
+    tonight.site.server.kill()
+    time.sleep(seconds)
+    tonight.site.server.start()
+    return time.monotonic()
+
+
+def test_a_server_killed_while_the_job_is_enqueued_and_scored_goes_on_from_its_file(night: Nights) -> None:
+    tonight = night()
+    run = tonight.enqueue()
+    tonight.reach(10)
+    back = crash(tonight)
+    receipt = tonight.check(run)
+    assert receipt["created"] + receipt["seconds"] - time.time() + time.monotonic() - back < 30
+
+
+@pytest.mark.slow
+def test_a_server_killed_again_and_again_loses_nothing(night: Nights) -> None:
+    tonight = night()
+    run = tonight.enqueue()
+    for done in (1, 12, 25, 40):
+        tonight.reach(done)
+        crash(tonight)
+    tonight.check(run)
+
+
+@pytest.mark.slow
+def test_a_server_killed_while_nobody_scores_yet_keeps_what_was_enqueued(night: Nights) -> None:
+    tonight = night(workers=0)
+    run = tonight.enqueue()
+    until(lambda: tonight.progress().batches > 5, 30)
+    crash(tonight)
+    tonight.site.staff(2)
+    tonight.check(run)
+
+
+@pytest.mark.slow
+def test_a_server_killed_while_the_scores_are_collected_gives_the_same_file(night: Nights) -> None:
+    tonight = night(milliseconds=1)
+    tonight.end(tonight.submit())
+    until(lambda: tonight.progress().state == "complete", 60)
+    run = tonight.popen("collect", tonight.job, "--output", tonight.output, "--json")
+    partial = tonight.output.parent
+    until(lambda: any("partial" in path.name for path in partial.iterdir()) or run.poll() is not None, 30)
+    crash(tonight, 1.0)
+    tonight.check(run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [8, 20, 60])
+def test_a_server_away_for_a_while_is_waited_for(night: Nights, seconds: int) -> None:
+    tonight = night(milliseconds=200)
+    run = tonight.enqueue()
+    tonight.reach(5)
+    back = crash(tonight, seconds)
+    receipt = tonight.check(run)
+    assert receipt["created"] + receipt["seconds"] - time.time() + time.monotonic() - back < 30
+    assert tonight.said(run).count("waiting for the server") == 1
+    assert tonight.said(run).count("the server is back") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [8, 20, 60])
+def test_a_server_stalled_for_a_while_is_waited_for(night: Nights, seconds: int) -> None:
+    tonight = night(milliseconds=200)
+    run = tonight.enqueue()
+    tonight.reach(5)
+    os.kill(tonight.site.server.process.pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    os.kill(tonight.site.server.process.pid, signal.SIGCONT)
+    back = time.monotonic()
+    receipt = tonight.check(run)
+    assert receipt["created"] + receipt["seconds"] - time.time() + time.monotonic() - back < 30
+
+
+def test_a_server_out_of_memory_is_waited_for_until_it_has_more(night: Nights) -> None:
+    tonight = night(milliseconds=100)
+    server = tonight.site.server.redis
+    run = tonight.enqueue()
+    tonight.reach(10)
+    server.config_set("maxmemory", 1)
+    try:
+        until(lambda: "waiting for the server" in tonight.said(run), 20)
+        until(lambda: tonight.progress().done == tonight.progress().batches, 20)  # what is there can be scored
+        assert run.poll() is None
+        assert tonight.progress().state == "running"
+    finally:
+        server.config_set("maxmemory", 0)
+    tonight.check(run)
+
+
+@pytest.mark.slow
+def test_a_full_server_can_be_collected_from(night: Nights) -> None:
+    tonight = night(milliseconds=1)
+    tonight.end(tonight.submit())
+    until(lambda: tonight.progress().state == "complete", 60)
+    server = tonight.site.server.redis
+    server.config_set("maxmemory", 1)
+    try:
+        run = tonight.popen("collect", tonight.job, "--output", tonight.output, "--json")
+        tonight.check(run, workers=False)
+    finally:
+        server.config_set("maxmemory", 0)
+    tonight.check_workers()
+
+
+def test_no_server_at_the_start_is_one_clear_line(night: Nights) -> None:
+    tonight = night(staff=False)
+    tonight.site.server.kill()
+    run = tonight.enqueue()
+    tonight.end(run, code=1)
+    [line] = tonight.said(run).splitlines()
+    assert line.startswith("producer: no answer from unix://")
+    tonight.site.server.start()

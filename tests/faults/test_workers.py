@@ -1,0 +1,136 @@
+"""Workers and their processes die, stall and leave in the middle of a job."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.conftest import Night, processes, session
+from tests.support import until
+
+Nights = Callable[..., Night]
+
+
+def test_a_child_killed_in_the_middle_of_a_batch_costs_ten_seconds(night: Nights) -> None:
+    tonight = night(milliseconds=40)
+    run = tonight.enqueue()
+    tonight.reach(10)
+    os.kill(tonight.scoring()[0], signal.SIGKILL)
+    killed = time.monotonic()
+    until(lambda: tonight.progress().state == "complete", 40)
+    assert time.monotonic() - killed < 12, "the lease's nine seconds, the re-sender's one, and the batch"
+    receipt = tonight.check(run)
+    assert receipt["attempts"] == receipt["batches"] + 1
+
+
+@pytest.mark.slow
+def test_every_child_killed_at_once_is_replaced_and_works(night: Nights) -> None:
+    tonight = night()
+    run = tonight.enqueue()
+    tonight.reach(5)
+    for worker in tonight.site.workers:
+        for child in processes(worker)[1:]:
+            os.kill(child, signal.SIGKILL)
+    tonight.check(run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
+def test_a_host_that_dies_at_any_moment_loses_nothing(night: Nights, seed: int) -> None:
+    chance = random.Random(seed)
+    tonight = night()
+    run = tonight.enqueue()
+    tonight.reach(chance.randrange(1, 30))
+    time.sleep(chance.random() * 0.2)
+    tonight.site.kill(tonight.site.workers[chance.randrange(2)])
+    killed = time.monotonic()
+    receipt = tonight.check(run)
+    seconds = receipt["created"] + receipt["seconds"] - time.time() + time.monotonic() - killed
+    assert seconds < 9 + 30, "of its lease"
+
+
+@pytest.mark.slow
+def test_all_hosts_die_and_new_ones_finish_the_job(night: Nights) -> None:
+    tonight = night(workers=1)
+    run = tonight.enqueue()
+    tonight.reach(5)
+    tonight.site.kill(tonight.site.workers[0])
+    tonight.site.staff(1)
+    tonight.check(run)
+
+
+@pytest.mark.slow
+def test_a_parent_killed_alone_leaves_no_process_behind(night: Nights) -> None:
+    tonight = night()
+    run = tonight.enqueue()
+    tonight.reach(5)
+    victim = tonight.site.workers[0]
+    victim.process.kill()
+    tonight.site.bury(victim)
+    tonight.check(run)
+    until(lambda: session(victim.process.pid) == [], 20)
+
+
+@pytest.mark.slow
+def test_a_child_stalled_for_longer_than_its_lease_writes_late_and_in_vain(night: Nights) -> None:
+    tonight = night(milliseconds=800)
+    run = tonight.enqueue()
+    tonight.reach(4)
+    zombie = tonight.scoring()[0]
+    os.kill(zombie, signal.SIGSTOP)
+    try:
+        until(lambda: tonight.progress().fields.get("leases_lost", "0") != "0", 20)
+    finally:
+        os.kill(zombie, signal.SIGCONT)
+    receipt = tonight.check(run)
+    assert receipt["duplicates"] + receipt["redelivered"] >= 1
+
+
+@pytest.mark.slow
+def test_a_host_stalled_for_longer_than_a_lease_comes_back_and_harms_nothing(night: Nights) -> None:
+    tonight = night(milliseconds=300)
+    run = tonight.enqueue()
+    tonight.reach(4)
+    zombie = processes(tonight.site.workers[0])
+    stalled = False
+    while not stalled:  # with a batch in its hands
+        for pid in zombie:
+            os.kill(pid, signal.SIGSTOP)
+        stalled = bool(set(tonight.scoring()) & set(zombie))
+        if not stalled:
+            for pid in zombie:
+                os.kill(pid, signal.SIGCONT)
+    try:
+        until(lambda: tonight.progress().fields.get("leases_lost", "0") != "0", 20)
+        time.sleep(3)
+    finally:
+        for pid in zombie:
+            os.kill(pid, signal.SIGCONT)
+    receipt = tonight.check(run)
+    assert receipt["duplicates"] >= 1
+    assert receipt["attempts"] > receipt["batches"]
+
+
+def test_scaling_down_finishes_the_batch_under_way(night: Nights) -> None:
+    tonight = night(milliseconds=300)
+    run = tonight.enqueue()
+    tonight.reach(5)
+    leaver = tonight.site.workers[0]
+    leaver.process.terminate()
+    asked = time.monotonic()
+    tonight.site.bury(leaver)
+    assert time.monotonic() - asked < 20
+    assert leaver.process.returncode == 0
+    assert session(leaver.process.pid) == []
+    receipt = tonight.check(run)
+    assert receipt["attempts"] == receipt["batches"], "nothing was scored again"
+
+
+@pytest.mark.slow
+def test_a_batch_longer_than_its_lease_is_scored_once(night: Nights) -> None:
+    tonight = night(milliseconds=12_000, rows=4_000)
+    receipt = tonight.check(tonight.enqueue(), seconds=90)
+    assert (receipt["attempts"], receipt["duplicates"]) == (receipt["batches"], 0)

@@ -1,0 +1,151 @@
+"""A batch that kills its process is searched for the records that do it, in processes that may die."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from jobs.batch import Result, encode_payload, micro_batches
+from jobs.record import Feed, Job
+from model.errors import ModelError
+from tests.faults.test_poison import POISON, _aborts, _divides, _hangs, freeze
+from tests.support import ROOT, until
+from worker.isolate import HOPELESS, Isolation, piece_seconds
+from worker.score import score
+from worker.session import open_session
+
+
+@pytest.fixture(scope="module")
+def isolation() -> Iterator[Isolation]:
+    isolation = Isolation()
+    yield isolation
+    isolation.close()
+
+
+@pytest.fixture(scope="module")
+def aborting(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return freeze(tmp_path_factory.mktemp("poison") / "aborts.pb", _aborts).read_bytes()
+
+
+def job_of(model: bytes) -> Job:
+    feeds = (Feed("x", "x", "int32", (-1,)),)
+    return Job("input.csv", 1, 1, hashlib.sha256(model).hexdigest(), feeds, ("score",), None, (), 1)
+
+
+def payload_of(rows: int, poisonous: list[int], wrong: int = -1) -> bytes:
+    values = [POISON if row in poisonous else row + 1000 for row in range(rows)]
+    cells = [b"abc" if row == wrong else str(value).encode() for row, value in enumerate(values)]
+    records = pa.record_batch([pa.array(cells, pa.binary())], names=["x"])
+    return bytes(encode_payload(records.schema, list(micro_batches(records))))
+
+
+def isolate(
+    isolation: Isolation, model: bytes, rows: int, poisonous: list[int], seconds: float = 600
+) -> tuple[Result, int]:
+    result, deaths = isolation.score(job_of(model), model, payload_of(rows, poisonous), 1, seconds)
+    assert [reject.row for reject in result.rejects] == poisonous
+    assert result.columns["score"].to_pylist() == [2.0 * (row + 1000) for row in range(rows) if row not in poisonous]
+    return result, deaths
+
+
+def test_innocent_records_get_the_same_bytes_as_without(isolation: Isolation, aborting: bytes) -> None:
+    job, payload = job_of(aborting), payload_of(5_000, [], wrong=4_321)
+    result, deaths = isolation.score(job, aborting, payload, 1, 600)
+    session = open_session(job.model, lambda _: aborting, 1)
+    assert bytes(result.encode()) == bytes(score(session, job, payload).encode())
+    assert (result.rejects[0].row, result.rejects[0].code, deaths) == (4_321, "bad_value", 0)
+
+
+@pytest.mark.parametrize("row", [0, 700, 1023])
+def test_one_record_among_1024_is_found_by_three_deaths(isolation: Isolation, aborting: bytes, row: int) -> None:
+    result, deaths = isolate(isolation, aborting, 1024, [row])
+    assert deaths == 3
+    assert (result.rejects[0].code, result.rejects[0].detail) == ("model_crash", "the process was killed by SIGABRT")
+
+
+def test_records_in_several_micro_batches(isolation: Isolation, aborting: bytes) -> None:
+    assert isolate(isolation, aborting, 20_000, [0, 9_999, 19_998, 19_999])[1] == 10
+
+
+def test_a_record_that_hangs_costs_three_time_limits(isolation: Isolation, tmp_path: Path) -> None:
+    model = freeze(tmp_path / "hangs.pb", _hangs).read_bytes()
+    begun = time.monotonic()
+    result, deaths = isolate(isolation, model, 1000, [500], seconds=0.5)
+    assert deaths == 3
+    assert (result.rejects[0].code, result.rejects[0].detail) == ("model_timeout", "not scored within 0.5 s")
+    assert time.monotonic() - begun > 1.5
+
+
+def test_time_limits() -> None:
+    assert piece_seconds(600, 1.0) == 600
+    assert piece_seconds(600, 0.1) == 60
+    assert piece_seconds(600, 0.001) == 30
+    assert piece_seconds(60, 0.001) == 5
+    assert piece_seconds(2, 0.001) == 2
+
+
+@pytest.mark.slow
+def test_a_model_is_given_up_after_so_many_deaths(isolation: Isolation, aborting: bytes) -> None:
+    with pytest.raises(ModelError, match=f"no record, in {HOPELESS} tries: the process was killed by SIGABRT"):
+        isolate(isolation, aborting, 200, list(range(200)))
+
+
+def test_a_model_that_can_score_nothing_is_to_blame(isolation: Isolation, aborting: bytes) -> None:
+    with pytest.raises(ModelError, match="no record: the process was killed by SIGABRT"):
+        isolate(isolation, aborting, 2, [0, 1])
+
+
+def test_a_batch_of_one_record_is_a_reject_and_blames_nobody(isolation: Isolation, tmp_path: Path) -> None:
+    for poison, code in ((_aborts, "model_crash"), (_divides, "model_error")):
+        model = freeze(tmp_path / "poison.pb", poison).read_bytes()
+        result, _ = isolation.score(job_of(model), model, payload_of(1, [0]), 1, 600)
+        assert (result.scored, [reject.code for reject in result.rejects]) == (0, [code])
+
+
+def test_what_is_wrong_with_the_model_is_said_as_without(isolation: Isolation, aborting: bytes) -> None:
+    with pytest.raises(ModelError, match="is not on the server"):
+        isolation.score(job_of(aborting), None, payload_of(1, []), 1, 600)
+    with pytest.raises(ModelError, match="digest differs"):
+        isolation.score(job_of(aborting), b"other", payload_of(1, []), 1, 600)
+
+
+@pytest.mark.slow
+def test_it_begins_anew_when_it_was_killed(isolation: Isolation, aborting: bytes) -> None:
+    isolate(isolation, aborting, 10, [3])
+    assert isolation._process
+    isolation._process.kill()
+    isolation._process.wait()
+    isolate(isolation, aborting, 10, [3])
+
+
+@pytest.mark.slow
+def test_nothing_of_it_outlives_its_asker(tmp_path: Path) -> None:
+    """The asker is killed while its victim hangs: neither of the two processes stays."""
+    model = freeze(tmp_path / "hangs.pb", _hangs)
+    asker = (
+        "import sys, pathlib; from tests.worker.test_isolate import *; "
+        "isolate(Isolation(), pathlib.Path(sys.argv[1]).read_bytes(), 10, [3])"
+    )
+    process = subprocess.Popen([sys.executable, "-c", asker, str(model)], cwd=ROOT, process_group=0)
+
+    def members() -> int:
+        """Processes of the group, but for zombies."""
+        listing = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
+        lines = [line.split() for line in listing.splitlines()]
+        return sum(int(group) == process.pid and not state.startswith("Z") for group, state in lines)
+
+    try:
+        until(lambda: members() == 3, 60)
+        time.sleep(0.5)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        until(lambda: members() == 0, 10)
+    finally:
+        process.kill()
