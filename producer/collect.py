@@ -167,7 +167,7 @@ class Collector:
             part.file.flush()
             os.fsync(part.file.fileno())
         end, scores, rejects = self._written
-        fields = {"output": str(self._output), "output_bytes": scores, "rejects_bytes": rejects}
+        fields: dict[str, str | int] = {"output": str(self._output), "output_bytes": scores, "rejects_bytes": rejects}
         self._noted = True
         if self._ledger.collected(self._job.id, self._token, self._safe, end, fields):
             self._safe = end

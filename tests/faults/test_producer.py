@@ -15,6 +15,7 @@ from tests.support import until
 Nights = Callable[..., Night]
 
 
+@pytest.mark.slow
 def test_a_producer_killed_while_it_enqueues_is_continued_by_the_next(night: Nights) -> None:
     tonight = night(milliseconds=30)
     first = tonight.enqueue()

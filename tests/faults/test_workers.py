@@ -114,6 +114,7 @@ def test_a_host_stalled_for_longer_than_a_lease_comes_back_and_harms_nothing(nig
     assert receipt["attempts"] > receipt["batches"]
 
 
+@pytest.mark.slow
 def test_scaling_down_finishes_the_batch_under_way(night: Nights) -> None:
     tonight = night(milliseconds=300)
     run = tonight.enqueue()
