@@ -80,7 +80,7 @@ def test_two_commands_share_the_server_and_the_last_one_stops_it(folder: Path) -
     assert running(folder) == []
 
 
-@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("kill", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
 def test_interrupted_it_says_how_to_go_on_and_its_processes_end_with_it(folder: Path, kill: signal.Signals) -> None:
     process = subprocess.Popen(
         [PRODUCER, "enqueue", "messages.csv", "--workers", "1"],

@@ -22,6 +22,7 @@ from tests.support import Worker
 QUEUE = "nightshift:batches"
 FIGURES = ("batches", "attempts", "redelivered", "duplicates", "resent", "leases_lost")
 HOSTS = 2
+MILLISECONDS = 80  # a batch: long enough for faults to meet workers at work
 
 
 class Round:
@@ -30,7 +31,7 @@ class Round:
     def __init__(self, night: Night, chance: random.Random) -> None:
         self.night, self.site, self.chance = night, night.site, chance
         self.faults: Counter[str] = Counter()
-        self.run = night.enqueue()
+        self._begin()
         self._stalled: list[tuple[float, int]] = []
         self._leaving: list[Worker] = []
 
@@ -40,6 +41,7 @@ class Round:
         kinds = [getattr(self, name) for name in dir(self) if name.startswith("fault_")]
         for _ in range(faults):
             time.sleep(self.chance.random() * 2 * pause)
+            self._begin_again_if_refused()
             if self.run.poll() is not None:
                 break
             kind = self.chance.choice(kinds)
@@ -50,6 +52,8 @@ class Round:
             self._housekeeping()
             time.sleep(0.1)
         self.site.staff(HOSTS)
+        self.run.wait(180)
+        self._begin_again_if_refused()
         receipt = self.night.check(self.run, seconds=180)
         for worker in self._leaving:
             worker.process.wait(45)
@@ -64,6 +68,16 @@ class Round:
                 self._stalled.remove((moment, pid))
         while len(self.site.workers) < HOSTS:
             self.site.hire()
+
+    def _begin(self) -> None:
+        self.run, self._began = self.night.enqueue(), time.monotonic()
+
+    def _begin_again_if_refused(self) -> None:
+        """A command that finds no server when it starts says so and ends; only then may it."""
+        refusals = ("producer: no answer from ", "producer: the server: ")
+        if self.run.poll() == 1 and self.night.said(self.run).startswith(refusals):
+            self.faults["producer_refused"] += 1
+            self._begin()
 
     def _host(self) -> Worker:
         return self.chance.choice(self.site.workers)
@@ -124,15 +138,17 @@ class Round:
     def fault_producer_killed(self) -> None:
         self.run.kill()
         self.run.wait()
-        self.run = self.night.enqueue()
+        self._begin()
 
     def fault_producer_interrupted(self) -> bool:
+        if self.run.poll() is not None or time.monotonic() < self._began + 2:  # it is over, or Python starts
+            return False
         self.run.send_signal(signal.SIGINT)
         self.run.wait(30)
         if self.run.returncode == 0:
             return False
         assert self.run.returncode == 4, self.night.said(self.run)
-        self.run = self.night.enqueue()
+        self._begin()
         return True
 
 
@@ -145,7 +161,7 @@ def rounds(
     reference = make_reference(site, folder, model, messages)
     for number in range(count):
         path = folder / f"round{seed}x{number}.csv"
-        write_input(path, messages, milliseconds=20)
+        write_input(path, messages, milliseconds=MILLISECONDS)
         site.staff(HOSTS)
         began = time.monotonic()
         night = Night(site, path, reference, model)

@@ -244,8 +244,10 @@ def write_input(path: Path, rows: int, milliseconds: int = 0) -> None:
 def open_site() -> Iterator[Site]:
     folder = Path(tempfile.mkdtemp(prefix="nightshift-"))
     site = Site(Server(folder), folder, [])
-    yield site
-    end_farm(site)
+    try:
+        yield site
+    finally:
+        end_farm(site)
 
 
 def build_model(folder: Path) -> Path:

@@ -46,6 +46,7 @@ def test_messages_deleted_from_the_queue_are_sent_again(queued: Night) -> None:
     assert int(queued.progress().fields["resent"]) >= batches
 
 
+@pytest.mark.slow
 def test_messages_deleted_while_the_job_runs_are_sent_again(night: Nights) -> None:
     tonight = night()
     run = tonight.enqueue()

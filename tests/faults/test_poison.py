@@ -158,7 +158,10 @@ def test_records_on_which_the_graph_raises_are_rejected_with_its_message(ward: F
     assert json.loads(run.out)["attempts"] == 1
 
 
-@pytest.mark.parametrize(("kind", "records", "deaths"), [("aborts", [1_498, 1_499, 1_500], 5), ("hangs", [1_500], 3)])
+@pytest.mark.parametrize(
+    ("kind", "records", "deaths"),
+    [("aborts", [1_498, 1_499, 1_500], 5), pytest.param("hangs", [1_500], 3, marks=pytest.mark.slow)],
+)
 def test_records_that_kill_or_hang_their_process_are_found(
     ward: Farm, tmp_path: Path, kind: str, records: list[int], deaths: int
 ) -> None:

@@ -70,10 +70,12 @@ def test_one_record_among_1024_is_found_by_three_deaths(isolation: Isolation, ab
     assert (result.rejects[0].code, result.rejects[0].detail) == ("model_crash", "the process was killed by SIGABRT")
 
 
+@pytest.mark.slow
 def test_records_in_several_micro_batches(isolation: Isolation, aborting: bytes) -> None:
     assert isolate(isolation, aborting, 20_000, [0, 9_999, 19_998, 19_999])[1] == 10
 
 
+@pytest.mark.slow
 def test_a_record_that_hangs_costs_three_time_limits(isolation: Isolation, tmp_path: Path) -> None:
     model = freeze(tmp_path / "hangs.pb", _hangs).read_bytes()
     begun = time.monotonic()
@@ -97,6 +99,7 @@ def test_a_model_is_given_up_after_so_many_deaths(isolation: Isolation, aborting
         isolate(isolation, aborting, 200, list(range(200)))
 
 
+@pytest.mark.slow
 def test_a_model_that_can_score_nothing_is_to_blame(isolation: Isolation, aborting: bytes) -> None:
     with pytest.raises(ModelError, match="no record: the process was killed by SIGABRT"):
         isolate(isolation, aborting, 2, [0, 1])
@@ -109,6 +112,7 @@ def test_a_batch_of_one_record_is_a_reject_and_blames_nobody(isolation: Isolatio
         assert (result.scored, [reject.code for reject in result.rejects]) == (0, [code])
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_the_model_is_said_as_without(isolation: Isolation, aborting: bytes) -> None:
     with pytest.raises(ModelError, match="is not on the server"):
         isolation.score(job_of(aborting), None, payload_of(1, []), 1, 600)
