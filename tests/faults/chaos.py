@@ -80,11 +80,20 @@ class Round:
             self._begin()
 
     def _host(self) -> Worker:
-        return self.chance.choice(self.site.workers)
+        """One that is at work, if there is one."""
+        busy = self._busy()
+        at_work = [worker for worker in self.site.workers if busy & set(processes(worker))]
+        return self.chance.choice(at_work or self.site.workers)
 
     def _child(self) -> int | None:
         children = processes(self._host())[1:]
-        return self.chance.choice(children) if children else None
+        at_work = [child for child in children if child in self._busy()]
+        return self.chance.choice(at_work or children) if children else None
+
+    def _busy(self) -> set[int]:
+        """The processes that hold a batch."""
+        owners: Any = self.site.server.redis.hvals(f"nightshift:job:{self.night.job}:owner")
+        return {int(owner.split(b":")[1]) for owner in owners}
 
     # -- what may happen; False where it could not
 
