@@ -16,4 +16,4 @@ def test_faults_of_every_kind_at_random_moments_change_nothing(site: Site, slow_
     )  # fmt: skip
     assert total["rounds"] == 3
     assert total["faults"] >= 12
-    assert total["attempts"] > total["batches"]
+    assert total["attempts"] + total["redelivered"] + total["resent"] > total["batches"]
