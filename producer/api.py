@@ -139,7 +139,7 @@ class Submission:
         is empty if that is gone. Raises JobError if they were collected to a file that is gone."""
         output = self._collected_output()
         if output is not None:
-            yield from read_rejects(output, self.job.max_record_bytes)
+            yield from read_rejects(output)
             return
         rows = Rows(self.job, self._input())
         for kept, result in self._results():

@@ -319,14 +319,14 @@ def rejects(job: str) -> None:
     Example:
       producer rejects messages-4f1d… > rejects.csv
     """
-    from producer.collect import REJECT_COLUMNS
+    from producer.collect import REJECT_COLUMNS, reject_rows
     from producer.lines import format_rows
 
     with connected() as connection:
         out = sys.stdout.buffer
         out.write(format_rows([REJECT_COLUMNS]))
         for r in find(connection, job).rejects():
-            out.write(format_rows([(r.record, r.line or "", r.code, r.detail, r.raw)]))
+            out.write(reject_rows([r]))
         out.flush()
 
 

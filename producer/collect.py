@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,6 +35,11 @@ REJECT_COLUMNS = ("record", "line", "code", "detail", "raw")
 def rejects_path(output: Path) -> Path:
     """Beside the scores file: out.csv has out.rejects.csv."""
     return output.with_name(f"{output.stem}.rejects.csv")
+
+
+def reject_rows(rejects: Iterable[Reject]) -> bytes:
+    """As they stand in the rejects file; a line that is not known is empty."""
+    return format_rows([r.record, r.line or "", r.code, r.detail, r.raw] for r in rejects)
 
 
 class Rows:
@@ -134,7 +140,7 @@ class Collector:
             scores.file.write(format_columns(columns))
         found = self._rows.rejects(kept, result)
         if found:
-            rejects.file.write(format_rows([r.record, r.line or "", r.code, r.detail, r.raw] for r in found))
+            rejects.file.write(reject_rows(found))
         self._written = self._written[0] + 1, scores.file.tell(), rejects.file.tell()
 
     def _open(self, progress: Progress) -> bool:

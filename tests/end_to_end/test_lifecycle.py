@@ -72,6 +72,12 @@ def test_retrying_puts_mended_records_in_their_places(farm: Farm, xy_model: Path
     assert (second["scored"], second["rejected"], second["agrees"]) == (2997, 3, True)
     third = producer("retry", first["job"], "--model", xy_model, limit=1 << 20)
     assert third["codes"] == {"bad_value": 1, "too_few_fields": 1}
+    # Stopped between its two renames, a merge is finished by the next retry.
+    whole = output.read_bytes()
+    output.rename(output.with_name("out.csv.partial"))
+    output.write_bytes(b"old")
+    assert farm.producer("retry", first["job"], "--quiet").code == 0
+    assert output.read_bytes() == whole
     # The same files as if the limit had been right from the start.
     expected = tmp_path / "expected.csv"
     producer("enqueue", path, "--model", xy_model, "--output", expected, limit=1 << 20)
