@@ -1,0 +1,67 @@
+"""What the commands share: kinds of options, a progress bar, tables."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from model.evaluate import Metrics
+
+EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+PLACE = click.Path(path_type=Path)
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
+
+
+def import_tensorflow() -> None:
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")  # the graph-and-session API announces its age at every turn
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int, float], None]]:
+    """A bar with the time left on a terminal, elsewhere a line at each tenth. Yields what hears each step's loss."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("steps"),
+        TimeRemainingColumn(),
+    )
+    done = 0
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+
+        def on_step(_step: int, loss: float) -> None:
+            nonlocal done
+            done += 1
+            bar.update(task, advance=1, description=f"{what}, loss {loss:.3f}")
+            if not console.is_terminal and done * 10 // total > (done - 1) * 10 // total:
+                click.echo(f"{what}: {done}/{total} steps, loss {loss:.3f}", err=True)
+
+        yield on_step
+
+
+def print_metrics(found: "Metrics", as_json: bool, context: dict[str, Any]) -> None:
+    if as_json:
+        click.echo(json.dumps({**context, **found.as_dict()}))
+    else:
+        print_table(
+            ("measure", "value"), [(name.replace("_", " "), str(value)) for name, value in found.as_dict().items()]
+        )
+
+
+def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Columns padded to their longest cell, so that they read on a terminal and cut in a pipe."""
+    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    for row in (header, *rows):
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,66 @@
+"""The `producer` command: results to stdout, progress and errors to stderr. What is slow to import is imported late."""
+
+import os
+import signal
+import sys
+from typing import Any
+
+import click
+
+from jobs.errors import NightshiftError
+from producer.cli.collect import collect
+from producer.cli.console import fail, interrupted
+from producer.cli.end import cancel, forget
+from producer.cli.enqueue import enqueue
+from producer.cli.rejects import rejects
+from producer.cli.retry import retry
+from producer.cli.status import status
+
+
+class Commands(click.Group):
+    """Turns what users can cause into one line on stderr and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NightshiftError as error:
+            fail(str(error))
+        except (KeyboardInterrupt, click.Abort):
+            interrupted("")
+        except BrokenPipeError:
+            sys.stderr.close()  # the reader of our output had enough
+            raise SystemExit(0) from None
+        except Exception as error:
+            import redis
+
+            if isinstance(error, redis.RedisError):
+                fail(f"the server: {error}")
+            raise
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="nightshift", prog_name="producer")
+def main() -> None:
+    """Scores messages for spam in bulk, and proves that every record was scored exactly once.
+
+    With REDIS_URL unset, an embedded server and local workers are started, used and stopped by the command. With
+    REDIS_URL set, batches are enqueued there, for workers on any number of hosts.
+
+    \b
+    Examples:
+      producer enqueue data/messages.csv                 score a file; the scores go beside it
+      producer status                                    all jobs
+      producer status messages-4f1d…                     one job's receipt
+      producer collect messages-4f1d… --output out.csv   write a job's scores file
+      producer rejects messages-4f1d… > rejects.csv      what was not scored, and why
+      producer retry messages-4f1d… --model mended.pb    score its rejects again
+      producer cancel messages-4f1d…                     stop a job
+      producer forget messages-4f1d…                     free all that the server has of it
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as gently as Ctrl-C
+    # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+
+
+for command in (enqueue, status, collect, rejects, retry, cancel, forget):
+    main.add_command(command)

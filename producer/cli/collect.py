@@ -1,0 +1,39 @@
+"""`producer collect`."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from producer.cli.console import check_output, connected, find, interrupted, resume_line, show
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@click.argument("job")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The scores file.")
+@click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def collect(job: str, output: Path, as_json: bool, quiet: bool) -> None:
+    """Write JOB's scores file, following the job to its end, and the rejects file beside it.
+
+    What was written is freed on the server. Interrupted, it goes on where it was.
+
+    \b
+    Example:
+      producer collect messages-4f1d… --output scores.csv
+    """
+    from producer.progress import reporter
+
+    try:
+        with connected() as connection:
+            submission = find(connection, job)
+            check_output(output, Path(submission.job.input))
+            if submission.progress().state == "running":
+                connection.start_workers(os.cpu_count() or 1)
+            show(submission.wait(output, reporter(submission.job, quiet)), as_json)
+    except KeyboardInterrupt:
+        interrupted(resume_line(False, ""))

@@ -1,0 +1,143 @@
+"""`producer enqueue`, the main command."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from producer.cli.console import TOO_MANY_REJECTS, check_output, interrupted, resume_line, show
+
+if TYPE_CHECKING:
+    from producer.receipt import Receipt
+
+
+class RejectLimit(click.ParamType[tuple[float, bool]]):
+    """A number of records, or a percentage of them."""
+
+    name = "N|P%"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, bool]:
+        if isinstance(value, tuple):
+            return value
+        percent = value.endswith("%")
+        try:
+            number = float(value.removesuffix("%")) if percent else int(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor a percentage", param, ctx)
+        if number < 0 or (percent and number > 100):
+            self.fail(f"{value} is out of range", param, ctx)
+        return number, percent
+
+
+class Columns(click.ParamType[tuple[str, ...]]):
+    """Names separated by commas."""
+
+    name = "NAME,..."
+
+    def convert(self, value: Any, *_: object) -> tuple[str, ...]:
+        return value if isinstance(value, tuple) else tuple(name for name in value.split(",") if name)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="A frozen graph (.pb).  [default: the shipped spam model]"
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The scores file. Implies --wait.  [default: FILE with .scores.csv, beside it]",
+)
+@click.option(
+    "--wait", is_flag=True, help="Follow the job to its end and write the scores file. Always so without REDIS_URL."
+)
+@click.option(
+    "--id",
+    "id_column",
+    metavar="COLUMN",
+    help="The records' id in the scores file.  [default: message_id or id if there is one, else the record number]",
+)
+@click.option("--keep", type=Columns(), default=(), help="More columns to carry through to the scores file.")
+@click.option(
+    "--fetch", type=Columns(), default=(), help="Which of the graph's nodes to write.  [default: its terminal nodes]"
+)
+@click.option("--batch-bytes", type=click.IntRange(min=1), help="Input bytes a batch.  [default: 2097152]")
+@click.option("--max-rejects", type=RejectLimit(), help="More rejects than these make the exit code 3.")
+@click.option("--again", is_flag=True, help="A new job, even if this file was scored before.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Local worker processes, without REDIS_URL only.  [default: one a core]",
+)
+@click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def enqueue(
+    file: Path,
+    model: Path | None,
+    output: Path | None,
+    wait: bool,
+    id_column: str | None,
+    keep: Sequence[str],
+    fetch: Sequence[str],
+    batch_bytes: int | None,
+    max_rejects: tuple[float, bool] | None,
+    again: bool,
+    workers: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Score the messages in FILE, a CSV file with a header.
+
+    The graph's placeholders are fed from the columns of the same names; the spam model has one, `text`. Records that
+    can't be read or scored are rejected, with the reason, and do not stop the others.
+
+    Enqueuing the same file again attaches to its job and finishes what is missing.
+
+    \b
+    Examples:
+      producer enqueue data/messages.csv
+      producer enqueue night.csv --output scores/night.csv --keep channel,sender --max-rejects 0.1%
+      REDIS_URL=redis://queue:6379 producer enqueue night.csv
+      producer enqueue points.csv --model xy.pb --fetch op_to_store
+    """
+    from jobs.settings import Settings
+    from producer.api import default_output, submit
+    from producer.connection import Connection
+    from producer.plan import make_plan
+    from producer.progress import reporter
+
+    settings = Settings.from_environment()
+    if workers and settings.redis_url:
+        raise click.UsageError("--workers is for the embedded mode; with REDIS_URL set, start workers yourself")
+    wait = wait or output is not None or settings.redis_url is None
+    if max_rejects and not wait:
+        raise click.UsageError("--max-rejects needs --wait: without it nobody is there to count")
+    plan = make_plan(
+        file, settings, model=model, id_column=id_column, keep=keep, fetch=fetch, batch_bytes=batch_bytes, again=again
+    )
+    output = output or default_output(file)
+    if wait:
+        check_output(output, file)
+    try:
+        with Connection(settings) as connection:
+            submission = submit(connection, plan, workers or 0)
+            report = reporter(submission.job, quiet)
+            if not wait:
+                submission.enqueue_all(report)
+                receipt = submission.receipt
+                click.echo(json.dumps(receipt.to_dict()) if as_json else receipt.job)
+                return
+            receipt = submission.wait(output, report)
+            show(receipt, as_json)
+    except KeyboardInterrupt:
+        interrupted(resume_line(again, f"producer collect {plan.job.id} --output {output}"))
+    if max_rejects and too_many(receipt, max_rejects):
+        click.echo(f"producer: {receipt.rejected:,} of {receipt.records:,} records were rejected", err=True)
+        raise SystemExit(TOO_MANY_REJECTS)
+
+
+def too_many(receipt: "Receipt", limit: tuple[float, bool]) -> bool:
+    number, percent = limit
+    return receipt.rejected > (receipt.records * number / 100 if percent else number)

@@ -1,0 +1,31 @@
+"""`producer rejects`."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from producer.cli.console import connected, find
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@click.argument("job")
+def rejects(job: str) -> None:
+    """JOB's rejects as CSV: record number, line, code, detail and the raw record.
+
+    \b
+    Example:
+      producer rejects messages-4f1d… > rejects.csv
+    """
+    from producer.collect import REJECT_COLUMNS, reject_rows
+    from producer.lines import format_rows
+
+    with connected() as connection:
+        out = sys.stdout.buffer
+        out.write(format_rows([REJECT_COLUMNS]))
+        for r in find(connection, job).rejects():
+            out.write(reject_rows([r]))
+        out.flush()

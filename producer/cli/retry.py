@@ -1,0 +1,37 @@
+"""`producer retry`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from producer.cli.console import connected, find, interrupted, resume_line, show
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@click.argument("job")
+@click.option("--model", type=click.Path(path_type=Path), help="A mended model.  [default: the job's own]")
+@click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def retry(job: str, model: Path | None, as_json: bool, quiet: bool) -> None:
+    """Score JOB's rejects again and put them in their places in its files.
+
+    For when the model was mended, or NIGHTSHIFT_MAX_RECORD_BYTES was raised. Records with broken quoting or a wrong
+    number of fields stay rejected.
+
+    \b
+    Examples:
+      producer retry messages-4f1d… --model mended.pb
+      NIGHTSHIFT_MAX_RECORD_BYTES=8388608 producer retry messages-4f1d…
+    """
+    from producer.progress import reporter
+
+    try:
+        with connected() as connection:
+            submission = find(connection, job)
+            show(submission.retry(model, reporter(submission.job, quiet)), as_json)
+    except KeyboardInterrupt:
+        interrupted(resume_line(False, ""))

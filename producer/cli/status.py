@@ -1,0 +1,68 @@
+"""`producer status`."""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from producer.cli.console import connected, find, show
+
+if TYPE_CHECKING:
+    from producer.api import Submission
+    from producer.receipt import Receipt
+
+
+@click.command()
+@click.argument("job", required=False)
+@click.option("--watch", is_flag=True, help="Follow one job's progress to its end.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON; of all jobs, a line each.")
+def status(job: str | None, watch: bool, as_json: bool) -> None:
+    """All jobs, or one JOB's receipt and progress.
+
+    \b
+    Examples:
+      producer status
+      producer status messages-4f1d… --watch
+      producer status --json | jq 'select(.state != "complete")'
+    """
+    if watch and job is None:
+        raise click.UsageError("--watch needs a JOB")
+    with connected() as connection:
+        if job is not None:
+            submission = find(connection, job)
+            if watch:
+                watch_job(submission)
+            show(submission.receipt, as_json)
+            return
+        receipts = [find(connection, job_id).receipt for job_id in connection.ledger.job_ids()]
+        if as_json:
+            for receipt in receipts:
+                click.echo(json.dumps(receipt.to_dict()))
+        else:
+            show_all(receipts)
+
+
+def show_all(receipts: "Sequence[Receipt]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("job", "state", "submitted", box=None, pad_edge=False)
+    for name in ("records", "scored", "rejected"):
+        table.add_column(name, justify="right")
+    for receipt in receipts:
+        submitted = time.strftime("%Y-%m-%d %H:%M", time.localtime(receipt.created))
+        numbers = (f"{number:,}" for number in (receipt.records, receipt.scored, receipt.rejected))
+        table.add_row(receipt.job, receipt.state, submitted, *numbers)
+    Console(soft_wrap=not sys.stdout.isatty()).print(table if receipts else "no jobs yet")
+
+
+def watch_job(submission: "Submission") -> None:
+    from producer.progress import reporter
+
+    with reporter(submission.job, quiet=False) as report:
+        while (progress := submission.progress()).state == "running":
+            report.update(progress)
+            time.sleep(0.5)
