@@ -18,6 +18,7 @@ from jobs.record import Job
 
 State = Literal["running", "complete", "failed", "cancelled"]
 Verdict = Literal["leased", "done", "busy", "gone", "exhausted"]
+ALIVE_SECONDS = 10  # a worker without a sign of life for so long does not count
 MODEL_SECONDS = 30 * 24 * 3600  # a model that no job was submitted with for so long is forgotten
 SCRIPTS = (
     "submit", "enqueue", "seal", "lease", "renew", "release", "complete", "fail", "overdue", "sent", "collected",
@@ -202,9 +203,10 @@ class Ledger:
         """False if the batch is not this owner's any more."""
         return bool(self._run("renew", keys.job(job_id), batch, owner, int(seconds * 1000)))
 
-    def release(self, job_id: str, batch: int, owner: str, reason: str) -> bool:
-        """Gives the batch back, to be sent again at once; the job's last error says why."""
-        return bool(self._run("release", keys.job(job_id), batch, owner, _line(reason)))
+    def release(self, job_id: str, batch: int, owner: str, reason: str, attempts: int = 0) -> bool:
+        """Gives the batch back, to be sent again at once; the job's last error says why. From now on the batch counts
+        as having been given away at least `attempts` times."""
+        return bool(self._run("release", keys.job(job_id), batch, owner, _line(reason), attempts))
 
     def complete(
         self, job_id: str, batch: int, result: "memoryview | bytes", scored: int, reject_codes: Sequence[str]
@@ -272,7 +274,7 @@ class Ledger:
             self.redis.delete(lock)
 
     def greet(self, worker: str) -> None:
-        """A worker's sign of life; `worker` is host:pid:processes."""
+        """A worker's sign of life, shown each second while it makes progress; `worker` is host:pid:processes."""
         seconds, _ = self.redis.time()
         with self.redis.pipeline() as pipe:
             pipe.zadd(keys.WORKERS, {worker: seconds})
@@ -282,11 +284,15 @@ class Ledger:
     def leave(self, worker: str) -> None:
         self.redis.zrem(keys.WORKERS, worker)
 
-    def processes(self) -> int:
-        """Worker processes that showed a sign of life within ten seconds."""
+    def workers(self) -> dict[str, int]:
+        """How many seconds ago each worker showed its last sign of life."""
         seconds, _ = self.redis.time()
-        workers = cast("list[bytes]", self.redis.zrangebyscore(keys.WORKERS, seconds - 10, "+inf"))
-        return sum(int(worker.rpartition(b":")[2]) for worker in workers)
+        seen = cast("list[tuple[bytes, float]]", self.redis.zrange(keys.WORKERS, 0, -1, withscores=True))
+        return {worker.decode(): seconds - int(moment) for worker, moment in seen}
+
+    def processes(self) -> int:
+        """Those of workers that showed a sign of life lately."""
+        return sum(int(worker.rpartition(":")[2]) for worker, ago in self.workers().items() if ago <= ALIVE_SECONDS)
 
     def wait(self, job_id: str, seconds: float, after: bytes = b"0") -> bytes:
         """Returns when a batch of the job completed or the job ended since the event `after`, or after `seconds`;

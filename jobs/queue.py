@@ -93,6 +93,11 @@ class Sender:
             self._producer = None
 
 
+def waiting(server: "redis.Redis") -> int:
+    """How many messages no worker has taken yet."""
+    return server.llen(PREFIX + QUEUE)
+
+
 def queued(server: "redis.Redis") -> set[tuple[str, int]]:
     """(job id, batch) of every message that is in the queue, or prefetched by a worker and not yet acknowledged."""
     with server.pipeline() as pipe:

@@ -5,6 +5,8 @@ and types.proto that matter to a job; protobuf skips the others, the weights amo
 """
 
 import hashlib
+import re
+import shlex
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +36,7 @@ _DTYPES = {
 }  # fmt: skip
 _VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp"})
 _NO_OUTPUT = frozenset({"Placeholder", "PlaceholderWithDefault", "Const", "NoOp", "Assert", "PrintV2"})
+_CHECKPOINT_PART = re.compile(r"(?P<prefix>.+)\.(meta|index|data-\d{5}-of-\d{5})")
 MAX_BYTES = 512 << 20  # of a value in Redis
 
 
@@ -92,8 +95,13 @@ class Graph:
 
 def read_graph(path: Path) -> Graph:
     """Reads a frozen `.pb`. Raises GraphError, in one line, for a file that is none."""
+    unfrozen = _unfrozen(path)
+    if unfrozen is not None:
+        kind, place = unfrozen
+        command = shlex.join(["model", "freeze", str(place), "--output", f"{place.resolve().name}.pb"])
+        raise GraphError(f"{path} is {kind}, not a frozen graph; this makes one: {command}")
     if path.is_dir():
-        raise GraphError(f"{path} is a directory, not a frozen graph: model freeze {path} --output frozen.pb makes one")
+        raise GraphError(f"{path} is a directory, not a frozen graph (a .pb, as `model freeze` writes it)")
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -121,6 +129,26 @@ def read_graph(path: Path) -> Graph:
         placeholders={node.name: _placeholder(node) for node in nodes if node.op == "Placeholder"},
         terminal=tuple(node.name for node in nodes if node.name not in consumed and node.op not in _NO_OUTPUT),
     )
+
+
+def _unfrozen(path: Path) -> tuple[str, Path] | None:
+    """What `path` is that could be frozen, and what to freeze; None if it is neither checkpoint nor SavedModel.
+
+    Told by the names of files, which TensorFlow gives: what is in them is for TensorFlow to read.
+    """
+    if (path / "saved_model.pb").is_file():
+        return "a SavedModel", path
+    if path.name == "saved_model.pb" and path.is_file():
+        return "a SavedModel", path.parent
+    if (path / "checkpoint").is_file() or (path.is_dir() and any(path.glob("*.index"))):
+        return "a directory of checkpoints", path
+    if path.name == "checkpoint" and path.is_file():
+        return "part of a directory of checkpoints", path.parent
+    part = _CHECKPOINT_PART.fullmatch(path.name)
+    prefix = path.with_name(part["prefix"]) if part else path
+    if path.with_name(f"{prefix.name}.index").is_file():
+        return "part of a checkpoint" if part else "a checkpoint", prefix
+    return None
 
 
 def _node(name: str) -> str:

@@ -8,22 +8,25 @@ import math
 import os
 import socket
 import sys
+import time
 import uuid
 from functools import lru_cache
 from typing import Any
 
 from celery import signals
 
+from jobs.batch import Result
 from jobs.ledger import Ledger
 from jobs.queue import TASK, Sender, make_app
 from jobs.record import Job
-from jobs.server import connect
+from jobs.server import AWAY, connect
 from jobs.settings import Settings
 from model.errors import ModelError
 from worker.heartbeat import Every, housekeeping, renewing
-from worker.isolate import Isolation
+from worker.isolate import Isolation, Unwanted
 from worker.score import score
 from worker.session import open_session
+from worker.vigil import Vigil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -31,8 +34,11 @@ log = logging.getLogger(__name__)
 settings = Settings.from_environment()
 app = make_app(settings.redis_url)
 WORKER = uuid.uuid4().hex[:8]  # made in the parent, the same in its children
-ISOLATED_FROM = 3  # the attempt from which on a batch is scored apart
+WRITE_SECONDS = 60.0  # for which a result is kept while the server is away
+# The attempt from which on a batch is scored apart: one death may be an accident.
+ISOLATED_FROM = max(2, min(3, settings.max_attempts))
 _isolation = Isolation()
+_vigil = Vigil()
 _housekeeper: Every | None = None
 
 
@@ -59,6 +65,7 @@ def _model(sha256: str) -> bytes | None:
 @app.task(name=TASK)
 def score_batch(job_id: str, batch: int) -> None:
     """Scores one batch, unless the ledger says that there is nothing to do. Safe to deliver any number of times."""
+    _vigil.note()
     owner = f"{socket.gethostname()}:{os.getpid()}:{WORKER}"
     verdict, attempt, payload = ledger().lease(job_id, batch, owner, settings.lease_seconds, settings.max_attempts)
     if verdict == "exhausted":
@@ -66,15 +73,21 @@ def score_batch(job_id: str, batch: int) -> None:
         ledger().fail(job_id, f"batch {batch} was given to workers {settings.max_attempts} times in vain: {reason}")
     if verdict != "leased" or payload is None:
         return
-    isolated = attempt >= max(2, min(ISOLATED_FROM, settings.max_attempts))
+    isolated = attempt >= ISOLATED_FROM
     limit = math.inf if isolated else settings.batch_seconds
     try:
-        with renewing(ledger(), job_id, batch, owner, settings.lease_seconds, limit):
+        # What took too long once is isolated the next time.
+        with renewing(ledger(), job_id, batch, owner, settings.lease_seconds, limit, ISOLATED_FROM - 1):
             job = _job(job_id)
             if isolated:
                 log.warning("%s: batch %d was not scored in %d attempts, and is isolated", job_id, batch, attempt - 1)
                 result, deaths = _isolation.score(
-                    job, _model(job.model), payload, settings.threads, settings.batch_seconds
+                    job,
+                    _model(job.model),
+                    payload,
+                    settings.threads,
+                    settings.batch_seconds,
+                    lambda: ledger().renew(job_id, batch, owner, settings.lease_seconds),
                 )
                 log.warning("%s: batch %d is scored, at the cost of %d processes", job_id, batch, deaths)
             else:
@@ -82,10 +95,26 @@ def score_batch(job_id: str, batch: int) -> None:
     except ModelError as error:
         ledger().fail(job_id, str(error))
         return
+    except Unwanted:
+        log.warning("%s: batch %d is not wanted any more", job_id, batch)
+        return
     except Exception as error:
         ledger().release(job_id, batch, owner, f"{type(error).__name__}: {error}")
         raise
-    ledger().complete(job_id, batch, result.encode(), result.scored, [reject.code for reject in result.rejects])
+    _write_back(job_id, batch, result)
+
+
+def _write_back(job_id: str, batch: int, result: Result) -> None:
+    """A server that comes back soon gets the result after all; otherwise the batch is scored again."""
+    deadline = time.monotonic() + WRITE_SECONDS
+    while True:
+        try:
+            ledger().complete(job_id, batch, result.encode(), result.scored, [reject.code for reject in result.rejects])
+            return
+        except AWAY:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
 
 
 @signals.worker_init.connect
@@ -98,8 +127,8 @@ def _import_tensorflow(**_: Any) -> None:
 @signals.worker_ready.connect
 def _begin_housekeeping(sender: Any, **_: Any) -> None:
     global _housekeeper
-    processes = sender.controller.concurrency
-    _housekeeper = housekeeping(ledger(), Sender(app), processes, settings.keep_days, WORKER).__enter__()
+    _vigil.processes = sender.controller.concurrency
+    _housekeeper = housekeeping(ledger, Sender(app), _vigil.processes, settings.keep_days, WORKER, _vigil).__enter__()
 
 
 @signals.worker_shutting_down.connect

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import math
 import os
 import signal
 import socket
@@ -15,9 +14,11 @@ from typing import Self
 import kombu.exceptions
 import redis
 
+from jobs.errors import ServerError
 from jobs.ledger import Ledger
-from jobs.queue import Sender
+from jobs.queue import Sender, waiting
 from jobs.resend import Resender
+from worker.vigil import Vigil
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +42,11 @@ class Every:
             try:
                 self._action()
                 away = False
-            except (redis.RedisError, kombu.exceptions.OperationalError, OSError) as error:
+            except (redis.RedisError, kombu.exceptions.OperationalError, ServerError, OSError) as error:
                 if not away:
                     log.warning("%s: the server is away: %s", self._thread.name, error)
                 away = True
-        with contextlib.suppress(redis.RedisError):
+        with contextlib.suppress(redis.RedisError, ServerError):
             self._farewell()
 
     def __enter__(self) -> Self:
@@ -61,9 +62,10 @@ class Every:
         self._stop.set()
 
 
-def renewing(ledger: Ledger, job_id: str, batch: int, owner: str, seconds: float, limit: float = math.inf) -> Every:
+def renewing(ledger: Ledger, job_id: str, batch: int, owner: str, seconds: float, limit: float, suspect: int) -> Every:
     """Keeps the batch's lease for as long as the block runs. After `limit` seconds the model hangs: nothing interrupts
-    a `session.run`, so the batch is given back and this process ends itself, to be replaced by Celery."""
+    a `session.run`, so the batch is given back, as one that was given away `suspect` times, and this process ends
+    itself, to be replaced by Celery."""
     deadline = time.monotonic() + limit
 
     def action() -> None:
@@ -73,16 +75,17 @@ def renewing(ledger: Ledger, job_id: str, batch: int, owner: str, seconds: float
         reason = f"batch {batch} took longer than the {limit:g} s of NIGHTSHIFT_BATCH_SECONDS"
         log.error("%s: %s; process %d ends itself", job_id, reason, os.getpid())
         try:
-            ledger.release(job_id, batch, owner, reason)
+            ledger.release(job_id, batch, owner, reason, suspect)
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return Every(min(seconds / 3, limit / 4), action, f"lease of {job_id}:{batch}")
 
 
-def release_of_the_dead(ledger: Ledger, worker: str) -> None:
+def release_of_the_dead(ledger: Ledger, worker: str) -> int:
     """Gives back what processes of this worker held when they died, so that nobody waits for their leases to run out.
-    An owner is `host:pid:worker`."""
+    An owner is `host:pid:worker`. Returns how many batches its living processes hold."""
+    held = 0
     for job_id in ledger.active():
         for batch, owner in ledger.owners(job_id).items():
             _, pid, theirs = owner.rsplit(":", 2)
@@ -90,18 +93,27 @@ def release_of_the_dead(ledger: Ledger, worker: str) -> None:
                 continue
             try:
                 os.kill(int(pid), 0)
+                held += 1
             except ProcessLookupError:
                 ledger.release(job_id, batch, owner, f"process {pid} died while it scored batch {batch}")
+    return held
 
 
-def housekeeping(ledger: Ledger, sender: Sender, processes: int, keep_days: float, token: str) -> Every:
-    """The worker's parent says that it is there, looks after its dead, and takes its turn as re-sender."""
+def housekeeping(
+    connect: Callable[[], Ledger], sender: Sender, processes: int, keep_days: float, token: str, vigil: Vigil
+) -> Every:
+    """The worker's parent says that it is there, looks after its dead and whether the living make progress, and takes
+    its turn as re-sender."""
     worker = f"{socket.gethostname()}:{os.getpid()}:{processes}"
-    resender = Resender(ledger, sender, keep_days)
+    resender: Resender | None = None
 
     def action() -> None:
-        ledger.greet(worker)
-        release_of_the_dead(ledger, token)
+        nonlocal resender
+        ledger = connect()  # at each turn: the server may be away when the worker starts
+        resender = resender or Resender(ledger, sender, keep_days)
+        if vigil.well:
+            ledger.greet(worker)
+        vigil.look(waiting(ledger.redis), held=release_of_the_dead(ledger, token))
         resender.sweep_if_due()
 
-    return Every(1.0, action, "housekeeping", lambda: ledger.leave(worker))
+    return Every(1.0, action, "housekeeping", lambda: connect().leave(worker))

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
@@ -37,6 +38,10 @@ IDLE_SECONDS = 10.0  # before the process apart ends itself
 START_SECONDS = 120.0  # for importing TensorFlow, and for opening a session
 FLOOR_SECONDS = 5.0  # a piece's time limit is at least this, or the batch's own if that is shorter,
 FLOOR_SHARE = 1 / 20  # and at least this share of the batch's, however few rows it has
+
+
+class Unwanted(Exception):
+    """Nobody wants the batch's result any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +75,25 @@ class Isolation:
         self._process: subprocess.Popen[bytes] | None = None
         self._end: Connection
 
-    def score(self, job: Job, model: bytes | None, payload: bytes, threads: int, seconds: float) -> tuple[Result, int]:
+    def score(
+        self,
+        job: Job,
+        model: bytes | None,
+        payload: bytes,
+        threads: int,
+        seconds: float,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> tuple[Result, int]:
         """The batch's result, as `worker.score.score` has it, and how many deaths it took. What kills the process, or
         keeps it for longer than `piece_seconds`, is rejected as `model_crash` or `model_timeout`.
 
-        Raises ModelError where the model is to blame, RuntimeError if the process apart is at fault.
+        Raises ModelError where the model is to blame, RuntimeError if the process apart is at fault, and Unwanted when
+        `wanted`, asked before each piece, says no.
         """
         if self._process is None or self._end.poll():  # nothing was asked: what there is to read is its end
             self._start()
         try:
-            kind, body = self._ask(job, model, payload, threads, seconds)
+            kind, body = self._ask(job, model, payload, threads, seconds, wanted)
         except (EOFError, OSError):
             raise RuntimeError(f"while isolating, {_obituary(self.close())}") from None
         except BaseException:
@@ -91,7 +105,15 @@ class Isolation:
             raise RuntimeError(body.decode())
         return Result.decode(body), int(kind)
 
-    def _ask(self, job: Job, model: bytes | None, payload: bytes, threads: int, seconds: float) -> tuple[bytes, bytes]:
+    def _ask(
+        self,
+        job: Job,
+        model: bytes | None,
+        payload: bytes,
+        threads: int,
+        seconds: float,
+        wanted: Callable[[], bool],
+    ) -> tuple[bytes, bytes]:
         self._end.send_bytes(json.dumps([job.encode(), threads, seconds, model is not None]).encode())
         for body in (model or b"", payload):
             self._end.send_bytes(body)
@@ -99,6 +121,8 @@ class Isolation:
             kind, _, body = self._end.recv_bytes().partition(b"\n")
             if kind != b"alive":
                 return kind, body
+            if not wanted():
+                raise Unwanted
         raise RuntimeError("the isolating process does not answer")
 
     def close(self) -> int:

@@ -15,6 +15,7 @@ from model.errors import ModelError
 from worker.feeds import convert
 
 Arrays = list[npt.NDArray[Any]]
+TELLING = 64  # records; if the graph fails on every one of a batch that large, the model is to blame
 POISON = frozenset({"model_error", "model_crash", "model_timeout"})  # the codes of what the graph could not bear
 
 
@@ -96,8 +97,8 @@ def join(parts: Sequence[Result]) -> Result:
     """The batch's result from those of its parts, in order.
 
     Raises ModelError if the graph failed on records of it and not one was scored: a model that can score nothing must
-    end its job with the reason, not complete it with rejects alone. A batch of one record says nothing of the model:
-    there it is a reject like any other.
+    end its job with the reason, not complete it with rejects alone. A batch of a few records, such as a file's last,
+    says nothing of the model: there they are rejects like any other.
     """
     rejects: list[RowReject] = []
     rows = 0
@@ -106,7 +107,7 @@ def join(parts: Sequence[Result]) -> Result:
         rows += part.scored + len(part.rejects)
     scored = [part for part in parts if part.columns]
     poison = next((reject for reject in rejects if reject.code in POISON), None)
-    if poison and not scored and rows > 1:
+    if poison and not scored and rows >= TELLING:
         raise ModelError(f"the model can score no record: {poison.detail}")
     columns = (
         {name: pa.concat_arrays([part.columns[name] for part in scored]) for name in scored[0].columns}

@@ -2,14 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from producer.cli.console import check_output, connected, find, interrupted, resume_line, show
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()
@@ -36,4 +32,4 @@ def collect(job: str, output: Path, as_json: bool, quiet: bool) -> None:
                 connection.start_workers(os.cpu_count() or 1)
             show(submission.wait(output, reporter(submission.job, quiet)), as_json)
     except KeyboardInterrupt:
-        interrupted(resume_line(False, ""))
+        interrupted(resume_line())

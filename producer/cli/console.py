@@ -53,11 +53,11 @@ def check_output(output: Path, file: Path) -> None:
         fail(f"{output} is the input")
 
 
-def resume_line(again: bool, collect: str) -> str:
-    """The command that goes on. The same one attaches to its job, but --again would make another."""
+def resume_line(other: str | None = None) -> str:
+    """The command that goes on: the same one, which attaches to its job, unless there is another."""
     import shlex
 
-    return collect if again else shlex.join(["producer", *sys.argv[1:]])
+    return other or shlex.join(["producer", *sys.argv[1:]])
 
 
 def show(receipt: "Receipt", as_json: bool) -> None:

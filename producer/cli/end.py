@@ -1,13 +1,8 @@
 """`producer cancel` and `producer forget`."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from producer.cli.console import connected, fail, find, show
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

@@ -114,13 +114,21 @@ def enqueue(
     wait = wait or output is not None or settings.redis_url is None
     if max_rejects and not wait:
         raise click.UsageError("--max-rejects needs --wait: without it nobody is there to count")
-    plan = make_plan(
-        file, settings, model=model, id_column=id_column, keep=keep, fetch=fetch, batch_bytes=batch_bytes, again=again
-    )
-    output = output or default_output(file)
-    if wait:
-        check_output(output, file)
+    plan = None
     try:
+        plan = make_plan(
+            file,
+            settings,
+            model=model,
+            id_column=id_column,
+            keep=keep,
+            fetch=fetch,
+            batch_bytes=batch_bytes,
+            again=again,
+        )
+        output = output or default_output(file)
+        if wait:
+            check_output(output, file)
         with Connection(settings) as connection:
             submission = submit(connection, plan, workers or 0)
             report = reporter(submission.job, quiet)
@@ -132,7 +140,9 @@ def enqueue(
             receipt = submission.wait(output, report)
             show(receipt, as_json)
     except KeyboardInterrupt:
-        interrupted(resume_line(again, f"producer collect {plan.job.id} --output {output}"))
+        # Once there is a job, --again would make another.
+        collect = f"producer collect {plan.job.id} --output {output}" if plan and again else None
+        interrupted(resume_line(collect))
     if max_rejects and too_many(receipt, max_rejects):
         click.echo(f"producer: {receipt.rejected:,} of {receipt.records:,} records were rejected", err=True)
         raise SystemExit(TOO_MANY_REJECTS)

@@ -1,14 +1,10 @@
 """`producer rejects`."""
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from producer.cli.console import connected, find
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

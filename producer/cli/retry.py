@@ -1,14 +1,10 @@
 """`producer retry`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from producer.cli.console import connected, find, interrupted, resume_line, show
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()
@@ -34,4 +30,4 @@ def retry(job: str, model: Path | None, as_json: bool, quiet: bool) -> None:
             submission = find(connection, job)
             show(submission.retry(model, reporter(submission.job, quiet)), as_json)
     except KeyboardInterrupt:
-        interrupted(resume_line(False, ""))
+        interrupted(resume_line())

@@ -3,11 +3,14 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
 import pytest
 
+from jobs.queue import make_app
 from tests.faults.conftest import Night, processes, session
 from tests.support import until
 
@@ -135,3 +138,29 @@ def test_a_batch_longer_than_its_lease_is_scored_once(night: Nights) -> None:
     tonight = night(milliseconds=12_000, rows=4_000)
     receipt = tonight.check(tonight.enqueue(), seconds=90)
     assert (receipt["attempts"], receipt["duplicates"]) == (receipt["batches"], 0)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_worker_that_answers_but_takes_no_work_says_so_and_ends(night: Nights) -> None:
+    """Its consumer is off the queue, as after some of Celery's accidents with connections: ping and pool are fine."""
+    tonight = night(workers=1)
+    [worker] = tonight.site.workers
+    health = [sys.executable, "-m", "worker.health"]
+    environment = {**os.environ, "REDIS_URL": tonight.site.server.url}
+    app = make_app(tonight.site.server.url)
+    name = f"{worker.log.stem}@test"
+    try:
+        assert app.control.cancel_consumer("batches", destination=[name], reply=True, timeout=10)
+        run = tonight.enqueue()
+        assert subprocess.run(health, env=environment, capture_output=True, check=False).returncode == 0
+        until(lambda: subprocess.run(health, env=environment, capture_output=True, check=False).returncode == 1, 60)
+        assert app.control.ping(destination=[name], timeout=5), "which is why a ping is no health check"
+        until(lambda: worker.process.poll() is not None, 90)
+    finally:
+        app.close()
+    assert worker.process.returncode == 1, "for its supervisor to start it again"
+    assert "waiting batches" in worker.log.read_text()
+    tonight.site.workers.remove(worker)
+    tonight.site.staff(1)
+    tonight.check(run)

@@ -9,6 +9,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -140,6 +141,19 @@ def test_the_worker_scales() -> None:
     worker = SERVICES["worker"]
     assert not worker.keys() & {"container_name", "ports", "hostname", "volumes", "profiles"}
     assert worker["stop_grace_period"] == "2m"
+
+
+def test_the_workers_health_is_its_progress(tmp_path: Path) -> None:
+    """The service's own command, without a server: unhealthy, with the reason."""
+    kind, *command = SERVICES["worker"]["healthcheck"]["test"]
+    assert kind == "CMD"
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "REDIS_URL": f"unix://{tmp_path}/none",
+    }
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 1
+    assert run.stdout.startswith("unhealthy: no answer from unix://")
 
 
 def test_celery_understands_the_workers_command() -> None:

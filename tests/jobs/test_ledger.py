@@ -252,3 +252,21 @@ def test_workers_are_counted_by_their_processes(ledger: Ledger) -> None:
     assert ledger.processes() == 12
     ledger.leave("host-a:1:4")
     assert ledger.processes() == 8
+
+
+def test_a_worker_that_asks_again_for_the_batch_it_has_gets_it(ledger: Ledger, job: str) -> None:
+    """The answer to its first question was lost with a connection; nobody waits for the lease to run out."""
+    enqueue(ledger, job, 0)
+    assert ledger.lease(job, 0, "host:1:a", 9, 3).verdict == "leased"
+    again = ledger.lease(job, 0, "host:1:a", 9, 3)
+    assert (again.verdict, again.attempt) == ("leased", 1)
+    assert again.payload is not None
+    assert ledger.lease(job, 0, "host:2:a", 9, 3).verdict == "busy"
+
+
+def test_a_batch_that_hung_counts_as_often_given_away(ledger: Ledger, job: str) -> None:
+    enqueue(ledger, job, 0)
+    ledger.lease(job, 0, "host:1:a", 9, 5)
+    assert ledger.release(job, 0, "host:1:a", "it hung", attempts=2)
+    assert ledger.lease(job, 0, "host:2:a", 9, 5).attempt == 3
+    assert ledger.progress(job).attempts == 2, "the receipt counts what really happened"

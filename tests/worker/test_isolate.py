@@ -17,8 +17,8 @@ from jobs.record import Feed, Job
 from model.errors import ModelError
 from tests.faults.test_poison import POISON, _aborts, _divides, _hangs, freeze
 from tests.support import ROOT, until
-from worker.isolate import HOPELESS, Isolation, piece_seconds
-from worker.score import score
+from worker.isolate import HOPELESS, Isolation, Unwanted, piece_seconds
+from worker.score import TELLING, score
 from worker.session import open_session
 
 
@@ -99,17 +99,25 @@ def test_a_model_is_given_up_after_so_many_deaths(isolation: Isolation, aborting
         isolate(isolation, aborting, 200, list(range(200)))
 
 
-@pytest.mark.slow
-def test_a_model_that_can_score_nothing_is_to_blame(isolation: Isolation, aborting: bytes) -> None:
-    with pytest.raises(ModelError, match="no record: the process was killed by SIGABRT"):
-        isolate(isolation, aborting, 2, [0, 1])
+def test_a_model_that_can_score_nothing_is_to_blame(isolation: Isolation, tmp_path: Path) -> None:
+    model = freeze(tmp_path / "poison.pb", _divides).read_bytes()
+    with pytest.raises(ModelError, match="can score no record: .*division by zero"):
+        isolate(isolation, model, TELLING, list(range(TELLING)))
 
 
-def test_a_batch_of_one_record_is_a_reject_and_blames_nobody(isolation: Isolation, tmp_path: Path) -> None:
+def test_a_batch_of_few_records_blames_nobody(isolation: Isolation, tmp_path: Path) -> None:
+    """A file's last batch may have two, both poisonous: they must not cost the other million."""
     for poison, code in ((_aborts, "model_crash"), (_divides, "model_error")):
         model = freeze(tmp_path / "poison.pb", poison).read_bytes()
-        result, _ = isolation.score(job_of(model), model, payload_of(1, [0]), 1, 600)
-        assert (result.scored, [reject.code for reject in result.rejects]) == (0, [code])
+        for rows in (1, 2):
+            result, _ = isolation.score(job_of(model), model, payload_of(rows, list(range(rows))), 1, 600)
+            assert (result.scored, [reject.code for reject in result.rejects]) == (0, [code] * rows)
+
+
+def test_isolating_stops_when_nobody_wants_the_result_any_more(isolation: Isolation, aborting: bytes) -> None:
+    answers = iter([True, False])
+    with pytest.raises(Unwanted):
+        isolation.score(job_of(aborting), aborting, payload_of(3_000, [1]), 1, 600, lambda: next(answers))
 
 
 @pytest.mark.slow
