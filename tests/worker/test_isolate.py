@@ -101,7 +101,7 @@ def test_a_model_is_given_up_after_so_many_deaths(isolation: Isolation, aborting
 
 def test_a_model_that_can_score_nothing_is_to_blame(isolation: Isolation, tmp_path: Path) -> None:
     model = freeze(tmp_path / "poison.pb", _divides).read_bytes()
-    with pytest.raises(ModelError, match="can score no record: .*division by zero"):
+    with pytest.raises(ModelError, match=r"can score no record: .*division by zero"):
         isolate(isolation, model, TELLING, list(range(TELLING)))
 
 
