@@ -1,4 +1,4 @@
-"""The model room's one error: what a user did wrong or met, in one line fit for stderr."""
+"""The model room's errors: what a user did wrong or met, in one line fit for stderr."""
 
 
 class ModelError(Exception):
@@ -6,3 +6,7 @@ class ModelError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
+
+
+class InterruptedRunError(ModelError):
+    """Training was asked to stop and did, after a checkpoint: not a failure, but not a trained model either."""

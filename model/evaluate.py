@@ -1,101 +1,61 @@
-"""How good a frozen spam classifier is: counts and rates on labelled messages, and cross-validation."""
+"""Scoring labelled messages: with a frozen graph, and by cross-validation with models that never saw them."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.compat import v1
 
+from model import folds as splitting
 from model import freeze, frozen, train
 from model.corpus import Labelled
+from model.errors import ModelError
+from model.metrics import Metrics, metrics
+
+__all__ = ["MICRO_BATCH", "Metrics", "cross_validate", "metrics", "probabilities", "score", "training_rows"]
 
 MICRO_BATCH = 1024  # messages per sess.run; more would leave the cache
 
 
-class Metrics(NamedTuple):
-    """Counts of messages at a threshold; positive means spam. A rate whose denominator is 0 is 0."""
-
-    true_positives: int
-    false_positives: int
-    true_negatives: int
-    false_negatives: int
-
-    @property
-    def messages(self) -> int:
-        return sum(self)
-
-    @property
-    def accuracy(self) -> float:
-        return _ratio(self.true_positives + self.true_negatives, self.messages)
-
-    @property
-    def precision(self) -> float:
-        return _ratio(self.true_positives, self.true_positives + self.false_positives)
-
-    @property
-    def recall(self) -> float:
-        return _ratio(self.true_positives, self.true_positives + self.false_negatives)
-
-    @property
-    def f1(self) -> float:
-        return _ratio(2 * self.true_positives, 2 * self.true_positives + self.false_positives + self.false_negatives)
-
-    def as_dict(self) -> dict[str, float]:
-        """Everything, in the order people read it."""
-        rates = {name: round(getattr(self, name), 6) for name in ("accuracy", "precision", "recall", "f1")}
-        return {"messages": self.messages, **rates, **self._asdict()}
-
-
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
-
-
-def metrics(scores: npt.NDArray[np.float32], labels: npt.NDArray[np.bool_], threshold: float = 0.5) -> Metrics:
-    """Compare scores [N] with labels [N]; a score of at least `threshold` says spam."""
-    said = scores >= threshold
-    return Metrics(
-        int((said & labels).sum()),
-        int((said & ~labels).sum()),
-        int((~said & ~labels).sum()),
-        int((~said & labels).sum()),
-    )
-
-
 def score(graph: tf.Graph, texts: npt.NDArray[np.object_]) -> npt.NDArray[np.float32]:
-    """Run texts [N] (bytes) through a frozen graph's `text` and `score`: float32 [N]. ModelError if it lacks them."""
+    """Run texts [N] (bytes) through a frozen graph's `text` and `score`: float32 [N].
+
+    ModelError if it lacks them, cannot run on texts alone, or gives anything but one score a text.
+    """
     text, output = frozen.tensor(graph, "text"), frozen.tensor(graph, "score")
+    if text.dtype != tf.string or not (output.dtype.is_floating or output.dtype.is_integer):
+        raise ModelError(f"'text' is {text.dtype.name} and 'score' is {output.dtype.name}, not string and a number")
+    parts = [np.zeros(0, np.float32)]
     with v1.Session(graph=graph) as session:
         run = session.make_callable(output, feed_list=[text])
-        parts = [run(texts[start : start + MICRO_BATCH]) for start in range(0, len(texts), MICRO_BATCH)]
-    return np.concatenate([np.zeros(0, np.float32), *parts])
+        for start in range(0, len(texts), MICRO_BATCH):
+            batch = texts[start : start + MICRO_BATCH]
+            try:
+                found = np.asarray(run(batch), np.float32)
+            except (tf.errors.OpError, ValueError) as error:
+                raise ModelError(f"the graph cannot score texts: {getattr(error, 'message', error)}") from None
+            if found.shape not in ((len(batch),), (len(batch), 1)):
+                raise ModelError(
+                    f"'score' has the shape {list(found.shape)} for {len(batch)} texts, not one score each"
+                )
+            parts.append(found.ravel())
+    return np.concatenate(parts)
 
 
-def stratified_folds(labels: npt.NDArray[np.bool_], folds: int, seed: int = 0) -> npt.NDArray[np.int64]:
-    """Assign each row to one of `folds`, each with the same share of spam: int64 [N].
-
-    The assignment of scikit-learn's `StratifiedKFold(folds, shuffle=True, random_state=seed)`, row for row, so that
-    figures compare.
-    """
-    random = np.random.RandomState(seed)
-    classes, encoded = np.unique(labels, return_inverse=True)
-    # scikit-learn numbers the classes by first appearance, and draws in that order.
-    by_appearance = sorted(range(len(classes)), key=lambda each: int(np.argmax(encoded == each)))
-    encoded = np.argsort(by_appearance)[encoded]
-    in_order = np.sort(encoded)
-    assigned = np.empty(len(labels), np.int64)
-    for each in range(len(classes)):
-        shares = [int((in_order[fold::folds] == each).sum()) for fold in range(folds)]
-        members = np.arange(folds).repeat(shares)
-        random.shuffle(members)
-        assigned[encoded == each] = members
-    return assigned
+def probabilities(graph: tf.Graph, texts: npt.NDArray[np.object_]) -> npt.NDArray[np.float32]:
+    """Score texts [N] as `score` does, and raise ModelError if a score is nan or outside [0, 1]."""
+    found = score(graph, texts)
+    odd = np.flatnonzero(~((found >= 0) & (found <= 1)))
+    if len(odd):
+        raise ModelError(f"message {odd[0] + 1} has the score {found[odd[0]]}: not a probability of spam, in [0, 1]")
+    return found
 
 
 def training_rows(labels: npt.NDArray[np.bool_], folds: int, seed: int = 0) -> list[int]:
     """How many rows each fold's model is trained on."""
-    return [int(size) for size in len(labels) - np.bincount(stratified_folds(labels, folds, seed), minlength=folds)]
+    assigned = splitting.stratified(labels, folds, seed)
+    return [int(size) for size in len(labels) - np.bincount(assigned, minlength=folds)]
 
 
 def cross_validate(
@@ -106,7 +66,7 @@ def cross_validate(
     on_step: Callable[[int, float], None] = lambda _step, _loss: None,
 ) -> npt.NDArray[np.float32]:
     """Score each message by a model that never saw it: train on the other folds, freeze, load, score. float32 [N]."""
-    assigned = stratified_folds(data.labels, folds, seed)
+    assigned = splitting.stratified(data.labels, folds, seed)
     scores = np.zeros(len(data.texts), np.float32)
     for fold in range(folds):
         held_out = assigned == fold

@@ -1,49 +1,123 @@
-"""What a frozen graph is, at a glance: what it wants, what it gives, and whether a worker would take it."""
+"""What a model is, at a glance: what it wants, what it gives, how large it is, and whether a worker would take it."""
 
 import hashlib
+from pathlib import Path
 from typing import NamedTuple
 
 import tensorflow as tf
+from tensorflow.compat import v1
 
-from model import frozen
+from model import frozen, nodes, stored
+from model.errors import ModelError
+from model.nodes import TensorInfo, Values
 
-
-class TensorInfo(NamedTuple):
-    """A tensor's name without its `:0`, its dtype, and its shape: None if unknown, -1 for any length."""
-
-    name: str
-    dtype: str
-    shape: list[int] | None
+__all__ = ["Inspection", "TensorInfo", "Values", "inspect", "inspect_path"]
 
 
 class Inspection(NamedTuple):
-    """`placeholders` and `outputs` are empty if the graph is refused: it is then not imported."""
+    """A model, without running it. Where a worker refuses it, shapes are only what the nodes themselves tell."""
 
-    sha256: str
+    kind: str  # frozen graph, checkpoint or SavedModel
+    sha256: str  # of the file; of several files, see `stored.digest`
+    files: list[str]
     bytes: int
     nodes: int
     functions: int
     producer: int  # the GraphDef version of the TensorFlow that wrote it
+    tensorflow: str | None  # the release that wrote it; a frozen graph does not record it
     placeholders: list[TensorInfo]
     outputs: list[TensorInfo]
-    refused: list[tuple[str, str, str]]  # node, op, why
+    values: list[Values]  # a frozen graph's constants, else the variables
+    parameters: int  # numbers in them
+    trainable: int | None  # those that training adjusts, where recorded
+    ops: dict[str, int]  # how many nodes each has
+    refused: list[tuple[str, str, str]]  # node, op, why; of what isn't frozen, in the part that its outputs need
+    accepted: bool  # by a worker with this TensorFlow
+    why_not: str | None
+    freeze: str | None  # the command that would make it scoreable
 
 
 def inspect(data: bytes) -> Inspection:
     """Inspect a serialised frozen graph. Raises ModelError if it is none; a refused graph is a result, not an error."""
     graph_def = frozen.parse(data)
+    placeholders, outputs = nodes.placeholders(graph_def), nodes.outputs(graph_def)
     refused = frozen.refusals(graph_def)
-    graph = tf.Graph() if refused else frozen.load(data)
+    why_not = "it has ops that a worker refuses" if refused else None
+    if not refused:  # only then is it imported, which infers the outputs' shapes
+        try:
+            graph = frozen.load(data)
+        except ModelError as error:
+            why_not = str(error)
+        else:
+            placeholders = [_info(tensor) for tensor in frozen.placeholders(graph)]
+            outputs = [_info(tensor) for tensor in frozen.terminal_tensors(graph)]
+    constants = nodes.constants(graph_def)
     return Inspection(
+        kind="frozen graph",
         sha256=hashlib.sha256(data).hexdigest(),
+        files=[],
         bytes=len(data),
         nodes=len(graph_def.node),
         functions=len(graph_def.library.function),
         producer=graph_def.versions.producer,
-        placeholders=[_info(tensor) for tensor in frozen.placeholders(graph)],
-        outputs=[_info(tensor) for tensor in frozen.terminal_tensors(graph)],
+        tensorflow=None,
+        placeholders=placeholders,
+        outputs=outputs,
+        values=constants,
+        parameters=sum(each.parameters for each in constants),
+        trainable=None,
+        ops=nodes.op_counts(graph_def),
         refused=refused,
+        accepted=why_not is None,
+        why_not=why_not,
+        freeze=None,
     )
+
+
+def inspect_path(place: Path) -> Inspection:
+    """Inspect a frozen `.pb`, a checkpoint (directory, prefix or file) or a SavedModel (directory).
+
+    Raises ModelError for anything else, and for a checkpoint or SavedModel with a file missing or torn.
+    """
+    if not stored.is_stored(place):
+        try:
+            data = place.read_bytes()
+        except OSError as error:
+            raise ModelError(f"cannot read {place}: {error.strerror}") from None
+        return inspect(data)._replace(files=[place.name])
+    found = stored.read(place)
+    meta_graph = found.meta_graph or v1.MetaGraphDef()
+    graph_def = meta_graph.graph_def
+    refused = frozen.refusals(stored.frozen_part(found))
+    freeze = stored.freeze_command(found, found.directory if found.kind == "SavedModel" else place)
+    return Inspection(
+        kind=found.kind,
+        sha256=stored.digest(found),
+        files=stored.names(found),
+        bytes=sum(path.stat().st_size for path in found.files),
+        nodes=len(graph_def.node),
+        functions=len(graph_def.library.function),
+        producer=graph_def.versions.producer,
+        tensorflow=meta_graph.meta_info_def.tensorflow_version or None,
+        placeholders=stored.placeholders(found),
+        outputs=stored.outputs(found),
+        values=found.variables,
+        parameters=sum(each.parameters for each in found.variables),
+        trainable=stored.trainable(found),
+        ops=nodes.op_counts(graph_def),
+        refused=refused,
+        accepted=False,
+        why_not=_why_not(found, refused, freeze),
+        freeze=None if refused else freeze,
+    )
+
+
+def _why_not(found: stored.Stored, refused: list[tuple[str, str, str]], freeze: str | None) -> str:
+    if found.meta_graph is None:
+        return "it has values but no graph: save its model with tf.saved_model.save, and freeze that"
+    if refused:
+        return "it is not frozen, and has ops that a worker refuses"
+    return "it is not frozen" if freeze else "it is not frozen, and nothing in it depends on a placeholder"
 
 
 def _info(tensor: tf.Tensor) -> TensorInfo:

@@ -1,15 +1,22 @@
-"""Training the spam classifier: shuffled mini-batches, logistic loss, FTRL with L2. Same seed, same weights."""
+"""Training the spam classifier: shuffled mini-batches, logistic loss, FTRL with L2. Same seed, same weights.
 
+`steps` is the loop, for any graph; `objective` is what this classifier minimises.
+"""
+
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import spam
+from model import resume, spam
 from model.corpus import Labelled
+from model.errors import ModelError
 
 
 class Plan(NamedTuple):
@@ -27,6 +34,28 @@ class Plan(NamedTuple):
         """How many steps this plan takes over so many messages."""
         return self.steps if self.steps is not None else self.epochs * -(-messages // self.batch)
 
+    def terms(self) -> dict[str, float]:
+        """All that decides what a step does. How many there are does not: a longer run goes on from a shorter one."""
+        return {name: value for name, value in self._asdict().items() if name not in ("epochs", "steps")}
+
+
+class Task(NamedTuple):
+    """What the loop needs to know of a graph. The global step counts its steps."""
+
+    inputs: tf.Tensor  # [N, ...]: fed with a mini-batch's rows
+    label: tf.Tensor  # placeholder, float32 [N]: 1 for spam
+    loss: tf.Tensor  # scalar
+    minimise: tf.Operation
+    settle: tf.Operation  # derives what is served from what is trained; run before saving
+
+
+class Prepared(NamedTuple):
+    """A graph to train, in a session that has not initialised its variables."""
+
+    session: v1.Session
+    parts: spam.Spam
+    task: Task
+
 
 class Trained(NamedTuple):
     """A session that holds trained, quantised weights, and the graph's parts."""
@@ -41,43 +70,80 @@ def single_threaded() -> v1.ConfigProto:
     return v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1, device_count={"GPU": 0})
 
 
+def objective(parts: spam.Spam, label: tf.Tensor, plan: Plan) -> tuple[tf.Tensor, tf.Operation]:
+    """Add the loss, mean nats a message, and the operation that takes a step to lessen it.
+
+    The optimiser is McMahan et al., "Ad click prediction: a view from the trenches" (KDD 2013): made for sparse
+    logistic regression, and untouched weights stay 0.
+    """
+    # A stable name, for those who build on this graph.
+    logit = tf.identity(parts.logits, name="logit")
+    loss = tf.reduce_mean(tf.nn.weighted_cross_entropy_with_logits(label, logit, plan.spam_weight))
+    optimiser = v1.train.FtrlOptimizer(plan.learning_rate, l2_regularization_strength=plan.l2)
+    return loss, optimiser.minimize(loss, global_step=v1.train.get_or_create_global_step())
+
+
+@contextmanager
+def prepared(plan: Plan, terms: resume.Terms | None = None) -> Iterator[Prepared]:
+    """Build the classifier and its objective in a graph of its own; `terms` become part of its checkpoints."""
+    with v1.Graph().as_default() as graph:
+        parts = spam.build()
+        label = v1.placeholder(tf.float32, [None], name="label")
+        loss, minimise = objective(parts, label, plan)
+        if terms is not None:
+            resume.record(terms)
+    with v1.Session(graph=graph, config=single_threaded()) as session:
+        yield Prepared(session, parts, Task(parts.text, label, loss, minimise, parts.quantise))
+
+
 @contextmanager
 def trained(
     data: Labelled, plan: Plan, on_step: Callable[[int, float], None] = lambda _step, _loss: None
 ) -> Iterator[Trained]:
-    """Build the classifier in a graph of its own, train it on `data`, and yield it ready to be saved or frozen.
+    """Train the classifier on `data` and yield it ready to be saved or frozen.
 
-    `on_step` hears each finished step (from 1) and its mean loss in nats. The optimiser is McMahan et al., "Ad click
-    prediction: a view from the trenches" (KDD 2013): made for sparse logistic regression, and untouched weights stay 0.
+    `on_step` hears each finished step (from 1) and its mean loss in nats.
     """
-    with v1.Graph().as_default() as graph:
-        parts = spam.build()
-        label = v1.placeholder(tf.float32, [None], name="label")
-        loss = tf.reduce_mean(tf.nn.weighted_cross_entropy_with_logits(label, parts.logits, plan.spam_weight))
-        step = v1.train.get_or_create_global_step()
-        optimiser = v1.train.FtrlOptimizer(plan.learning_rate, l2_regularization_strength=plan.l2)
-        minimise = optimiser.minimize(loss, global_step=step)
-        initialise = v1.global_variables_initializer()
-    with v1.Session(graph=graph, config=single_threaded()) as session:
-        session.run(initialise)
+    with prepared(plan) as (session, parts, task):
+        with session.graph.as_default():
+            session.run(v1.global_variables_initializer())
         done = 0
-        for rows in _batches(len(data.texts), plan):
-            feeds = {parts.text: data.texts[rows], label: data.labels[rows]}
-            _, value = session.run([minimise, loss], feeds)
-            done += 1
-            on_step(done, float(value))
-        session.run(parts.quantise)
+        for done, loss in steps(session, task, data.texts, data.labels, plan):
+            on_step(done, loss)
+        session.run(task.settle)
         yield Trained(session, parts, done)
 
 
-def _batches(messages: int, plan: Plan) -> Iterator[np.ndarray]:
-    """Yield each step's row numbers: every epoch a new shuffle, every row once in it."""
+def steps(
+    session: v1.Session,
+    task: Task,
+    inputs: npt.NDArray[Any],
+    labels: npt.NDArray[np.bool_],
+    plan: Plan,
+    done: int = 0,
+) -> Iterator[tuple[int, float]]:
+    """Take the plan's steps after the first `done`; yield each one's number and loss. ModelError if not finite."""
+    for step, rows in enumerate(batches(len(inputs), plan, done), done + 1):
+        _, value = session.run([task.minimise, task.loss], {task.inputs: inputs[rows], task.label: labels[rows]})
+        if not math.isfinite(value):
+            raise ModelError(f"the loss is {value} at step {step}: nothing can be learnt from there on")
+        yield step, float(value)
+
+
+def batches(messages: int, plan: Plan, done: int = 0) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield the row numbers of each step after the first `done`: every epoch a new shuffle, every row once in it.
+
+    They follow from the seed and the step alone, so that a run can be taken up anywhere.
+    """
     random = np.random.RandomState(plan.seed)
-    remaining = plan.total_steps(messages)
+    an_epoch = -(-messages // plan.batch)
+    for _ in range(done // an_epoch):
+        random.permutation(messages)
+    remaining = plan.total_steps(messages) - done
+    skip = done % an_epoch
     while remaining > 0:
         order = random.permutation(messages)
-        for start in range(0, messages, plan.batch):
-            if remaining == 0:
-                return
+        for start in islice(range(0, messages, plan.batch), skip, skip + remaining):
             yield order[start : start + plan.batch]
             remaining -= 1
+        skip = 0

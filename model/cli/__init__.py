@@ -5,23 +5,31 @@ from typing import Any
 
 import click
 
+from model.cli.console import INTERRUPTED
 from model.cli.corpus import corpus
 from model.cli.evaluate import evaluate
+from model.cli.finetune import finetune
 from model.cli.freeze import freeze
 from model.cli.inspect import inspect
 from model.cli.restore import restore
 from model.cli.train import train
-from model.errors import ModelError
+from model.errors import InterruptedRunError, ModelError
 
 
 class Commands(click.Group):
-    """Turns a ModelError into one line on stderr and exit code 1."""
+    """Turns what users can cause into one line on stderr and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         # TensorFlow's C++ notices are not for the user of a command. Has effect because nothing imported it yet.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         try:
             return super().invoke(ctx)
+        except InterruptedRunError as error:
+            click.echo(f"model: {error}", err=True)
+            raise SystemExit(INTERRUPTED) from None
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("model: interrupted", err=True)
+            raise SystemExit(INTERRUPTED) from None
         except ModelError as error:
             click.echo(f"model: {error}", err=True)
         except OSError as error:
@@ -32,7 +40,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="nightshift")
 def main() -> None:
-    """Train, checkpoint, restore, freeze, inspect and evaluate models.
+    """Train, checkpoint, restore, finetune, freeze, inspect and evaluate models.
 
     \b
     From labelled messages to a model for the nightly job:
@@ -41,9 +49,15 @@ def main() -> None:
       model evaluate spam.pb labelled.csv
       producer enqueue messages.csv --model spam.pb
 
-    Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage.
+    \b
+    On other people's graphs, and in other forms:
+      model restore theirs --feed x=3 --feed y=4 --fetch op_to_store
+      model finetune theirs labelled.csv --features embedding --checkpoints mine
+      model freeze saved_model/ --output theirs.pb
+
+    Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage, 4 interrupted.
     """
 
 
-for command in (train, freeze, restore, inspect, evaluate, corpus):
+for command in (train, finetune, restore, freeze, inspect, evaluate, corpus):
     main.add_command(command)

@@ -14,7 +14,30 @@ if TYPE_CHECKING:
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 PLACE = click.Path(path_type=Path)
 
+INTERRUPTED = 4  # the exit code, as the producer's
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for scripts.")
+
+
+def names(value: str) -> tuple[str, ...]:
+    """The kind of an option that takes names separated by commas."""
+    found = tuple(name.strip() for name in value.split(","))
+    if not all(found):
+        raise click.BadParameter(f"an empty name in {value!r}")
+    return found
+
+
+def pair(value: str) -> tuple[str, str]:
+    """The kind of an option that takes NAME=VALUE."""
+    name, equals, rest = value.partition("=")
+    if not name or not equals:
+        raise click.BadParameter(f"{value!r} is not NAME=VALUE")
+    return name, rest
+
+
+def flat(given: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """All the names that a repeated option was given."""
+    return tuple(name for each in given for name in each)
 
 
 def import_tensorflow() -> None:
@@ -24,7 +47,7 @@ def import_tensorflow() -> None:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int, float], None]]:
+def progress(what: str, total: int, done: int = 0) -> Iterator[Callable[[int, float], None]]:
     """A bar with the time left on a terminal, elsewhere a line at each tenth. Yields what hears each step's loss."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -37,9 +60,8 @@ def progress(what: str, total: int) -> Iterator[Callable[[int, float], None]]:
         TextColumn("steps"),
         TimeRemainingColumn(),
     )
-    done = 0
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(what, total=total, completed=done)
 
         def on_step(_step: int, loss: float) -> None:
             nonlocal done

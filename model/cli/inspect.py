@@ -1,42 +1,113 @@
 """`model inspect`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from model.cli.console import EXISTING, as_json, import_tensorflow, print_table
+from model.cli.console import as_json, import_tensorflow
+from model.cli.tables import printable, show
+
+if TYPE_CHECKING:
+    from model.inspection import Inspection, TensorInfo, Values
+
+_MOST = 8  # rows of a table for people; --json has all
 
 
 @click.command()
-@click.argument("path", metavar="PATH", type=EXISTING)
+@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
 @as_json
 def inspect(path: Path, as_json: bool) -> None:
-    """Show what a frozen .pb wants, what it gives, and whether a worker would take it.
+    """Show what a model wants, what it gives, how large it is, and whether a worker would take it.
+
+    PATH is a frozen .pb, a checkpoint (its directory, whose latest is meant, or its prefix) or a SavedModel (its
+    directory). For the latter two it names the model freeze command that makes them scoreable. Nothing of the model is
+    run, and a graph that a worker would refuse is not even imported: it is safe to look at a stranger's.
 
     \b
     model inspect spam.pb
-    model inspect spam.pb --json
+    model inspect checkpoints
+    model inspect checkpoints/model.ckpt-700 --json
+    model inspect saved_model --json | jq .accepted
+
+    The digest of a .pb is its sha256. That of a checkpoint or SavedModel, several files, is the sha256 of what
+    sha256sum prints for them, in the order of their names: (cd DIR && sha256sum FILES | sha256sum). All their values
+    are read, and their checksums compared.
     """
+    if not (path.exists() or Path(f"{path}.index").exists()):
+        raise click.BadParameter(f"{path} does not exist", param_hint="PATH")
     import_tensorflow()
     from model import inspection
 
-    found = inspection.inspect(path.read_bytes())
+    found = inspection.inspect_path(path)
     if as_json:
-        lists = {
-            "placeholders": [each._asdict() for each in found.placeholders],
-            "outputs": [each._asdict() for each in found.outputs],
-            "refused": [dict(zip(("node", "op", "why"), each, strict=True)) for each in found.refused],
-        }
-        click.echo(json.dumps({"path": str(path), **found._asdict(), **lists}))
-        return
-    click.echo(f"{path}: {found.nodes} nodes, {found.bytes:,} bytes\nsha256 {found.sha256}")
+        click.echo(json.dumps({"path": str(path), **_as_dict(found)}))
+    else:
+        _print(path, found)
+
+
+def _as_dict(found: "Inspection") -> dict[str, object]:
+    lists = {name: [each._asdict() for each in getattr(found, name)] for name in ("placeholders", "outputs", "values")}
+    refused = [dict(zip(("node", "op", "why"), each, strict=True)) for each in found.refused]
+    return {**found._asdict(), **lists, "refused": refused}
+
+
+def _print(path: Path, found: "Inspection") -> None:
+    import tensorflow as tf
+
+    click.echo(f"{path}: {found.kind}, {found.nodes} nodes, {found.bytes:,} bytes")
+    click.echo(f"sha256 {found.sha256}" + (f" of {', '.join(found.files)}" if len(found.files) > 1 else ""))
+    if found.nodes:
+        written = f"TensorFlow {found.tensorflow}" if found.tensorflow else "a release of TensorFlow it does not record"
+        click.echo(f"written by {written}, GraphDef version {found.producer}")
+    what = "constants" if found.kind == "frozen graph" else "variables"
+    trainable = f", {found.trainable:,} of them trainable" if found.trainable is not None else ""
+    click.echo(f"{found.parameters:,} parameters in {len(found.values)} {what}{trainable}")
+    if found.accepted:
+        click.echo(f"accepted by a worker with TensorFlow {tf.__version__}")
+    else:
+        click.echo(f"not accepted by a worker: {found.why_not}")
     for node, op, why in found.refused:
-        click.echo(f"refused: {node} is the op {op}, which {why}")
+        click.echo(f"refused: {_safe(node)} is the op {_safe(op)}, which {why}")
+    if found.freeze:
+        click.echo(f"to make it scoreable: {_safe(found.freeze)}")
+    _print_tables(found, what)
+
+
+def _print_tables(found: "Inspection", what: str) -> None:
     tensors = [("placeholder", each) for each in found.placeholders] + [("output", each) for each in found.outputs]
     if tensors:
+        click.echo()
+        show(
+            ("role", "node", "dtype", "shape"),
+            [(role, _safe(each.name), each.dtype, _shape(each)) for role, each in tensors],
+        )
+    if found.values:
+        largest = sorted(found.values, key=lambda each: (-each.bytes, each.name))
         rows = [
-            (role, each.name, each.dtype, "unknown" if each.shape is None else str(each.shape))
-            for role, each in tensors
+            (_safe(each.name), each.dtype, _shape(each), f"{each.parameters:,}", f"{each.bytes:,}") for each in largest
         ]
-        print_table(("role", "node", "dtype", "shape"), rows)
+        click.echo()
+        show((what.removesuffix("s"), "dtype", "shape", "parameters", "bytes"), rows[:_MOST], numbers=(3, 4))
+        _more(rows)
+    if found.ops:
+        click.echo()
+        ops = [(_safe(op), str(count)) for op, count in found.ops.items()]
+        show(("op", "nodes"), ops[:_MOST], numbers=(1,))
+        _more(ops)
+
+
+def _more(rows: Sequence[object]) -> None:
+    if len(rows) > _MOST:
+        click.echo(f"and {len(rows) - _MOST} more: --json has all")
+
+
+def _shape(tensor: "TensorInfo | Values") -> str:
+    return "unknown" if tensor.shape is None else str(tensor.shape)
+
+
+def _safe(name: str) -> str:
+    """Names in a stranger's graph are a stranger's text."""
+    return printable(name.encode("utf-8", "surrogateescape"))

@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.faults.conftest import Night, Site, build_model, make_reference, open_site, processes, write_input
+from tests.faults.conftest import Night, Site, build_model, make_reference, open_site, processes, taken, write_input
 from tests.support import Worker
 
 QUEUE = "nightshift:batches"
@@ -86,7 +86,10 @@ class Round:
         return self.chance.choice(at_work or self.site.workers)
 
     def _child(self) -> int | None:
-        children = processes(self._host())[1:]
+        host = self._host()
+        if not taken(host):  # Celery ends a worker whose children die before it has begun, for its supervisor
+            return None
+        children = processes(host)[1:]
         at_work = [child for child in children if child in self._busy()]
         return self.chance.choice(at_work or children) if children else None
 

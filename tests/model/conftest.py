@@ -1,16 +1,22 @@
-"""Small labelled files, a model trained on them, and the model we ship."""
+"""Small labelled files, a model trained on them, other people's graphs, and the model we ship."""
 
 import csv
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before anything imports TensorFlow: its notices are not ours
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
+from click.testing import CliRunner, Result
+from tensorflow.compat import v1
 
-from model import checkpoint, corpus, frozen, train
+from model import corpus, frozen, saving, sessions, train
+from model.cli import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,6 +27,52 @@ SPAM = [
     "免费领取大奖，点击链接",
 ]
 HAM = ["home by six", "see you at lunch, then", "내일 회의는 세 시예요", "我们明天见面吧", "ok", ""]
+
+
+def model(*arguments: object) -> Result:
+    """The `model` command, in this process."""
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+def succeed(*arguments: object) -> str:
+    """What the `model` command prints when all is well."""
+    result = model(*arguments)
+    assert result.exit_code == 0, result.output + repr(result.exception)
+    return result.stdout
+
+
+def complaint(*arguments: object) -> str:
+    """The one line on stderr of a `model` command that fails."""
+    result = model(*arguments)
+    assert result.exit_code == 1, result.output + repr(result.exception)
+    [line] = result.stderr.splitlines()
+    assert result.stdout == ""
+    return line
+
+
+def values(prefix: str | Path) -> dict[str, bytes]:
+    """Each value of a checkpoint, to the last bit."""
+    reader = tf.train.load_checkpoint(str(prefix))
+    return {name: np.asarray(reader.get_tensor(name)).tobytes() for name in reader.get_variable_to_shape_map()}
+
+
+def run_frozen(path: Path, fetch: str, feeds: dict[str, object]) -> npt.NDArray[np.generic]:
+    """Run a frozen file."""
+    with v1.Graph().as_default() as graph:
+        v1.import_graph_def(v1.GraphDef.FromString(path.read_bytes()), name="")
+    with v1.Session(graph=graph, config=sessions.as_written()) as session:
+        return np.asarray(session.run(fetch, feeds))
+
+
+@pytest.fixture
+def xy() -> Iterator[v1.Session]:
+    """The classic example: placeholders x and y, a variable b = 1, and op_to_store = x * y + b."""
+    with v1.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        x, y = v1.placeholder(tf.int32, name="x"), v1.placeholder(tf.int32, name="y")
+        b = v1.get_variable("b", initializer=tf.constant(1))
+        tf.add(tf.multiply(x, y), b, name="op_to_store")
+        session.run(v1.global_variables_initializer())
+        yield session
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +92,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained_checkpoint(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The prefix of a checkpoint trained on `labelled`."""
     with train.trained(corpus.read([labelled]), train.Plan(epochs=5)) as result:
-        return checkpoint.save(result.session, tmp_path_factory.mktemp("checkpoints"), result.step)
+        return saving.save(result.session, tmp_path_factory.mktemp("checkpoints"), result.step)
 
 
 @pytest.fixture(scope="session")

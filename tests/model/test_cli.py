@@ -7,14 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from tensorflow.compat import v1
 
-from model.cli import main
-
-
-def model(*arguments: object) -> Result:
-    return CliRunner().invoke(main, [str(each) for each in arguments])
+from tests.model.conftest import model
 
 
 def test_help_names_each_command_with_an_example_and_imports_no_tensorflow() -> None:
