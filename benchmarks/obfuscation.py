@@ -18,7 +18,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 import numpy.typing as npt
 
-from model import corpus, evaluate, folds, freeze, frozen, train
+from model import corpus, freeze, frozen, train
+from model.quality import evaluate, folds
 
 Texts = npt.NDArray[np.object_]
 Flags = npt.NDArray[np.bool_]

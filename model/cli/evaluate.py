@@ -59,8 +59,9 @@ def evaluate(
     if errors is not None and any(errors.exists() and errors.samefile(each) for each in (path, *files)):
         raise click.UsageError(f"--errors {errors} is one of the files to read")
     import_tensorflow()
-    from model import corpus, frozen, mistakes
-    from model import evaluate as evaluation
+    from model import corpus, frozen
+    from model.quality import evaluate as evaluation
+    from model.quality import mistakes
 
     draw = _drawing() if pictures is not None else None
     data = corpus.read(files)
@@ -82,7 +83,7 @@ def evaluate(
 
 def _report(data: "Labelled", scores: Any, threshold: float, folds: int | None) -> dict[str, Any]:
     """Everything that is computed, under the names that --json has."""
-    from model import calibration, curves, figures, metrics, thresholds
+    from model.quality import calibration, curves, figures, metrics, thresholds
 
     curve = curves.trace(scores, data.labels)
     spread = figures.over_folds(scores, data.labels, threshold, folds) if folds is not None else None
@@ -108,7 +109,7 @@ def _report(data: "Labelled", scores: Any, threshold: float, folds: int | None) 
 
 
 def _choice(each: Any) -> dict[str, Any]:
-    from model.metrics import HAM_COSTS
+    from model.quality.metrics import HAM_COSTS
 
     found = each.metrics
     return {
@@ -129,7 +130,7 @@ def _drawing() -> Any:
     from model.errors import ModelError
 
     try:
-        from model.pictures import draw
+        from model.quality.pictures import draw
     except ModuleNotFoundError as error:
         raise ModelError(f"--pictures needs {error.name}: pip install 'nightshift[worker,pictures]'") from None
     return draw

@@ -104,7 +104,7 @@ def tell(done: int, total: int) -> None:
 
 
 def _cross_validate(data: "Labelled", plan: "Plan", folds: int, as_json: bool) -> None:
-    from model import evaluate
+    from model.quality import evaluate
 
     smallest = min(int(data.labels.sum()), int((~data.labels).sum()))
     if smallest < folds:

@@ -9,7 +9,7 @@ import click
 from model.cli.tables import printable, show
 
 if TYPE_CHECKING:
-    from model.mistakes import Mistake
+    from model.quality.mistakes import Mistake
 
 _MEANING = {
     "accuracy": "messages it is right about",

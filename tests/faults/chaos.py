@@ -202,6 +202,7 @@ def main(words: list[str]) -> None:
     parser.add_argument("--faults", type=int, default=12, help="a job, at most")
     parser.add_argument("--pause", type=float, default=1.0, help="seconds between faults, on average")
     given = parser.parse_args(words)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, and their children, ignore it
     with open_site() as site, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         total = rounds(

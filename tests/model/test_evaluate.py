@@ -11,9 +11,10 @@ import tensorflow as tf
 from click.testing import CliRunner
 from tensorflow.compat import v1
 
-from model import corpus, evaluate, frozen, train
+from model import corpus, frozen, train
 from model.cli import main
 from model.errors import ModelError
+from model.quality import evaluate
 from tests.model.conftest import ROOT, complaint, succeed
 
 SHIPPED = ROOT / "data" / "spam.pb"

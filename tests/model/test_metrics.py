@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from model import curves, figures, folds, thresholds
 from model.errors import ModelError
-from model.metrics import Metrics, metrics
+from model.quality import curves, figures, folds, thresholds
+from model.quality.metrics import Metrics, metrics
 
 SCORES = np.array([0.9, 0.5, 0.4, 0.1, 0.8], np.float32)
 LABELS = np.array([True, True, True, False, False])

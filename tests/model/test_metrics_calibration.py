@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import calibration
+from model.quality import calibration
 
 
 def test_calibration_by_hand() -> None:

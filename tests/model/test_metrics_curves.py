@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import curves
+from model.quality import curves
 
 Scored = tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 from matplotlib.image import imread
 
-from model import pictures
 from model.errors import ModelError
+from model.quality import pictures
 from tests.model.conftest import ROOT, complaint
 
 NAMES = ["roc", "precision_recall", "scores", "calibration"]
@@ -76,8 +76,8 @@ def test_one_class_has_no_curve(tmp_path: Path) -> None:
 def test_without_matplotlib_the_command_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, labelled: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.delitem(sys.modules, "model.pictures")
-    monkeypatch.delattr("model.pictures")
+    monkeypatch.delitem(sys.modules, "model.quality.pictures")
+    monkeypatch.delattr("model.quality.pictures")
     monkeypatch.setitem(sys.modules, "matplotlib", None)  # as Python has it for a module that is not there
     line = complaint("evaluate", ROOT / "data" / "spam.pb", labelled, "--pictures", tmp_path / "pictures")
     assert line == "model: --pictures needs matplotlib: pip install 'nightshift[worker,pictures]'"

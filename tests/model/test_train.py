@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from tensorflow.compat import v1
 
-from model import checkpoint, corpus, evaluate, freeze, frozen, train
+from model import checkpoint, corpus, freeze, frozen, train
 from model.errors import ModelError
+from model.quality import evaluate
 
 
 def test_freezing_a_restored_checkpoint_changes_no_score(trained_checkpoint: str, labelled: Path) -> None:

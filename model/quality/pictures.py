@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # not pyplot: no window, no state shared with anybody's notebook
 from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
-from model import calibration, curves
-from model.curves import Curve
 from model.errors import ModelError
-from model.metrics import Metrics, metrics
+from model.quality import calibration, curves
+from model.quality.curves import Curve
+from model.quality.metrics import Metrics, metrics
 
 # Okabe and Ito's blue and vermilion: told apart with any colour vision, and by their greys.
 HAM, SPAM = "#0072b2", "#d55e00"

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.curves import Curve
-from model.metrics import HAM_COSTS, Metrics
+from model.quality.curves import Curve
+from model.quality.metrics import HAM_COSTS, Metrics
 
 ROUND = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999)
 PRECISIONS = (0.99, 0.999)

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from model import calibration, curves, folds
 from model.errors import ModelError
-from model.metrics import HAM_COSTS, metrics
+from model.quality import calibration, curves, folds
+from model.quality.metrics import HAM_COSTS, metrics
 
 
 class Spread(NamedTuple):

@@ -7,11 +7,11 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import folds as splitting
 from model import freeze, frozen, train
 from model.corpus import Labelled
 from model.errors import ModelError
-from model.metrics import Metrics, metrics
+from model.quality import folds as splitting
+from model.quality.metrics import Metrics, metrics
 
 __all__ = ["MICRO_BATCH", "Metrics", "cross_validate", "metrics", "probabilities", "score", "training_rows"]
 

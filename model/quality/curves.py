@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from model.metrics import Metrics
+from model.quality.metrics import Metrics
 
 
 class Curve(NamedTuple):

@@ -1,0 +1,1 @@
+"""How good a classifier is: its scores on labelled messages, as figures, tables and pictures."""
