@@ -35,7 +35,7 @@ _DTYPES = {
     17: "uint16", 19: "float16", 22: "uint32", 23: "uint64",
 }  # fmt: skip
 _VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp"})
-_NO_OUTPUT = frozenset({"Placeholder", "PlaceholderWithDefault", "Const", "NoOp", "Assert", "PrintV2"})
+_NO_OUTPUT = frozenset({"Placeholder", "PlaceholderWithDefault", "PlaceholderV2", "Const", "NoOp", "Assert", "PrintV2"})
 _CHECKPOINT_PART = re.compile(r"(?P<prefix>.+)\.(meta|index|data-\d{5}-of-\d{5})")
 MAX_BYTES = 512 << 20  # of a value in Redis
 
@@ -127,7 +127,11 @@ def read_graph(path: Path) -> Graph:
         data=data,
         inputs=inputs,
         placeholders={node.name: _placeholder(node) for node in nodes if node.op == "Placeholder"},
-        terminal=tuple(node.name for node in nodes if node.name not in consumed and node.op not in _NO_OUTPUT),
+        terminal=tuple(
+            node.name
+            for node in nodes
+            if node.name not in consumed and node.op not in _NO_OUTPUT and "AssertGuard/" not in node.name
+        ),
     )
 
 

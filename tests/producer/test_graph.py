@@ -8,6 +8,7 @@ import pytest
 
 from jobs.errors import GraphError
 from producer.graph import read_graph
+from tests.faults.test_poison import KILLING, RAISING, freeze
 
 
 @pytest.fixture
@@ -75,3 +76,13 @@ else:
     raise SystemExit(1)
 """
     subprocess.run([sys.executable, "-c", script, str(files / "exported")], check=True)
+
+
+@pytest.mark.parametrize("kind", {**RAISING, **KILLING})
+def test_the_outputs_are_those_that_the_model_room_sees(tmp_path: Path, kind: str) -> None:
+    """Two readers of one graph, one of them without TensorFlow: checks and control inputs are no outputs to either."""
+    from model import frozen
+
+    model = freeze(tmp_path / "model.pb", {**RAISING, **KILLING}[kind][0])
+    seen = tuple(tensor.op.name for tensor in frozen.terminal_tensors(frozen.load(model.read_bytes())))
+    assert read_graph(model).terminal == seen
