@@ -16,7 +16,7 @@ from model.errors import ModelError
 
 _HINT = "freeze it first: model freeze DIR --output spam.pb"
 # Nothing downstream wants their value: inputs, constants, and nodes that only check or order.
-_NOT_OUTPUTS = frozenset({"Placeholder", "PlaceholderWithDefault", "PlaceholderV2", "Const", "NoOp", "Assert"})
+NOT_OUTPUTS = frozenset({"Placeholder", "PlaceholderWithDefault", "PlaceholderV2", "Const", "NoOp", "Assert"})
 
 
 def parse(data: bytes) -> v1.GraphDef:
@@ -113,7 +113,7 @@ def terminal_tensors(graph: tf.Graph) -> list[tf.Tensor]:
         for operation in operations
         if operation.outputs
         and operation.name not in consumed
-        and operation.type not in _NOT_OUTPUTS
+        and operation.type not in NOT_OUTPUTS
         and "AssertGuard/" not in operation.name  # the branch that tf.debugging.assert_* builds around an Assert
     ]
 

@@ -10,8 +10,7 @@ from tensorflow.compat import v1
 from tensorflow.core.framework import op_def_pb2, tensor_shape_pb2
 from tensorflow.python.framework import op_def_registry  # no public API tells the dtype of a NodeDef's outputs
 
-# As in `model.frozen.terminal_tensors`: inputs, constants, and nodes that only check or order.
-_NOT_OUTPUTS = frozenset({"Placeholder", "PlaceholderWithDefault", "PlaceholderV2", "Const", "NoOp", "Assert"})
+from model.frozen import NOT_OUTPUTS
 
 
 class TensorInfo(NamedTuple):
@@ -52,7 +51,7 @@ def outputs(graph_def: v1.GraphDef) -> list[TensorInfo]:
         _output(graph_def, node)
         for node in graph_def.node
         if node.name not in consumed
-        and node.op not in _NOT_OUTPUTS
+        and node.op not in NOT_OUTPUTS
         and _arguments(graph_def, node.op) != []
         and "AssertGuard/" not in node.name
     ]
