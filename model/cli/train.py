@@ -105,6 +105,7 @@ def tell(done: int, total: int) -> None:
 
 def _cross_validate(data: "Labelled", plan: "Plan", folds: int, as_json: bool) -> None:
     from model.quality import evaluate
+    from model.quality.metrics import metrics
 
     smallest = min(int(data.labels.sum()), int((~data.labels).sum()))
     if smallest < folds:
@@ -112,4 +113,4 @@ def _cross_validate(data: "Labelled", plan: "Plan", folds: int, as_json: bool) -
     total = sum(plan.total_steps(rows) for rows in evaluate.training_rows(data.labels, folds))
     with progress("cross-validating", total) as on_step:
         scores = evaluate.cross_validate(data, plan, folds, on_step=on_step)
-    print_metrics(evaluate.metrics(scores, data.labels), as_json, {"folds": folds})
+    print_metrics(metrics(scores, data.labels), as_json, {"folds": folds})

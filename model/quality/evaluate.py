@@ -11,9 +11,6 @@ from model import freeze, frozen, train
 from model.corpus import Labelled
 from model.errors import ModelError
 from model.quality import folds as splitting
-from model.quality.metrics import Metrics, metrics
-
-__all__ = ["MICRO_BATCH", "Metrics", "cross_validate", "metrics", "probabilities", "score", "training_rows"]
 
 MICRO_BATCH = 1024  # messages per sess.run; more would leave the cache
 

@@ -15,6 +15,7 @@ from model import corpus, frozen, train
 from model.cli import main
 from model.errors import ModelError
 from model.quality import evaluate
+from model.quality.metrics import metrics
 from tests.model.conftest import ROOT, complaint, succeed
 
 SHIPPED = ROOT / "data" / "spam.pb"
@@ -167,7 +168,7 @@ def test_each_message_is_scored_by_a_model_that_never_saw_it(labelled: Path) -> 
     data.labels[odd] = False
     scores = evaluate.cross_validate(data, train.Plan(epochs=20), folds=2)
     assert scores[odd] > 0.5
-    assert evaluate.metrics(scores, data.labels).accuracy > 0.8
+    assert metrics(scores, data.labels).accuracy > 0.8
 
 
 def test_no_messages_have_no_scores(shipped_graph: tf.Graph) -> None:
@@ -184,7 +185,7 @@ def test_five_folds_of_the_sms_spam_collection() -> None:
             f"the SMS Spam Collection is not at ../{SMS.relative_to(ROOT.parent)}: model corpus --output fetches it"
         )
     data = corpus.read([SMS])
-    found = evaluate.metrics(evaluate.cross_validate(data, train.Plan()), data.labels)
+    found = metrics(evaluate.cross_validate(data, train.Plan()), data.labels)
     assert found.messages == 5574
     assert found.accuracy >= 0.985
     assert found.f1 >= 0.94
