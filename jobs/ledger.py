@@ -15,6 +15,7 @@ import redis
 from jobs import keys
 from jobs.errors import JobError
 from jobs.record import Job
+from jobs.timeline import Finish, Work
 
 State = Literal["running", "complete", "failed", "cancelled"]
 Verdict = Literal["leased", "done", "busy", "gone", "exhausted"]
@@ -130,6 +131,11 @@ class Ledger:
             **counters,
         )
 
+    def timeline(self, job_id: str, first: int = 0) -> list[Finish]:
+        """The batches done so far, from the `first`-th entry on, in the order in which they were done."""
+        entries = cast("list[bytes]", self.redis.lrange(f"{keys.job(job_id)}:timeline", first, -1))
+        return [Finish.decode(entry) for entry in entries]
+
     def fail(self, job_id: str, reason: str) -> bool:
         """Ends a running job; True if this call ended it."""
         return bool(self._run("fail", keys.job(job_id), "failed", _line(reason)))
@@ -209,11 +215,18 @@ class Ledger:
         return bool(self._run("release", keys.job(job_id), batch, owner, _line(reason), attempts))
 
     def complete(
-        self, job_id: str, batch: int, result: "memoryview | bytes", scored: int, reject_codes: Sequence[str]
+        self,
+        job_id: str,
+        batch: int,
+        result: "memoryview | bytes",
+        scored: int,
+        reject_codes: Sequence[str],
+        work: Work,
     ) -> bool:
         """Writes the batch's result with its counts. False if it was written before: the first write wins."""
-        counters = _counters(reject_codes, scored=scored, score_rejects=len(reject_codes))
-        return bool(self._run("complete", keys.job(job_id), batch, result, *counters))
+        rejected = len(reject_codes)
+        counters = _counters(reject_codes, scored=scored, score_rejects=rejected)
+        return bool(self._run("complete", keys.job(job_id), batch, result, scored, rejected, work.encode(), *counters))
 
     # -- the collector's side
 

@@ -10,17 +10,18 @@ import socket
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from celery import signals
 
-from jobs.batch import Result
 from jobs.ledger import Ledger
 from jobs.queue import TASK, Sender, make_app
 from jobs.record import Job
 from jobs.server import AWAY, connect
 from jobs.settings import Settings
+from jobs.timeline import Stopwatch, Work
 from model.errors import ModelError
 from worker.heartbeat import Every, housekeeping, renewing
 from worker.isolate import Isolation, Unwanted
@@ -66,13 +67,16 @@ def _model(sha256: str) -> bytes | None:
 def score_batch(job_id: str, batch: int) -> None:
     """Scores one batch, unless the ledger says that there is nothing to do. Safe to deliver any number of times."""
     _vigil.note()
-    owner = f"{socket.gethostname()}:{os.getpid()}:{WORKER}"
+    process = f"{socket.gethostname()}:{os.getpid()}"
+    owner = f"{process}:{WORKER}"
+    watch = Stopwatch()
     verdict, attempt, payload = ledger().lease(job_id, batch, owner, settings.lease_seconds, settings.max_attempts)
     if verdict == "exhausted":
         reason = ledger().progress(job_id).fields.get("last_error", "no worker lived to tell")
         ledger().fail(job_id, f"batch {batch} was given to workers {settings.max_attempts} times in vain: {reason}")
     if verdict != "leased" or payload is None:
         return
+    watch.lap("lease")
     isolated = attempt >= ISOLATED_FROM
     limit = math.inf if isolated else settings.batch_seconds
     try:
@@ -91,7 +95,10 @@ def score_batch(job_id: str, batch: int) -> None:
                 )
                 log.warning("%s: batch %d is scored, at the cost of %d processes", job_id, batch, deaths)
             else:
-                result = score(open_session(job.model, _model, settings.threads), job, payload)
+                session = open_session(job.model, _model, settings.threads)
+                watch.lap("session")
+                result = score(session, job, payload)
+            watch.lap("score")
     except ModelError as error:
         ledger().fail(job_id, str(error))
         return
@@ -101,15 +108,18 @@ def score_batch(job_id: str, batch: int) -> None:
     except Exception as error:
         ledger().release(job_id, batch, owner, f"{type(error).__name__}: {error}")
         raise
-    _write_back(job_id, batch, result)
+    encoded, codes = result.encode(), [reject.code for reject in result.rejects]
+    watch.lap("encode")
+    work = Work(process, watch.seconds)
+    _write_back(lambda: ledger().complete(job_id, batch, encoded, result.scored, codes, work))
 
 
-def _write_back(job_id: str, batch: int, result: Result) -> None:
+def _write_back(write: Callable[[], object]) -> None:
     """A server that comes back soon gets the result after all; otherwise the batch is scored again."""
     deadline = time.monotonic() + WRITE_SECONDS
     while True:
         try:
-            ledger().complete(job_id, batch, result.encode(), result.scored, [reject.code for reject in result.rejects])
+            write()
             return
         except AWAY:
             if time.monotonic() > deadline:

@@ -1,6 +1,6 @@
 -- Writes a batch's result, once: the first to arrive wins, whether or not its lease ran out meanwhile, since every
 -- worker's result for a batch is the same. Result, counters, payload and wake-up change together or not at all.
--- ARGV: batch, result, then pairs of counter and number
+-- ARGV: batch, result, the timeline's part of it: scored, rejected, work (JSON); then pairs of counter and number
 -- Returns 1, or 0 if the result was there already (or nobody wants it any more).
 if not running() then return 0 end
 local batch = ARGV[1]
@@ -15,7 +15,8 @@ redis.call('ZREM', job .. ':leased', batch)
 redis.call('HDEL', job .. ':owner', batch)
 redis.call('HDEL', job .. ':attempts', batch)
 redis.call('HINCRBY', job, 'done', 1)
-count(3)
+redis.call('RPUSH', job .. ':timeline', table.concat({now(), batch, ARGV[3], ARGV[4], ARGV[5]}, ' '))
+count(6)
 wake(batch)
 settle()
 return 1

@@ -5,6 +5,7 @@
 --   :owner     hash        batch -> token of the worker that holds its lease
 --   :attempts  hash        batch -> leases it was given so far
 --   :done      bitmap      1 where the batch's result is written
+--   :timeline  list        an entry a batch, as it was done (jobs/timeline.py)
 --   :followed  string      there while somebody follows the job
 --   :events    stream      a wake-up for followers, one entry a completion; trimmed, never the truth
 --   :payload:<batch>  :kept:<batch>  :result:<batch>   Arrow IPC streams (jobs/batch.py)
@@ -52,8 +53,8 @@ local function erase()
   for batch = 0, tonumber(redis.call('HGET', job, 'batches') or 0) - 1 do
     redis.call('UNLINK', job .. ':payload:' .. batch, job .. ':kept:' .. batch, job .. ':result:' .. batch)
   end
-  for _, suffix in ipairs({'', ':queued', ':leased', ':owner', ':attempts', ':done', ':events', ':producer', ':collector',
-    ':followed'}) do
+  for _, suffix in ipairs({'', ':queued', ':leased', ':owner', ':attempts', ':done', ':events', ':timeline',
+    ':producer', ':collector', ':followed'}) do
     redis.call('UNLINK', job .. suffix)
   end
   redis.call('ZREM', 'nightshift:jobs', id)

@@ -11,6 +11,7 @@ from jobs import keys
 from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.record import Feed, Job
+from jobs.timeline import Work
 from tests.support import Server
 
 CURSOR = {"offset": 10, "record": 1, "line": 2, "skip": 0}
@@ -25,6 +26,8 @@ JOB = Job(
     keep=("channel",),
     max_record_bytes=1 << 20,
 )
+
+WORK = Work("host:1", {"score": 0.25})
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ def test_a_job_goes_from_read_to_complete_and_its_counts_agree(ledger: Ledger, j
     assert ledger.seal(job, 2)
     for batch, scored, rejects in ((1, 4, ["bad_value"]), (0, 9, [])):
         assert ledger.lease(job, batch, "me", 30, 5) == ("leased", 1, b"payload")
-        assert ledger.complete(job, batch, b"result", scored, rejects)
+        assert ledger.complete(job, batch, b"result", scored, rejects, WORK)
     progress = ledger.progress(job)
     assert progress.state == "complete"
     assert (progress.records, progress.scored, progress.rejected) == (15, 13, 2)
@@ -77,7 +80,7 @@ def test_counts_that_disagree_never_make_a_complete_job(ledger: Ledger, job: str
     enqueue(ledger, job, 0, 10)
     ledger.seal(job, 1)
     lease(ledger, job, 0)
-    ledger.complete(job, 0, b"result", 9, [])
+    ledger.complete(job, 0, b"result", 9, [], WORK)
     progress = ledger.progress(job)
     assert progress.state == "failed"
     assert "sent 10 records, the workers answered for 9" in str(progress.error)
@@ -92,8 +95,8 @@ def test_the_first_write_wins_and_the_payload_is_freed(ledger: Ledger, server: S
     enqueue(ledger, job, 0)
     enqueue(ledger, job, 1)
     lease(ledger, job, 0)
-    assert ledger.complete(job, 0, b"first", 10, [])
-    assert not ledger.complete(job, 0, b"second", 10, [])
+    assert ledger.complete(job, 0, b"first", 10, [], WORK)
+    assert not ledger.complete(job, 0, b"second", 10, [], WORK)
     assert server.redis.get(keys.result(job, 0)) == b"first"
     assert not server.redis.exists(keys.payload(job, 0))
     assert ledger.progress(job).scored == 10
@@ -106,7 +109,7 @@ def test_a_hundred_racing_writers_count_a_batch_once(server: Server, ledger: Led
 
     def write(writer: int) -> int:
         barrier.wait()
-        return sum(ledger.complete(job, 0, b"result", 10, []) for _ in range(5))
+        return sum(ledger.complete(job, 0, b"result", 10, [], WORK) for _ in range(5))
 
     with ThreadPoolExecutor(20) as pool:
         assert sum(pool.map(write, range(20))) == 1
@@ -159,8 +162,8 @@ def test_the_zombie_whose_lease_ran_out_may_still_write_first(ledger: Ledger, jo
     lease(ledger, job, 0, "zombie", 0.01)
     time.sleep(0.05)
     assert lease(ledger, job, 0, "you") == "leased"
-    assert ledger.complete(job, 0, b"result", 10, [])
-    assert not ledger.complete(job, 0, b"result", 10, [])
+    assert ledger.complete(job, 0, b"result", 10, [], WORK)
+    assert not ledger.complete(job, 0, b"result", 10, [], WORK)
     assert lease(ledger, job, 0, "third") == "done"
 
 
@@ -189,7 +192,7 @@ def test_a_failed_job_takes_nothing_more_and_frees_its_payloads(ledger: Ledger, 
     assert ledger.progress(job).error == "the model is broken"
     assert enqueue(ledger, job, 1) == -1
     assert lease(ledger, job, 0) == "gone"
-    assert not ledger.complete(job, 0, b"late", 10, [])
+    assert not ledger.complete(job, 0, b"late", 10, [], WORK)
     assert not server.redis.exists(keys.payload(job, 0))
 
 
@@ -197,7 +200,7 @@ def test_erasing_leaves_no_key(ledger: Ledger, server: Server, job: str) -> None
     enqueue(ledger, job, 0)
     lease(ledger, job, 0)
     ledger.put_model(JOB.model, b"graph")
-    ledger.complete(job, 0, b"result", 10, [])
+    ledger.complete(job, 0, b"result", 10, [], WORK)
     assert not ledger.erase(job)  # it runs
     ledger.seal(job, 1)
     assert ledger.erase(job)
@@ -220,7 +223,7 @@ def test_a_job_expires_when_it_ended_long_ago_and_nobody_follows_it(ledger: Ledg
 
 def test_only_the_holder_of_the_collectors_lock_frees_results(ledger: Ledger, server: Server, job: str) -> None:
     enqueue(ledger, job, 0)
-    ledger.complete(job, 0, b"result", 10, [])
+    ledger.complete(job, 0, b"result", 10, [], WORK)
     lock = f"{keys.job(job)}:collector"
     assert ledger.hold(lock, "one", 30)
     assert not ledger.hold(lock, "two", 30)
@@ -238,7 +241,7 @@ def test_followers_wake_up_when_a_batch_completes(ledger: Ledger, job: str) -> N
     enqueue(ledger, job, 0)
     event = ledger.wait(job, 0.05)
     assert event == b"0"
-    threading.Timer(0.2, ledger.complete, (job, 0, b"result", 10, [])).start()
+    threading.Timer(0.2, ledger.complete, (job, 0, b"result", 10, [], WORK)).start()
     began = time.monotonic()
     after = ledger.wait(job, 10, event)
     assert after != event
@@ -270,3 +273,18 @@ def test_a_batch_that_hung_counts_as_often_given_away(ledger: Ledger, job: str) 
     assert ledger.release(job, 0, "host:1:a", "it hung", attempts=2)
     assert ledger.lease(job, 0, "host:2:a", 9, 5).attempt == 3
     assert ledger.progress(job).attempts == 2, "the receipt counts what really happened"
+
+
+def test_the_timeline_says_who_did_which_batch_and_when_and_a_late_duplicate_is_not_on_it(
+    ledger: Ledger, job: str
+) -> None:
+    for batch in range(2):
+        enqueue(ledger, job, batch)
+    before = time.time() - 1
+    ledger.complete(job, 1, b"result", 9, ["model_error"], WORK)
+    ledger.complete(job, 1, b"result", 9, ["model_error"], WORK)
+    ledger.complete(job, 0, b"result", 10, [], Work("other:2", {}))
+    first, second = ledger.timeline(job)
+    assert (first.batch, first.scored, first.rejected, first.work) == (1, 9, 1, WORK)
+    assert before < first.at <= second.at < time.time() + 1
+    assert ledger.timeline(job, first=1) == [second]
