@@ -5,14 +5,15 @@ and types. A batch is queued, leased until a deadline, or done.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal, NamedTuple, cast
 
 import redis
+from redis.client import Pipeline
 
-from jobs import keys
+from jobs import keys, queue
 from jobs.errors import JobError
 from jobs.record import Job
 from jobs.timeline import Finish, Work
@@ -23,7 +24,7 @@ ALIVE_SECONDS = 10  # a worker without a sign of life for so long does not count
 MODEL_SECONDS = 30 * 24 * 3600  # a model that no job was submitted with for so long is forgotten
 SCRIPTS = (
     "submit", "enqueue", "seal", "lease", "renew", "release", "complete", "fail", "overdue", "sent", "collected",
-    "hold", "erase", "retried",
+    "hold", "erase", "retried", "note",
 )  # fmt: skip
 
 
@@ -70,7 +71,7 @@ class Lease(NamedTuple):
 
 
 class Ledger:
-    """All that producers and workers say to each other about jobs, but for Celery's messages."""
+    """All that producers and workers say to each other about jobs."""
 
     def __init__(self, server: "redis.Redis") -> None:
         self.redis = server
@@ -81,6 +82,19 @@ class Ledger:
     def _run(self, script: str, key: str, *args: Any) -> Any:
         answer = self._scripts[script](keys=[key], args=args)
         return answer.decode() if isinstance(answer, bytes) else answer
+
+    def _together(self, commands: "Callable[[Pipeline], None]", transaction: bool) -> list[Any]:
+        """The answers to a pipeline's commands, in one round trip. (redis-py's own scripts in a pipeline ask each time
+        whether the server knows them.) If it does not, it is told all, and the commands are given again."""
+        with self.redis.pipeline(transaction) as pipe:
+            commands(pipe)
+            try:
+                return pipe.execute()
+            except redis.exceptions.NoScriptError:
+                for script in self._scripts.values():
+                    self.redis.script_load(script.script)
+                commands(pipe)
+                return pipe.execute()
 
     # -- the job
 
@@ -131,9 +145,10 @@ class Ledger:
             **counters,
         )
 
-    def timeline(self, job_id: str, first: int = 0) -> list[Finish]:
-        """The batches done so far, from the `first`-th entry on, in the order in which they were done."""
-        entries = cast("list[bytes]", self.redis.lrange(f"{keys.job(job_id)}:timeline", first, -1))
+    def timeline(self, job_id: str, first: int = 0, count: int | None = None) -> list[Finish]:
+        """The batches done so far, in the order in which they were: from the `first`-th entry on, `count` at most."""
+        last = -1 if count is None else first + count - 1
+        entries = cast("list[bytes]", self.redis.lrange(f"{keys.job(job_id)}:timeline", first, last))
         return [Finish.decode(entry) for entry in entries]
 
     def fail(self, job_id: str, reason: str) -> bool:
@@ -167,6 +182,11 @@ class Ledger:
         """Somebody follows the job for the next `seconds`: it does not expire meanwhile."""
         self.redis.set(f"{keys.job(job_id)}:followed", 1, px=int(seconds * 1000))
 
+    def note(self, job_id: str, **fields: str | float) -> bool:
+        """Keeps `fields` with the job: its deadline, say, or what its followers told the outside. False if the job is
+        gone."""
+        return bool(self._run("note", keys.job(job_id), *(item for pair in fields.items() for item in pair)))
+
     # -- the producer's side
 
     def enqueue(
@@ -179,10 +199,18 @@ class Ledger:
         records: int,
         reject_codes: Sequence[str],
     ) -> int:
-        """Writes a batch and where reading goes on after it. `records` counts the rejected ones too. Returns how many
-        batches are enqueued now (`batch` + 1 unless another producer is ahead), or -1 if the job takes no more."""
+        """Writes a batch and where reading goes on after it, and sends its message. `records` counts the rejected ones
+        too. Returns how many batches are enqueued now (`batch` + 1 unless another producer is ahead), or -1 if the job
+        takes no more."""
         counters = _counters(reject_codes, records=records, read_rejects=len(reject_codes))
-        return int(self._run("enqueue", keys.job(job_id), batch, payload, kept, json.dumps(cursor), *counters))
+
+        def write(pipe: Pipeline) -> None:
+            pipe.set(keys.payload(job_id, batch), payload)
+            pipe.set(keys.kept(job_id, batch), kept)
+            args = batch, json.dumps(cursor), queue.message(job_id, batch), *counters
+            pipe.evalsha(self._scripts["enqueue"].sha, 2, keys.job(job_id), queue.KEY, *args)
+
+        return int(self._together(write, transaction=True)[-1])
 
     def seal(self, job_id: str, batches: int) -> bool:
         """The input was read to its end. False if another producer enqueued more than `batches`."""
@@ -192,12 +220,13 @@ class Ledger:
 
     def lease(self, job_id: str, batch: int, owner: str, seconds: float, max_attempts: int) -> Lease:
         """Asks for a batch; with the verdict `leased` comes its payload."""
-        with self.redis.pipeline(transaction=False) as pipe:
-            self._scripts["lease"](
-                keys=[keys.job(job_id)], args=[batch, owner, int(seconds * 1000), max_attempts], client=pipe
-            )
+
+        def ask(pipe: Pipeline) -> None:
+            args = batch, owner, int(seconds * 1000), max_attempts
+            pipe.evalsha(self._scripts["lease"].sha, 1, keys.job(job_id), *args)
             pipe.get(keys.payload(job_id, batch))
-            (verdict, attempt), payload = pipe.execute()
+
+        (verdict, attempt), payload = self._together(ask, transaction=False)
         return Lease(cast(Verdict, verdict.decode()), attempt, payload)
 
     def owners(self, job_id: str) -> dict[int, str]:
@@ -267,9 +296,10 @@ class Ledger:
         """Takes expired leases back; the batches neither sent nor leased for `patience` seconds."""
         return [int(batch) for batch in self._run("overdue", keys.job(job_id), int(patience * 1000))]
 
-    def sent(self, job_id: str, batches: Iterable[int]) -> list[int]:
-        """Notes that `batches` are sent again now; those of them that still want it."""
-        return [int(batch) for batch in self._run("sent", keys.job(job_id), *batches)]
+    def send_again(self, job_id: str, batches: Iterable[int]) -> int:
+        """Puts the messages of those of `batches` that still want it into the queue; returns how many."""
+        pairs = [item for batch in batches for item in (batch, queue.message(job_id, batch))]
+        return int(self._scripts["sent"](keys=[keys.job(job_id), queue.KEY], args=pairs))
 
     # -- who is there
 

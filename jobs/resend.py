@@ -15,9 +15,8 @@ PATIENCE = 3.0  # seconds a message may be on its way, seen in neither queue nor
 class Resender:
     """Call `sweep_if_due` as often as you like."""
 
-    def __init__(self, ledger: Ledger, sender: queue.Sender, keep_days: float) -> None:
+    def __init__(self, ledger: Ledger, keep_days: float) -> None:
         self._ledger = ledger
-        self._sender = sender
         self._token = uuid.uuid4().hex
         self._keep_seconds = keep_days * 24 * 3600
         self._due = self._expire_due = 0.0
@@ -36,10 +35,7 @@ class Resender:
         if not any(overdue.values()):
             return 0
         queued = queue.queued(self._ledger.redis)
-        count = 0
-        for job_id, batches in overdue.items():
-            lost = [batch for batch in batches if (job_id, batch) not in queued]
-            for batch in self._ledger.sent(job_id, lost) if lost else ():
-                self._sender.send(job_id, batch)
-                count += 1
-        return count
+        lost = {
+            job_id: [batch for batch in batches if (job_id, batch) not in queued] for job_id, batches in overdue.items()
+        }
+        return sum(self._ledger.send_again(job_id, batches) for job_id, batches in lost.items() if batches)

@@ -1,9 +1,8 @@
-"""Connections to Redis or Valkey: one URL in the environment, as redis-py and as Celery spell it."""
+"""Connections to Redis or Valkey, by the one URL in the environment."""
 
 from urllib.parse import urlsplit, urlunsplit
 
 import redis
-from kombu.exceptions import OperationalError
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
@@ -16,7 +15,6 @@ AWAY = (
     redis.TimeoutError,
     redis.exceptions.OutOfMemoryError,
     redis.exceptions.ReadOnlyError,
-    OperationalError,  # kombu's, for all of these
 )
 
 
@@ -43,13 +41,6 @@ def connect(url: str) -> "redis.Redis":
     except redis.RedisError as error:
         raise ServerError(f"no answer from {hide_password(url)}: {error}") from None
     return client
-
-
-def broker_url(url: str) -> str:
-    """The same server as Celery names it: `unix:///path` is `redis+socket:///path` there."""
-    if url.startswith("unix://"):
-        return "redis+socket://" + url.removeprefix("unix://").replace("?db=", "?virtual_host=")
-    return url
 
 
 def hide_password(url: str) -> str:

@@ -1,20 +1,25 @@
 """Settings come from the environment: REDIS_URL, and NIGHTSHIFT_… for the rest. The README's table lists them all."""
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from jobs.errors import SettingsError
+from jobs.logs import FORMATS, Format
 
 PREFIX = "NIGHTSHIFT_"
+HookForm = Literal["receipt", "text", "teams"]
 
 KINDS: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("home", "model"), Path),
     **dict.fromkeys(("batch_bytes", "max_record_bytes", "window", "max_attempts", "threads"), int),
     **dict.fromkeys(("lease_seconds", "batch_seconds", "keep_days"), float),
 }
+CHOICES: dict[str, tuple[str, ...]] = {"log_format": FORMATS, "hook_form": ("receipt", "text", "teams")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +37,49 @@ class Settings:
     max_attempts: int = 5  # leases a batch gets before its job fails
     keep_days: float = 7.0  # a job that ended so long ago is forgotten
     threads: int = 1  # TensorFlow's threads per worker process
+    log_format: Format = "text"  # of what goes to stderr
+    hook_command: str | None = None  # run on events, without a shell
+    hook_url: str | None = field(default=None, repr=False)  # POSTed to on events; a chat tool's is a secret
+    hook_secret: str | None = field(default=None, repr=False)  # the key that signs what is POSTed
+    hook_form: HookForm = "receipt"  # of what is POSTed
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Raises SettingsError for a value that is not of the setting's type, or not above zero where it must be."""
+        """Raises SettingsError for a value that is not of the setting's type, not one of its choices, or not above zero
+        where it must be."""
         environment = os.environ if environment is None else environment
         values: dict[str, object] = {}
-        for field in fields(cls):
-            name = "REDIS_URL" if field.name == "redis_url" else PREFIX + field.name.upper()
+        for setting in fields(cls):
+            name = "REDIS_URL" if setting.name == "redis_url" else PREFIX + setting.name.upper()
             text = environment.get(name, "").strip()
             if not text:
                 continue
             try:
-                value = KINDS.get(field.name, str)(text)
+                value = KINDS.get(setting.name, str)(text)
             except ValueError:
                 raise SettingsError(f"{name}={text!r} is not a number") from None
-            if isinstance(value, int | float) and (value < 0 or (value == 0 and field.name != "window")):
+            if isinstance(value, int | float) and (value < 0 or (value == 0 and setting.name != "window")):
                 raise SettingsError(f"{name}={text} must be above zero")
-            values[field.name] = value
+            choices = CHOICES.get(setting.name)
+            if choices and text not in choices:
+                raise SettingsError(f"{name}={text!r} is none of: {', '.join(choices)}")
+            values[setting.name] = value
+        _check_hooks(values.get("hook_command"), values.get("hook_url"))
         return cls(**values)  # type: ignore[arg-type]
+
+
+def _check_hooks(command: object, url: object) -> None:
+    """Before a night's work rather than at its end. The values may hold secrets: they are not shown."""
+    if command is not None:
+        try:
+            shlex.split(str(command))
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}HOOK_COMMAND: {error}") from None
+    if url is not None:
+        try:
+            parts = urlsplit(str(url))
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise SettingsError(f"{PREFIX}HOOK_URL must be an http:// or https:// URL")

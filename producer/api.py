@@ -5,22 +5,28 @@ import getpass
 import os
 import socket
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import redis
+
 from jobs.batch import Kept, Reject, Result
-from jobs.errors import InputError, JobError
+from jobs.errors import InputError, JobError, NightshiftError
 from jobs.ledger import Progress
+from jobs.logs import bound
 from jobs.record import Job
 from jobs.settings import Settings
 from producer.collect import Collector, Rows, rejects_path
 from producer.connection import Connection
+from producer.deadline import keep_deadline
 from producer.enqueue import Enqueuer, make_cursor
+from producer.events import tell_complete, tell_failed, tell_late
 from producer.follow import follow
 from producer.plan import Plan, make_plan
 from producer.progress import Reporter, Silence
 from producer.reader import Reader
-from producer.receipt import Receipt, make_receipt
+from producer.receipt import Limit, Receipt, make_receipt
 from producer.retry import READER_CODES, cut_rejects, merge, read_rejects
 
 if TYPE_CHECKING:
@@ -83,7 +89,7 @@ class Submission:
                 fetch=self.job.fetches,
             )  # fmt: skip
             submission = submit(self._connection, plan)
-            submission.wait(again, report)
+            submission._follow(report, output=again)  # no event of its own
             codes = merge(self.job, self.progress().records, output, again, cut)
             submission.forget()
         finally:
@@ -103,9 +109,22 @@ class Submission:
         """Reads the file to its end, enqueuing as room permits. Raises JobError if the job fails meanwhile."""
         self._follow(report, until_sealed=True)
 
-    def wait(self, output: Path | str | None = None, report: Reporter | None = None) -> Receipt:
-        """Follows the job to its end, and writes the scores file if `output` is given. Raises JobError if it fails."""
-        return make_receipt(self.job, self._follow(report, output=Path(output) if output else None))
+    def wait(
+        self, output: Path | str | None = None, report: Reporter | None = None, max_rejects: Limit | None = None
+    ) -> Receipt:
+        """Follows the job to its end, and writes the scores file if `output` is given. Raises JobError if it fails.
+
+        The hooks are told when it is complete (and whether it has more rejects than `max_rejects`), when it failed or
+        could not be followed, and when it will be late.
+        """
+        try:
+            progress = self._follow(report, output=Path(output) if output else None, tell=True)
+        except Exception as error:
+            tell_failed(self._connection, self._last_receipt(), str(error), self.job.input, self.id)
+            raise
+        receipt = make_receipt(self.job, progress)
+        tell_complete(self._connection, receipt, max_rejects)
+        return receipt
 
     def scores(self) -> "pd.DataFrame":
         """The id, the kept columns (strings), then one column an output. Raises JobError unless complete."""
@@ -145,16 +164,29 @@ class Submission:
         for kept, result in self._results():
             yield from rows.rejects(kept, result)
 
-    def _follow(self, report: Reporter | None, output: Path | None = None, until_sealed: bool = False) -> Progress:
+    def _last_receipt(self) -> Receipt | None:
+        """None if the server does not say."""
+        try:
+            return self.receipt
+        except (NightshiftError, redis.RedisError):
+            return None
+
+    def _follow(
+        self, report: Reporter | None, output: Path | None = None, until_sealed: bool = False, tell: bool = False
+    ) -> Progress:
+        def late(progress: Progress, text: str) -> None:
+            if tell:
+                tell_late(self._connection, make_receipt(self.job, progress), text)
+
         reader = self._input()
         window = self._connection.settings.window
-        enqueuer = Enqueuer(self._ledger, self._connection.sender, self.job, reader, window) if reader else None
+        enqueuer = Enqueuer(self._ledger, self.job, reader, window) if reader else None
         collector = Collector(self._ledger, self.job, output, reader) if output else None
         try:
-            with report or Silence(self.job) as shown:
+            with bound(self.id), report or Silence(self.job) as shown:
                 return follow(
                     self._connection, self.job, shown,
-                    enqueuer=enqueuer, collector=collector, until_sealed=until_sealed,
+                    enqueuer=enqueuer, collector=collector, until_sealed=until_sealed, late=late,
                 )  # fmt: skip
         finally:
             for part in (collector, enqueuer):
@@ -194,9 +226,10 @@ class Submission:
             raise JobError(f"{self.id} is {progress.state}" + (f": {progress.error}" if progress.error else ""))
 
 
-def submit(connection: Connection, plan: Plan, workers: int = 0) -> Submission:
+def submit(connection: Connection, plan: Plan, workers: int = 0, deadline: datetime | None = None) -> Submission:
     """Makes the plan's job, or attaches to it if it is there; one that failed begins anew. In the embedded mode it
-    starts `workers` worker processes (0: one a core) if there is something to score."""
+    starts `workers` worker processes (0: one a core) if there is something to score. `deadline`, local unless it has a
+    time zone, is when the job is wanted; one that it has already stays if it is earlier."""
     ledger, job = connection.ledger, plan.job
     cursor = make_cursor(plan.reader.start)
     state = ledger.submit(job, cursor)
@@ -204,6 +237,8 @@ def submit(connection: Connection, plan: Plan, workers: int = 0) -> Submission:
         ledger.erase(job.id)
         state = ledger.submit(job, cursor)
     if state == "running":
+        if deadline:
+            keep_deadline(ledger, job.id, deadline)
         ledger.put_model(job.model, plan.graph.data)
         connection.start_workers(workers or os.cpu_count() or 1)
     return Submission(connection, ledger.job(job.id), plan.reader)
@@ -219,8 +254,10 @@ def enqueue(
     batch_bytes: int | None = None,
     again: bool = False,
     workers: int = 0,
+    deadline: datetime | None = None,
 ) -> Submission:
     """Reads the file and enqueues all of it, waiting for room where there is none; returns the job, to be followed.
+    `deadline` as for `submit`.
 
     With REDIS_URL unset, an embedded server and local workers run until this Python process ends. Raises InputError,
     GraphError, ServerError or JobError, all of them NightshiftError.
@@ -232,7 +269,7 @@ def enqueue(
     )  # fmt: skip
     connection = Connection(settings)
     atexit.register(connection.close)
-    submission = submit(connection, plan, workers)
+    submission = submit(connection, plan, workers, deadline)
     submission.enqueue_all()
     return submission
 

@@ -9,7 +9,6 @@ import fcntl
 import os
 import shutil
 import time
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +20,7 @@ from jobs import keys
 from jobs.batch import Kept, Reject, Result
 from jobs.errors import JobError, NightshiftError
 from jobs.ledger import Ledger, Progress
+from jobs.lock import Lock
 from jobs.record import Job
 from jobs.server import AWAY
 from producer.lines import format_columns, format_rows
@@ -81,8 +81,7 @@ class Collector:
         self._ledger, self._job = ledger, job
         self._output = output.resolve()
         self._rows = Rows(job, reader)
-        self._token = uuid.uuid4().hex
-        self._lock = f"{keys.job(job.id)}:collector"
+        self._lock = Lock(ledger, f"{keys.job(job.id)}:collector", LOCK_SECONDS)
         self._files: tuple[_Part, _Part] | None = None
         # Batches that are whole in the files, and the bytes of both up to there. Set in one step, so that whatever
         # breaks in the middle of a batch (Ctrl-C, a full disk) leaves them right.
@@ -104,7 +103,7 @@ class Collector:
             raise NightshiftError(f"{error.filename or self._output}: {error.strerror}") from error
 
     def _step(self, progress: Progress) -> bool:
-        if not self._ledger.hold(self._lock, self._token, LOCK_SECONDS):
+        if not self._lock.hold():
             self._drop()
             return False
         if self._files and progress.collected != self._safe:
@@ -175,7 +174,7 @@ class Collector:
         end, scores, rejects = self._written
         fields: dict[str, str | int] = {"output": str(self._output), "output_bytes": scores, "rejects_bytes": rejects}
         self._noted = True
-        if self._ledger.collected(self._job.id, self._token, self._safe, end, fields):
+        if self._ledger.collected(self._job.id, self._lock.token, self._safe, end, fields):
             self._safe = end
         else:
             self._drop()
@@ -225,7 +224,7 @@ class Collector:
                 part.partial.unlink(missing_ok=True)
         self._drop()
         with contextlib.suppress(*AWAY):  # then the lock runs out
-            self._ledger.let_go(self._lock, self._token)
+            self._lock.let_go()
 
 
 class _Part:

@@ -1,18 +1,21 @@
 """The server a command talks to: the one REDIS_URL names, or the embedded one, started on demand."""
 
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
 from jobs.ledger import Ledger
-from jobs.queue import Sender, make_app
 from jobs.resend import Resender
 from jobs.server import connect
 from jobs.settings import Settings
 from producer.embedded import Embedded
+from producer.hooks import CLOSE_SECONDS, Hooks
+
+INTERRUPTED_SECONDS = 2.0  # for hooks under way when somebody pressed Ctrl-C
 
 
 class Connection:
-    """A ledger, a sender and a re-sender on one server; a context manager."""
+    """A ledger and a re-sender on one server, and the hooks; a context manager."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -23,8 +26,12 @@ class Connection:
             self.embedded.start_server()
             url = self.embedded.url
         self.ledger = Ledger(connect(url))
-        self.sender = Sender(make_app(url))
-        self.resender = Resender(self.ledger, self.sender, settings.keep_days)
+        self.resender = Resender(self.ledger, settings.keep_days)
+
+    @cached_property
+    def hooks(self) -> Hooks:
+        """What the outside is told; closed with the connection."""
+        return Hooks.from_settings(self.settings)
 
     def start_workers(self, processes: int) -> None:
         """In the embedded mode only; elsewhere workers are somebody else's."""
@@ -37,11 +44,12 @@ class Connection:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.close(INTERRUPTED_SECONDS if kind is KeyboardInterrupt else CLOSE_SECONDS)
 
-    def close(self) -> None:
-        """Stops what was started, unless other commands need it."""
-        self.sender.close()
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Waits `seconds` at most for hooks, and stops what was started, unless other commands need it."""
+        if "hooks" in self.__dict__:
+            self.hooks.close(seconds)
         self.ledger.redis.close()
         if self.embedded:
             self.embedded.close()

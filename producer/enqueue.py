@@ -1,22 +1,22 @@
-"""Cuts the reader's blocks into batches and enqueues them: payload and ledger entry first, then the message."""
+"""Cuts the reader's blocks into batches and enqueues them: payload, ledger entry and message in one step."""
 
 import contextlib
-import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from jobs import keys
 from jobs.batch import Kept, Reject, encode_payload, micro_batches
 from jobs.ledger import Ledger, Progress
-from jobs.queue import Sender
+from jobs.lock import Lock
 from jobs.record import Job
 from jobs.server import AWAY
 from producer.reader import Block, Position, Reader
 
 LOCK_SECONDS = 10.0  # another producer takes over when this one has been silent for as long
 MIN_WINDOW = 16  # batches outstanding, at least
+AT_ONCE = 4  # batches enqueued before somebody looks whether there is something to collect
 BATCHES_PER_PROCESS = 3  # one being scored, one prefetched, one in the queue
 
 
@@ -43,13 +43,19 @@ class Batch:
 
     pieces: list[Piece] = field(default_factory=list)
     size: int = 0
-    cursor: dict[str, int] = field(default_factory=dict)
+    behind: Position | None = None  # where the last piece's block ends
 
     def add(self, piece: Piece, behind: Position) -> None:
         self.pieces.append(piece)
         self.size += piece.size
-        position = behind if piece.last else piece.block
-        self.cursor = make_cursor(position, 0 if piece.last else piece.index + 1)
+        self.behind = behind
+
+    @property
+    def cursor(self) -> dict[str, int]:
+        last = self.pieces[-1]
+        if last.last and self.behind:
+            return make_cursor(self.behind)
+        return make_cursor(last.block, last.index + 1)
 
     @property
     def records(self) -> int:
@@ -86,7 +92,7 @@ class Batch:
 
 def make_cursor(position: Position, skip: int = 0) -> dict[str, int]:
     """Where reading goes on: a block's start, and how many of its micro-batches are enqueued already."""
-    return {**asdict(position), "skip": skip}
+    return {"offset": position.offset, "record": position.record, "line": position.line, "skip": skip}
 
 
 def producer_lock(job_id: str) -> str:
@@ -132,30 +138,36 @@ def cut(reader: Reader, job: Job, cursor: dict[str, int]) -> Iterator[Batch]:
 
 
 class Enqueuer:
-    """Enqueues a job's batches one call at a time, as far as the window allows.
+    """Enqueues a job's batches a few a call, as far as the window allows.
 
     Of several producers on the same job one enqueues, under a lock; if it falls silent another goes on where it was.
     """
 
-    def __init__(self, ledger: Ledger, sender: Sender, job: Job, reader: Reader, window: int) -> None:
-        self._ledger, self._sender, self._job, self._reader = ledger, sender, job, reader
+    def __init__(self, ledger: Ledger, job: Job, reader: Reader, window: int) -> None:
+        self._ledger, self._job, self._reader = ledger, job, reader
         self._window = window
-        self._token = uuid.uuid4().hex
-        self._lock = producer_lock(job.id)
+        self._lock = Lock(ledger, producer_lock(job.id), LOCK_SECONDS)
         self._number: int | None = None
         self._batches: Iterator[Batch] = iter(())
         self.finished = False
 
     def step(self, progress: Progress, processes: int) -> bool:
-        """Enqueues the next batch if there is one and room for it; True if the job moved on."""
+        """Enqueues the next batches, if there are any and room for them; True if the job moved on."""
         if self.finished or progress.sealed:
             self.finished = True
             return False
-        if not self._ledger.hold(self._lock, self._token, LOCK_SECONDS):
+        if not self._lock.hold():
             self._number = None
             return False
-        if progress.outstanding >= (self._window or max(MIN_WINDOW, BATCHES_PER_PROCESS * processes)):
-            return False
+        window = self._window or max(MIN_WINDOW, BATCHES_PER_PROCESS * processes)
+        room = window - progress.outstanding
+        for _ in range(min(room, AT_ONCE)):
+            if not self._next():
+                break
+        return room > 0
+
+    def _next(self) -> bool:
+        """Enqueues a batch; False if it was not this one's turn, or there is none."""
         if self._number is None:
             fresh = self._ledger.progress(self._job.id)
             self._number, self._batches = fresh.batches, cut(self._reader, self._job, fresh.cursor)
@@ -165,7 +177,7 @@ class Enqueuer:
             self._seal(number)
         else:
             self._enqueue(number, batch)
-        return True
+        return self._number is not None
 
     def _enqueue(self, number: int, batch: Batch) -> None:
         count = self._ledger.enqueue(
@@ -178,7 +190,6 @@ class Enqueuer:
             [reject.code for reject in batch.rejects],
         )
         if count == number + 1:  # else another producer was faster, or the job has ended
-            self._sender.send(self._job.id, number)
             self._number = count
 
     def _seal(self, batches: int) -> None:
@@ -189,4 +200,4 @@ class Enqueuer:
     def close(self) -> None:
         """Lets another producer go on at once."""
         with contextlib.suppress(*AWAY):  # then the lock runs out
-            self._ledger.let_go(self._lock, self._token)
+            self._lock.let_go()

@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Callable
 
 import redis
 
@@ -11,6 +12,7 @@ from jobs.record import Job
 from jobs.server import AWAY
 from producer.collect import Collector
 from producer.connection import Connection
+from producer.deadline import Watch
 from producer.enqueue import Enqueuer, producer_lock
 from producer.progress import Reporter
 
@@ -27,13 +29,15 @@ def follow(
     enqueuer: Enqueuer | None = None,
     collector: Collector | None = None,
     until_sealed: bool = False,
+    late: Callable[[Progress, str], object] | None = None,
 ) -> Progress:
-    """Returns when the job has ended and its files are written, or, with `until_sealed`, when all is enqueued.
+    """Returns when the job has ended and its files are written, or, with `until_sealed`, when all is enqueued. Calls
+    `late`, once, with a line that says so, as soon as the job can't meet its deadline.
 
     Waits for a server that is away, or full, for as long as it takes. Raises JobError if the job failed or was
     cancelled.
     """
-    follower = _Follower(connection, job, report, enqueuer, collector, until_sealed)
+    follower = _Follower(connection, job, report, enqueuer, collector, until_sealed, late)
     away = False
     while True:
         try:
@@ -63,9 +67,11 @@ class _Follower:
         enqueuer: Enqueuer | None,
         collector: Collector | None,
         until_sealed: bool,
+        late: Callable[[Progress, str], object] | None,
     ) -> None:
         self._connection, self._ledger, self._job, self._report = connection, connection.ledger, job, report
         self._enqueuer, self._collector, self._until_sealed = enqueuer, collector, until_sealed
+        self._watch, self._late = Watch(job), late
         self._event = b"0"
         self._processes = 0
         self._look_again = 0.0
@@ -77,6 +83,10 @@ class _Follower:
             self._look_around()
         progress = self._ledger.progress(self._job.id)
         self._report.update(progress)
+        if warning := self._watch.update(progress):
+            self._report.say(warning)
+            if self._late:
+                self._late(progress, warning)
         if progress.state in ("failed", "cancelled"):
             if self._collector:
                 self._collector.discard()

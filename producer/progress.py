@@ -1,19 +1,22 @@
-"""How far a job is, for people, on stderr: a bar with rate and time left on a terminal, plain lines elsewhere."""
+"""How far a job is, on stderr: a bar with rate and time left on a terminal, plain lines elsewhere, or lines of JSON."""
 
+import logging
 import sys
 import time
-from collections import deque
 from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from jobs import logs
 from jobs.ledger import Progress as Counts
 from jobs.record import Job
+from producer.forecast import Forecast, clock
+
+log = logging.getLogger(__name__)
 
 LINE_SECONDS = 5.0
-RATE_SECONDS = 10.0  # the rate is that of the last ten seconds
 
 
 class Reporter(Protocol):
@@ -25,34 +28,6 @@ class Reporter(Protocol):
     ) -> None: ...
     def update(self, counts: Counts) -> None: ...
     def say(self, text: str) -> None: ...
-
-
-class Forecast:
-    """Rate and time left, from the counters so far."""
-
-    def __init__(self, job: Job) -> None:
-        self._size = job.size
-        self._seen: deque[tuple[float, int]] = deque()
-        self.answered = 0  # records scored or rejected
-        self.total = 0  # records in the whole file: an estimate by its bytes until it is read to the end
-        self.rate = 0.0  # records a second
-        self.left: float | None = None  # seconds
-
-    def update(self, counts: Counts) -> None:
-        now = time.monotonic()
-        answered = counts.scored + counts.score_rejects  # by workers: reading alone is no progress
-        self.answered = answered + counts.read_rejects
-        offset = counts.cursor["offset"]
-        estimate = counts.records if counts.sealed or not offset else counts.records * self._size // offset
-        self.total = max(counts.records, estimate)
-        if not answered:
-            self._seen.clear()  # the wait for the first worker is no part of the rate
-        self._seen.append((now, answered))
-        while now - self._seen[0][0] > RATE_SECONDS:
-            self._seen.popleft()
-        began, before = self._seen[0]
-        self.rate = (answered - before) / (now - began) if now > began else 0.0
-        self.left = (self.total - self.answered) / self.rate if self.rate else None
 
 
 class Bar:
@@ -82,7 +57,7 @@ class Bar:
         forecast = self._forecast
         forecast.update(counts)
         far = f"{forecast.answered:,} of {_about(counts)}{forecast.total:,}"
-        pace = f"{forecast.rate:,.0f}/s  {_clock(forecast.left)} left" if forecast.rate else "waiting for workers"
+        pace = f"{forecast.rate:,.0f}/s  {clock(forecast.left)} left" if forecast.rate else "waiting for workers"
         self._bar.update(self._task, total=forecast.total or None, completed=forecast.answered, detail=f"{far}  {pace}")
 
     def say(self, text: str) -> None:
@@ -112,11 +87,32 @@ class Lines:
             return
         self._due = time.monotonic() + LINE_SECONDS
         far = f"{forecast.answered:,} of {_about(counts)}{forecast.total:,} records"
-        pace = f"{forecast.rate:,.0f}/s, {_clock(forecast.left)} left" if forecast.rate else "waiting for workers"
-        self.say(f"{self._job.id}: {far}, {pace}")
+        pace = f"{forecast.rate:,.0f}/s, {clock(forecast.left)} left" if forecast.rate else "waiting for workers"
+        self._progress(f"{self._job.id}: {far}, {pace}")
+
+    def _progress(self, text: str) -> None:
+        self.say(text)
 
     def say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
+
+
+class Records(Lines):
+    """For --log-format json."""
+
+    def _progress(self, text: str) -> None:
+        forecast = self._forecast
+        left = None if forecast.left is None else round(forecast.left, 1)
+        fields = {
+            "answered": forecast.answered,
+            "total": forecast.total,
+            "rate": round(forecast.rate, 1),
+            "seconds_left": left,
+        }
+        log.info("%s", text, extra={"job": self._job.id, "fields": fields})
+
+    def say(self, text: str) -> None:
+        log.warning("%s", text, extra={"job": self._job.id})
 
 
 class Silence(Lines):
@@ -132,16 +128,10 @@ class Silence(Lines):
 def reporter(job: Job, quiet: bool) -> Reporter:
     if quiet:
         return Silence(job)
+    if logs.as_json():
+        return Records(job)
     return Bar(job) if sys.stderr.isatty() else Lines(job)
 
 
 def _about(counts: Counts) -> str:
     return "" if counts.sealed else "about "
-
-
-def _clock(seconds: float | None) -> str:
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(int(seconds + 0.5), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

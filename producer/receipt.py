@@ -1,5 +1,6 @@
 """The receipt: what the producer read, what the workers answered for, and whether the two counts agree."""
 
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from rich.table import Table
 from jobs.ledger import Progress
 from jobs.record import Job
 from producer.collect import rejects_path
+from producer.deadline import deadline_of, missed
+
+Limit = tuple[float, bool]  # rejects: their number, or, if True, their percentage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,17 @@ class Receipt:
     scoring_seconds: float | None  # of those, since the first batch went to a worker
     output: str | None
     rejects: str | None
+    deadline: float | None  # by when it was wanted, seconds since the epoch
+    late: bool | None  # whether its last batch was, or is, done after that; None without a deadline
 
     @property
     def agrees(self) -> bool:
         return self.records == self.scored + self.rejected
+
+    def exceeds(self, limit: Limit) -> bool:
+        """Whether there are more rejects than `limit` allows."""
+        number, percent = limit
+        return self.rejected > (self.records * number / 100 if percent else number)
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "agrees": self.agrees}
@@ -47,6 +58,7 @@ class Receipt:
 
 def make_receipt(job: Job, progress: Progress) -> Receipt:
     output = progress.fields.get("output")
+    deadline = deadline_of(progress)
 
     def until_finished(since: float | None) -> float | None:
         return None if since is None or progress.finished is None else round(progress.finished - since, 3)
@@ -71,6 +83,8 @@ def make_receipt(job: Job, progress: Progress) -> Receipt:
         scoring_seconds=until_finished(progress.started),
         output=output,
         rejects=str(rejects_path(Path(output))) if output else None,
+        deadline=deadline,
+        late=None if deadline is None else (progress.finished or time.time()) > deadline,
     )
 
 
@@ -90,6 +104,10 @@ def render(receipt: Receipt) -> Table:
     if receipt.state == "complete":
         verdict = "counts agree: each record was scored once, or rejected"
         table.add_row("check", verdict if receipt.agrees else "[red]the counts disagree[/red]")
+    if receipt.deadline is not None and receipt.seconds is not None:
+        finished = receipt.created + receipt.seconds
+        in_time = "met: " + time.strftime("%F %H:%M", time.localtime(receipt.deadline))
+        table.add_row("deadline", missed(finished, receipt.deadline, ended=True) if receipt.late else in_time)
     table.add_row("batches", f"{receipt.batches_done:,} of {receipt.batches:,}, {receipt.attempts:,} attempts")
     table.add_row("model", receipt.model)
     if receipt.error:

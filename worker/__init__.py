@@ -1,5 +1,9 @@
 """The worker room: the Celery app and its one task, `celery -A worker worker --concurrency N`."""
 
-from worker.app import app
+from worker import logs
+
+logs.begin()
+
+from worker.app import app  # noqa: E402 -- it imports TensorFlow, which has things to say
 
 __all__ = ["app"]

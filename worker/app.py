@@ -17,12 +17,14 @@ from typing import Any
 from celery import signals
 
 from jobs.ledger import Ledger
-from jobs.queue import TASK, Sender, make_app
+from jobs.queue import TASK
 from jobs.record import Job
 from jobs.server import AWAY, connect
 from jobs.settings import Settings
 from jobs.timeline import Stopwatch, Work
 from model.errors import ModelError
+from worker import logs
+from worker.broker import make_app
 from worker.heartbeat import Every, housekeeping, renewing
 from worker.isolate import Isolation, Unwanted
 from worker.score import score
@@ -34,6 +36,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 log = logging.getLogger(__name__)
 settings = Settings.from_environment()
 app = make_app(settings.redis_url)
+logs.set_up(app)
 WORKER = uuid.uuid4().hex[:8]  # made in the parent, the same in its children
 WRITE_SECONDS = 60.0  # for which a result is kept while the server is away
 # The attempt from which on a batch is scored apart: one death may be an accident.
@@ -138,7 +141,7 @@ def _import_tensorflow(**_: Any) -> None:
 def _begin_housekeeping(sender: Any, **_: Any) -> None:
     global _housekeeper
     _vigil.processes = sender.controller.concurrency
-    _housekeeper = housekeeping(ledger, Sender(app), _vigil.processes, settings.keep_days, WORKER, _vigil).__enter__()
+    _housekeeper = housekeeping(ledger, _vigil.processes, settings.keep_days, WORKER, _vigil).__enter__()
 
 
 @signals.worker_shutting_down.connect

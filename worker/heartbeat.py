@@ -11,12 +11,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-import kombu.exceptions
 import redis
 
 from jobs.errors import ServerError
 from jobs.ledger import Ledger
-from jobs.queue import Sender, waiting
+from jobs.queue import waiting
 from jobs.resend import Resender
 from worker.vigil import Vigil
 
@@ -42,7 +41,7 @@ class Every:
             try:
                 self._action()
                 away = False
-            except (redis.RedisError, kombu.exceptions.OperationalError, ServerError, OSError) as error:
+            except (redis.RedisError, ServerError, OSError) as error:
                 if not away:
                     log.warning("%s: the server is away: %s", self._thread.name, error)
                 away = True
@@ -99,9 +98,7 @@ def release_of_the_dead(ledger: Ledger, worker: str) -> int:
     return held
 
 
-def housekeeping(
-    connect: Callable[[], Ledger], sender: Sender, processes: int, keep_days: float, token: str, vigil: Vigil
-) -> Every:
+def housekeeping(connect: Callable[[], Ledger], processes: int, keep_days: float, token: str, vigil: Vigil) -> Every:
     """The worker's parent says that it is there, looks after its dead and whether the living make progress, and takes
     its turn as re-sender."""
     worker = f"{socket.gethostname()}:{os.getpid()}:{processes}"
@@ -110,7 +107,7 @@ def housekeeping(
     def action() -> None:
         nonlocal resender
         ledger = connect()  # at each turn: the server may be away when the worker starts
-        resender = resender or Resender(ledger, sender, keep_days)
+        resender = resender or Resender(ledger, keep_days)
         if vigil.well:
             ledger.greet(worker)
         vigil.look(waiting(ledger.redis), held=release_of_the_dead(ledger, token))

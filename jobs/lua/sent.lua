@@ -1,7 +1,11 @@
--- Notes that batches are about to be sent again. ARGV: batches. Returns those that are still queued.
-local due = {}
-for _, batch in ipairs(ARGV) do
-  if redis.call('ZADD', job .. ':queued', 'XX', 'CH', now(), batch) == 1 then table.insert(due, batch) end
+-- Sends batches again, if they still want it. KEYS[2]: the queue. ARGV: pairs of batch and message
+-- Returns how many.
+local count = 0
+for i = 1, #ARGV, 2 do
+  if redis.call('ZADD', job .. ':queued', 'XX', 'CH', now(), ARGV[i]) == 1 then
+    redis.call('LPUSH', KEYS[2], ARGV[i + 1])
+    count = count + 1
+  end
 end
-redis.call('HINCRBY', job, 'resent', #due)
-return due
+redis.call('HINCRBY', job, 'resent', count)
+return count

@@ -1,5 +1,6 @@
 """The `producer` command: results to stdout, progress and errors to stderr. What is slow to import is imported late."""
 
+import logging
 import os
 import signal
 import sys
@@ -7,9 +8,10 @@ from typing import Any
 
 import click
 
-from jobs.errors import NightshiftError
+from jobs import logs
+from jobs.errors import NightshiftError, SettingsError
 from producer.cli.collect import collect
-from producer.cli.console import fail, interrupted
+from producer.cli.console import fail, interrupted, say
 from producer.cli.end import cancel, forget
 from producer.cli.enqueue import enqueue
 from producer.cli.rejects import rejects
@@ -17,14 +19,46 @@ from producer.cli.retry import retry
 from producer.cli.status import status
 
 
+def set_up_logs(_: click.Context, __: click.Parameter, form: str | None) -> None:
+    if form:
+        logs.set_up(form)
+        os.environ[logs.VARIABLE] = form  # for the embedded worker
+
+
+def log_format(hidden: bool = False) -> click.Option:
+    return click.Option(
+        ["--log-format"],
+        type=click.Choice(logs.FORMATS),
+        help=f"Of what goes to stderr; json: one object a line.  [default: {logs.VARIABLE}, or text]",
+        callback=set_up_logs,
+        expose_value=False,
+        is_eager=True,
+        hidden=hidden,
+    )
+
+
 class Commands(click.Group):
     """Turns what users can cause into one line on stderr and an exit code."""
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.params.append(log_format())
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Takes --log-format behind the command's name as well."""
+        cmd.params.append(log_format(hidden=True))
+        super().add_command(cmd, name)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except NightshiftError as error:
             fail(str(error))
+        except click.ClickException as error:
+            if not logs.as_json():
+                raise
+            say(error.format_message(), logging.ERROR)
+            raise SystemExit(error.exit_code) from None
         except (KeyboardInterrupt, click.Abort):
             interrupted("")
         except BrokenPipeError:
@@ -50,6 +84,7 @@ def main() -> None:
     Examples:
       producer enqueue data/messages.csv                 score a file; the scores go beside it
       producer status                                    all jobs
+      producer status --watch                            all of them, live
       producer status messages-4f1d…                     one job's receipt
       producer collect messages-4f1d… --output out.csv   write a job's scores file
       producer rejects messages-4f1d… > rejects.csv      what was not scored, and why
@@ -57,6 +92,11 @@ def main() -> None:
       producer cancel messages-4f1d…                     stop a job
       producer forget messages-4f1d…                     free all that the server has of it
     """
+    form = os.environ.get(logs.VARIABLE, "").strip() or "text"
+    try:
+        logs.set_up(form)
+    except ValueError as error:
+        raise SettingsError(f"{logs.VARIABLE}: {error}") from None
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as gently as Ctrl-C
     # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

@@ -1,11 +1,14 @@
 """What the commands share: how they begin, show a receipt and end."""
 
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+
+from jobs import logs
 
 if TYPE_CHECKING:
     from producer.api import Submission
@@ -14,13 +17,22 @@ if TYPE_CHECKING:
 FAILED, TOO_MANY_REJECTS, INTERRUPTED = 1, 3, 4
 
 
+def say(text: str, level: int = logging.INFO) -> None:
+    """One line on stderr, of the command itself: with --log-format json, as JSON."""
+    text = " ".join(text.split())
+    if logs.as_json():
+        logging.getLogger("producer").log(level, "%s", text)
+    else:
+        click.echo(f"producer: {text}", err=True)
+
+
 def fail(reason: str) -> NoReturn:
-    click.echo(f"producer: {' '.join(reason.split())}", err=True)
+    say(reason, logging.ERROR)
     raise SystemExit(FAILED)
 
 
 def interrupted(resume: str) -> NoReturn:
-    click.echo("producer: interrupted" + (f"; this goes on where it was: {resume}" if resume else ""), err=True)
+    say("interrupted" + (f"; this goes on where it was: {resume}" if resume else ""), logging.WARNING)
     raise SystemExit(INTERRUPTED)
 
 
@@ -43,6 +55,7 @@ def find(connection: Any, job_id: str) -> "Submission":
         raise JobError(f"there is no job {job_id}; `producer status` lists them")
     if len(found) > 1:
         raise JobError(f"{len(found)} jobs begin with {job_id}: {', '.join(found)}")
+    logs.bind(found[0])
     return Submission(connection, connection.ledger.job(found[0]))
 
 

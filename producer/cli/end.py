@@ -2,7 +2,7 @@
 
 import click
 
-from producer.cli.console import connected, fail, find, show
+from producer.cli.console import connected, fail, find, say, show
 
 
 @click.command()
@@ -38,4 +38,4 @@ def forget(job: str) -> None:
     with connected() as connection:
         submission = find(connection, job)
         submission.forget()
-        click.echo(f"forgot {submission.id}", err=True)
+        say(f"forgot {submission.id}")

@@ -1,15 +1,19 @@
 """`producer enqueue`, the main command."""
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from producer.cli.console import TOO_MANY_REJECTS, check_output, interrupted, resume_line, show
+from jobs import logs
+from producer.cli.console import TOO_MANY_REJECTS, check_output, interrupted, resume_line, say, show
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from producer.receipt import Receipt
 
 
@@ -40,6 +44,20 @@ class Columns(click.ParamType[tuple[str, ...]]):
         return value if isinstance(value, tuple) else tuple(name for name in value.split(",") if name)
 
 
+class Moment(click.ParamType["datetime"]):
+    """A time of day, or a date and time."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "datetime":
+        from producer.deadline import parse_deadline
+
+        try:
+            return parse_deadline(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
@@ -65,6 +83,11 @@ class Columns(click.ParamType[tuple[str, ...]]):
 )
 @click.option("--batch-bytes", type=click.IntRange(min=1), help="Input bytes a batch.  [default: 2097152]")
 @click.option("--max-rejects", type=RejectLimit(), help="More rejects than these make the exit code 3.")
+@click.option(
+    "--deadline",
+    type=Moment(),
+    help="When it is wanted: 06:00 (the next), or ISO 8601. A forecast past it is a warning, and the hook `late`.",
+)
 @click.option("--again", is_flag=True, help="A new job, even if this file was scored before.")
 @click.option(
     "--workers",
@@ -83,6 +106,7 @@ def enqueue(
     fetch: Sequence[str],
     batch_bytes: int | None,
     max_rejects: tuple[float, bool] | None,
+    deadline: "datetime | None",
     again: bool,
     workers: int | None,
     as_json: bool,
@@ -99,6 +123,7 @@ def enqueue(
     Examples:
       producer enqueue data/messages.csv
       producer enqueue night.csv --output scores/night.csv --keep channel,sender --max-rejects 0.1%
+      producer enqueue night.csv --wait --deadline 06:00
       REDIS_URL=redis://queue:6379 producer enqueue night.csv
       producer enqueue points.csv --model xy.pb --fetch op_to_store
     """
@@ -130,24 +155,24 @@ def enqueue(
         if wait:
             check_output(output, file)
         with Connection(settings) as connection:
-            submission = submit(connection, plan, workers or 0)
+            submission = submit(connection, plan, workers or 0, deadline)
+            logs.bind(submission.id)
             report = reporter(submission.job, quiet)
             if not wait:
                 submission.enqueue_all(report)
                 receipt = submission.receipt
                 click.echo(json.dumps(receipt.to_dict()) if as_json else receipt.job)
                 return
-            receipt = submission.wait(output, report)
+            receipt = submission.wait(output, report, max_rejects)
             show(receipt, as_json)
     except KeyboardInterrupt:
         # Once there is a job, --again would make another.
         collect = f"producer collect {plan.job.id} --output {output}" if plan and again else None
         interrupted(resume_line(collect))
     if max_rejects and too_many(receipt, max_rejects):
-        click.echo(f"producer: {receipt.rejected:,} of {receipt.records:,} records were rejected", err=True)
+        say(f"{receipt.rejected:,} of {receipt.records:,} records were rejected", logging.WARNING)
         raise SystemExit(TOO_MANY_REJECTS)
 
 
 def too_many(receipt: "Receipt", limit: tuple[float, bool]) -> bool:
-    number, percent = limit
-    return receipt.rejected > (receipt.records * number / 100 if percent else number)
+    return receipt.exceeds(limit)

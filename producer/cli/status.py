@@ -1,9 +1,10 @@
 """`producer status`."""
 
+import contextlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,24 +13,29 @@ from producer.cli.console import connected, find, show
 
 if TYPE_CHECKING:
     from producer.api import Submission
+    from producer.connection import Connection
     from producer.receipt import Receipt
 
 
 @click.command()
 @click.argument("job", required=False)
-@click.option("--watch", is_flag=True, help="Follow one job's progress to its end.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON; of all jobs, a line each.")
+@click.option("--watch", is_flag=True, help="Live: one JOB's progress to its end, or all of them until Ctrl-C.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="As JSON; of all jobs, a line each. With --watch, a line each change."
+)
 def status(job: str | None, watch: bool, as_json: bool) -> None:
     """All jobs, or one JOB's receipt and progress.
+
+    `--watch` without a JOB shows those that run or ended lately, with rate, time left, attempts, rejects and deadline,
+    and the workers that are alive. It stays when all have ended; Ctrl-C ends it, and nothing else.
 
     \b
     Examples:
       producer status
+      producer status --watch
       producer status messages-4f1d… --watch
       producer status --json | jq 'select(.state != "complete")'
     """
-    if watch and job is None:
-        raise click.UsageError("--watch needs a JOB")
     with connected() as connection:
         if job is not None:
             submission = find(connection, job)
@@ -37,12 +43,31 @@ def status(job: str | None, watch: bool, as_json: bool) -> None:
                 watch_job(submission)
             show(submission.receipt, as_json)
             return
-        receipts = [find(connection, job_id).receipt for job_id in connection.ledger.job_ids()]
+        if watch:
+            watch_all(connection, as_json)
+            return
+        receipts = list(all_receipts(connection))
         if as_json:
             for receipt in receipts:
                 click.echo(json.dumps(receipt.to_dict()))
         else:
             show_all(receipts)
+
+
+def all_receipts(connection: "Connection") -> "Iterator[Receipt]":
+    from jobs.errors import JobError
+    from producer.receipt import make_receipt
+
+    for job_id in connection.ledger.job_ids():
+        with contextlib.suppress(JobError):  # forgotten at this moment
+            yield make_receipt(connection.ledger.job(job_id), connection.ledger.progress(job_id))
+
+
+def watch_all(connection: "Connection", as_json: bool) -> None:
+    from producer.watch import watch
+
+    with contextlib.suppress(KeyboardInterrupt):  # how it ends
+        watch(connection, as_json)
 
 
 def show_all(receipts: "Sequence[Receipt]") -> None:

@@ -107,7 +107,7 @@ def test_usage(farm: Farm) -> None:
     for words in (
         ("enqueue",),
         ("enqueue", MESSAGES, "--nonsense"),
-        ("status", "--watch"),
+        ("enqueue", MESSAGES, "--deadline", "25:00"),
         ("enqueue", MESSAGES, "--max-rejects", "x"),
     ):
         assert farm.producer(*words).code == 2

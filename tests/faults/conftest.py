@@ -22,8 +22,8 @@ from typing import Any
 
 import pytest
 
+from jobs import queue
 from jobs.ledger import Progress
-from jobs.queue import Sender, make_app
 from producer.collect import rejects_path
 from tests.end_to_end.conftest import Farm, end_farm
 from tests.support import Server, Worker, until
@@ -207,16 +207,12 @@ class Night:
         after.end(after.enqueue())
         assert after.output.read_bytes().count(b"\n") > 7_900
         ledger.erase(after.job)
-        sender = Sender(make_app(self.site.server.url))
-        try:
-            deadline = time.monotonic() + 30
-            while idle := [worker.log.stem for worker, count in before.items() if taken(worker) == count]:
-                assert time.monotonic() < deadline, f"take no work any more: {idle}"
-                for _ in range(2):
-                    sender.send(job, 0)  # of a job that has ended: taken, looked at, and nothing to do
-                time.sleep(0.2)
-        finally:
-            sender.close()
+        deadline = time.monotonic() + 30
+        while idle := [worker.log.stem for worker, count in before.items() if taken(worker) == count]:
+            assert time.monotonic() < deadline, f"take no work any more: {idle}"
+            for _ in range(2):  # of a job that has ended: taken, looked at, and nothing to do
+                self.site.server.redis.lpush(queue.KEY, queue.message(job, 0))
+            time.sleep(0.2)
         for worker in self.site.workers:
             until(lambda worker=worker: len(processes(worker)) == 3, 20)  # type: ignore[misc]
 

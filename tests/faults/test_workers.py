@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from jobs.queue import make_app
 from tests.faults.conftest import Night, processes, session
 from tests.support import until
+from worker.broker import make_app
 
 Nights = Callable[..., Night]
 

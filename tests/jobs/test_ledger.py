@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jobs import keys
+from jobs import keys, queue
 from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.record import Feed, Job
@@ -180,7 +180,7 @@ def test_what_was_sent_and_never_seen_is_overdue(ledger: Ledger, job: str) -> No
     assert ledger.overdue(job, 60) == []
     time.sleep(0.05)
     assert ledger.overdue(job, 0.01) == [0]
-    assert ledger.sent(job, [0, 7]) == [0]
+    assert ledger.send_again(job, [0, 7]) == 1
     assert ledger.overdue(job, 60) == []
 
 
@@ -204,7 +204,7 @@ def test_erasing_leaves_no_key(ledger: Ledger, server: Server, job: str) -> None
     assert not ledger.erase(job)  # it runs
     ledger.seal(job, 1)
     assert ledger.erase(job)
-    assert server.redis.keys("*") == []
+    assert server.redis.keys("*") == [queue.KEY.encode()]  # its message: whoever takes it finds nothing to do
     with pytest.raises(JobError, match="no job"):
         ledger.progress(job)
 
@@ -273,6 +273,23 @@ def test_a_batch_that_hung_counts_as_often_given_away(ledger: Ledger, job: str) 
     assert ledger.release(job, 0, "host:1:a", "it hung", attempts=2)
     assert ledger.lease(job, 0, "host:2:a", 9, 5).attempt == 3
     assert ledger.progress(job).attempts == 2, "the receipt counts what really happened"
+
+
+def test_a_batch_that_is_written_too_late_leaves_nothing_on_the_server(ledger: Ledger, job: str) -> None:
+    """Payload and kept columns are written before the ledger is asked whether it wants them."""
+    for batch in range(2):
+        enqueue(ledger, job, batch)
+    ledger.complete(job, 0, b"result", 10, [], WORK)
+    assert enqueue(ledger, job, 0) == 2  # done
+    assert enqueue(ledger, job, 1) == 2  # under way: still wanted
+    assert enqueue(ledger, job, 5) == 2  # not its turn
+    stored = {key.decode() for key in ledger.redis.keys(f"{keys.job(job)}:*:?")}
+    assert stored == {
+        keys.kept(job, 0), keys.result(job, 0), keys.kept(job, 1), keys.payload(job, 1)
+    }  # fmt: skip
+    ledger.cancel(job, "enough")
+    assert enqueue(ledger, job, 2) == -1
+    assert not ledger.redis.exists(keys.payload(job, 2), keys.kept(job, 2))
 
 
 def test_the_timeline_says_who_did_which_batch_and_when_and_a_late_duplicate_is_not_on_it(

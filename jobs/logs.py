@@ -1,0 +1,113 @@
+"""Log lines as JSON, of producer and workers alike: one object a line, with the job and the batch that it is about."""
+
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Literal, cast, get_args
+
+Format = Literal["text", "json"]
+FORMATS: tuple[str, ...] = get_args(Format)
+VARIABLE = "NIGHTSHIFT_LOG_FORMAT"
+
+# What this process works on. A worker process scores one batch at a time, and a command follows one job: no context
+# variable, so that their other threads (the one that renews the lease, say) write it as well.
+_job: str | None = None
+_batch: int | None = None
+_format: Format = "text"
+
+
+def bind(job: str | None, batch: int | None = None) -> None:
+    """From now on this process's lines are about that."""
+    global _job, _batch
+    _job, _batch = job, batch
+
+
+@contextmanager
+def bound(job: str | None, batch: int | None = None) -> Iterator[None]:
+    """`bind`, for the length of a block."""
+    before = _job, _batch
+    bind(job, batch)
+    try:
+        yield
+    finally:
+        bind(*before)
+
+
+class JsonFormatter(logging.Formatter):
+    """`time` (ISO 8601, UTC), `level`, `logger`, `message`, `host`, `pid`, `job` and `batch` (null where there is
+    none), then what the record's `fields` attribute adds, and `exception` with its traceback if there was one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._host = socket.gethostname()
+
+    def format(self, record: logging.LogRecord) -> str:
+        job, batch = _subject(record)
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "host": self._host,
+            "pid": os.getpid(),
+            "job": job,
+            "batch": batch,
+        }
+        for name, value in getattr(record, "fields", {}).items():
+            line.setdefault(name, value)
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def _subject(record: logging.LogRecord) -> tuple[str | None, int | None]:
+    """What a line is about: what it says itself, the task whose id Celery put there (`job:batch`), or what is bound."""
+    if hasattr(record, "job"):
+        return record.job, getattr(record, "batch", None)
+    data = getattr(record, "data", None)
+    job, _, batch = str(data.get("id", "") if isinstance(data, dict) else "").rpartition(":")
+    return (job, int(batch)) if job and batch.isdigit() else (_job, _batch)
+
+
+class _Stderr(logging.Handler):
+    """Whatever sys.stderr is by then: rich's progress bar puts itself before it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except BrokenPipeError:
+            pass  # nobody reads
+        except Exception:
+            self.handleError(record)
+
+
+def set_up(form: str) -> None:
+    """A command's logging, to stderr: as JSON with everything that it says, or as text with warnings alone. May be
+    called again. Raises ValueError for a format that is none."""
+    global _format
+    if form not in FORMATS:
+        raise ValueError(f"{form!r} is none of: {', '.join(FORMATS)}")
+    _format = cast(Format, form)
+    handler = _Stderr()
+    handler.setFormatter(JsonFormatter() if as_json() else logging.Formatter("producer: %(message)s"))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("producer").setLevel(logging.INFO if as_json() else logging.WARNING)
+    logging.captureWarnings(as_json())
+    sys.excepthook = _log_exception if as_json() else sys.__excepthook__
+
+
+def as_json() -> bool:
+    """Whether this command logs as JSON: then all that it writes to stderr is."""
+    return _format == "json"
+
+
+def _log_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    logging.getLogger("producer").critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))

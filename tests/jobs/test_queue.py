@@ -1,0 +1,42 @@
+"""A message of ours is what Celery itself would have written: its workers can't tell them apart."""
+
+import json
+from typing import Any
+
+import redis
+
+from jobs.ledger import Ledger
+from jobs.queue import KEY, QUEUE, TASK, message, queued, waiting
+from tests.support import Server
+from worker.broker import make_app
+
+# What Celery adds of its own, all of it optional: for results, canvases, stamps, and tasks that are called later.
+OPTIONAL = {
+    "shadow", "eta", "expires", "group_index", "stamped_headers", "stamps", "replaced_task_nesting",
+}  # fmt: skip
+
+
+def test_a_message_is_what_celery_writes(server: Server, ledger: Ledger) -> None:
+    app = make_app(server.url)
+    app.send_task(TASK, ("night-1", 7), task_id="night-1:7", queue=QUEUE)
+    theirs = pop(server.redis)
+    ours: Any = json.loads(message("night-1", 7))
+    for each in (ours, theirs):
+        del each["headers"]["origin"], each["properties"]["delivery_tag"]
+        each["properties"].pop("reply_to", None)  # where a result would go
+        each["headers"] = {name: value for name, value in each["headers"].items() if name not in OPTIONAL}
+    for part in ours:
+        assert ours[part] == theirs[part], part
+    assert set(ours) == set(theirs)
+
+
+def test_messages_in_the_queue_are_known_by_their_batch(server: Server, ledger: Ledger) -> None:
+    server.redis.lpush(KEY, message("night-1", 7), message("night:2", 0))
+    assert waiting(server.redis) == 2
+    assert queued(server.redis) == {("night-1", 7), ("night:2", 0)}
+
+
+def pop(server: "redis.Redis") -> Any:
+    found = server.rpop(KEY)
+    assert isinstance(found, bytes)
+    return json.loads(found)

@@ -1,0 +1,66 @@
+"""The Celery application, configured for what Redis and kombu do when things break."""
+
+from typing import Any
+
+from celery import Celery
+from kombu.transport import redis as transport
+
+from jobs.keys import PREFIX
+from jobs.queue import QUEUE
+
+
+class QoS(transport.QoS):  # type: ignore[misc]  # kombu has no types
+    """kombu 5.7 gives a worker's messages back when its connection breaks, twice; the second time it stumbles over the
+    connection that is no more, and the worker ends. They come back without it, after the visibility timeout."""
+
+    def restore_unacked(self, client: Any = None) -> None:
+        if self.channel.connection.client is not None:
+            super().restore_unacked(client)
+
+
+transport.Channel.QoS = QoS
+
+
+def make_app(url: str | None) -> Celery:
+    """The application of a worker on the server at `url` (REDIS_URL)."""
+    app = Celery("nightshift", broker=broker_url(url) if url else None)
+    app.conf.update(
+        task_default_queue=QUEUE,
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,  # results go to the ledger
+        # Acknowledged on receipt: a late ack that fails while the server is away wedges the worker, and the next
+        # batch is in the parent already when a child is free. What gets lost, the re-sender finds.
+        task_acks_late=False,
+        worker_prefetch_multiplier=1,
+        worker_send_task_events=False,
+        # A replacement child is killed if it is not up in time; the default of 4 s is short on a busy machine.
+        worker_proc_alive_timeout=30,
+        worker_hijack_root_logger=True,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a server out of memory would end the worker
+        broker_transport_options={
+            "global_keyprefix": PREFIX,  # our own `unacked`, not one shared with other applications
+            "priority_steps": [0],
+            "queue_order_strategy": "sorted",
+            # What a dead worker had prefetched comes back this soon (seconds).
+            "visibility_timeout": 20,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "unacked_mutex_expire": 15,
+            "socket_timeout": 15,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+    )
+    return app
+
+
+def broker_url(url: str) -> str:
+    """The same server as Celery names it: `unix:///path` is `redis+socket:///path` there."""
+    if url.startswith("unix://"):
+        return "redis+socket://" + url.removeprefix("unix://").replace("?db=", "?virtual_host=")
+    return url
