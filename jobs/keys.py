@@ -1,5 +1,8 @@
 """Every key that Nightshift has in Redis, and what it holds. The queue's own are kombu's, under the same prefix."""
 
+import hashlib
+from pathlib import Path
+
 PREFIX = "nightshift:"
 
 JOBS = PREFIX + "jobs"  # sorted set: job id by time of creation
@@ -31,3 +34,8 @@ def kept(job_id: str, batch: int) -> str:
 def result(job_id: str, batch: int) -> str:
     """The scores and the worker's rejects. Freed when collected."""
     return f"{job(job_id)}:result:{batch}"
+
+
+def output(path: Path) -> str:
+    """The short lock of the scheduler that is at the file of these scores."""
+    return f"{PREFIX}nightly:{hashlib.sha256(bytes(path)).hexdigest()[:16]}"

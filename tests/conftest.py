@@ -10,7 +10,10 @@ import hypothesis
 import pytest
 
 from jobs.ledger import Ledger
+from model import environment
 from tests.support import Server, Worker
+
+environment.prepare()
 
 # A shell that runs the tests in the background ignores SIGINT, and the commands that they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

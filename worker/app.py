@@ -22,6 +22,7 @@ from jobs.record import Job
 from jobs.server import AWAY, connect
 from jobs.settings import Settings
 from jobs.timeline import Stopwatch, Work
+from model import environment
 from model.errors import ModelError
 from worker import logs
 from worker.broker import make_app
@@ -31,7 +32,7 @@ from worker.score import score
 from worker.session import open_session
 from worker.vigil import Vigil
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+environment.prepare()
 
 log = logging.getLogger(__name__)
 settings = Settings.from_environment()

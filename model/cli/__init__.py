@@ -1,10 +1,10 @@
 """The `model` command. Results go to stdout, progress and errors to stderr; only what runs TensorFlow imports it."""
 
-import os
 from typing import Any
 
 import click
 
+from model import environment
 from model.cli.console import INTERRUPTED
 from model.cli.corpus import corpus
 from model.cli.evaluate import evaluate
@@ -20,8 +20,7 @@ class Commands(click.Group):
     """Turns what users can cause into one line on stderr and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        # TensorFlow's C++ notices are not for the user of a command. Has effect because nothing imported it yet.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        environment.prepare()  # has effect because nothing imported TensorFlow yet
         try:
             return super().invoke(ctx)
         except InterruptedRunError as error:

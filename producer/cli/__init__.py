@@ -14,7 +14,11 @@ from producer.cli.collect import collect
 from producer.cli.console import fail, interrupted, say
 from producer.cli.end import cancel, forget
 from producer.cli.enqueue import enqueue
+from producer.cli.lean import stay_lean
+from producer.cli.metrics import metrics
+from producer.cli.nightly import nightly
 from producer.cli.rejects import rejects
+from producer.cli.report import report
 from producer.cli.retry import retry
 from producer.cli.status import status
 
@@ -88,9 +92,12 @@ def main() -> None:
       producer status messages-4f1d…                     one job's receipt
       producer collect messages-4f1d… --output out.csv   write a job's scores file
       producer rejects messages-4f1d… > rejects.csv      what was not scored, and why
+      producer report messages-4f1d… --by channel        a page on its scores, spam, rejects and speed
       producer retry messages-4f1d… --model mended.pb    score its rejects again
       producer cancel messages-4f1d…                     stop a job
       producer forget messages-4f1d…                     free all that the server has of it
+      producer nightly 'in/messages-{date}.csv'          score each night's file
+      producer metrics --listen :9464                    for Prometheus
     """
     form = os.environ.get(logs.VARIABLE, "").strip() or "text"
     try:
@@ -98,9 +105,13 @@ def main() -> None:
     except ValueError as error:
         raise SettingsError(f"{logs.VARIABLE}: {error}") from None
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as gently as Ctrl-C
-    # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
-for command in (enqueue, status, collect, rejects, retry, cancel, forget):
+for command in (enqueue, status, collect, rejects, report, retry, cancel, forget, nightly, metrics):
     main.add_command(command)
+
+
+def run() -> None:
+    """The `producer` command as installed."""
+    stay_lean()
+    main()

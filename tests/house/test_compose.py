@@ -26,12 +26,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from jobs.settings import PREFIX, Settings
+from producer.cli.nightly import nightly
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "0123456789abcdef" * 4  # the shape of what `openssl rand -hex 32` prints
 ENVIRONMENT = {"NIGHTSHIFT_REDIS_PASSWORD": PASSWORD}
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
+MONITORING = {"metrics", "prometheus", "grafana"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -96,12 +98,32 @@ def test_every_service_has_the_least_privilege(name: str) -> None:
     assert [mount.partition(":")[0] for mount in service["tmpfs"]] == ["/tmp"]
     assert service["mem_limit"]
     assert service["pids_limit"] > 0
-    assert service["networks"] == ["queue"]
-    assert not service.keys() & {"ports", "privileged", "cap_add", "devices", "pid", "ipc", "network_mode", "env_file"}
+    assert not service.keys() & {"privileged", "cap_add", "devices", "pid", "ipc", "network_mode", "env_file"}
 
 
-def test_the_network_has_no_way_in_or_out() -> None:
+def test_whoever_meets_messages_has_no_way_in_or_out() -> None:
+    """The queue's network is internal; what is published is on this host's own address, and never sees the queue."""
     assert COMPOSE["networks"]["queue"]["internal"] is True
+    for name, service in SERVICES.items():
+        if name in MONITORING:
+            assert service["profiles"] == ["monitoring"]
+            assert "monitoring" in service["networks"]
+        else:
+            assert service["networks"] == ["queue"]
+        for port in service.get("ports", []):
+            assert service["networks"] == ["monitoring"]
+            assert port.startswith("127.0.0.1:")
+
+
+def test_what_watches_finds_its_files_and_its_target() -> None:
+    mounts = [mount.split(":") for name in ("prometheus", "grafana") for mount in SERVICES[name]["volumes"]]
+    for source, *_, mode in (mount for mount in mounts if mount[0].startswith("./")):
+        assert (ROOT / source).is_dir()
+        assert mode == "ro"
+    scraped = yaml.safe_load((ROOT / "monitoring" / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    [ours] = [job["static_configs"] for job in scraped if job["job_name"] == "nightshift"]
+    port = SERVICES["metrics"]["command"][-1]
+    assert ours == [{"targets": [f"metrics{port}"]}]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -117,23 +139,27 @@ def test_nobody_is_root(name: str, stages: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("environment", [{}, {"NIGHTSHIFT_REDIS_PASSWORD": ""}], ids=["unset", "empty"])
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"prometheus", "grafana"}))
 def test_the_password_must_come_from_outside(name: str, environment: dict[str, str]) -> None:
     with pytest.raises(Unset, match="NIGHTSHIFT_REDIS_PASSWORD"):
         interpolate(SERVICES[name]["environment"], environment)
 
 
-@pytest.mark.parametrize("name", ["worker", "producer"])
+@pytest.mark.parametrize("name", ["worker", "producer", "nightly", "metrics"])
 def test_redis_url_leads_to_the_server_with_the_password(name: str) -> None:
     url = interpolate(SERVICES[name]["environment"]["REDIS_URL"], ENVIRONMENT)
     assert redis.connection.parse_url(url) == {"host": "valkey", "port": 6379, "db": 0, "password": PASSWORD}
     assert SERVICES[name]["depends_on"]["valkey"] == {"condition": "service_healthy"}
 
 
-@pytest.mark.parametrize("name", ["worker", "producer"])
+@pytest.mark.parametrize("name", ["worker", "producer", "nightly", "metrics"])
 def test_every_setting_is_handed_through(name: str) -> None:
     variables = {PREFIX + field.name.upper() for field in dataclasses.fields(Settings)}
     variables -= {"NIGHTSHIFT_REDIS_URL", "NIGHTSHIFT_HOME"}  # REDIS_URL has no prefix; home is the embedded server's
+    if name in ("worker", "metrics"):
+        variables = {name for name in variables if "_HOOK_" not in name}  # a secret, and none of its business
+    if name == "nightly":
+        variables |= {str(parameter.envvar) for parameter in nightly.params if parameter.envvar}
     assert variables == SERVICES[name]["environment"].keys() - {"REDIS_URL"}
 
 
@@ -172,9 +198,18 @@ def test_the_producer_runs_on_call_and_sees_one_directory() -> None:
     assert (ROOT / interpolate(mount["source"], {})).is_dir()
 
 
+def test_the_schedule_is_a_producer_that_is_kept_running() -> None:
+    """The service, asked for by its profile; it needs no more of the host than the command that is run on call."""
+    schedule = SERVICES["nightly"]
+    assert (schedule["profiles"], schedule["restart"]) == (["nightly"], "unless-stopped")
+    assert schedule["command"] == [nightly.name]
+    for same in ("build", "user", "volumes", "depends_on", "mem_limit", "pids_limit"):
+        assert schedule[same] == SERVICES["producer"][same]
+
+
 def test_no_image_name_can_be_taken_by_a_stranger() -> None:
     """Given an image's name besides `build`, Compose would look for it in a public registry first."""
-    for name in ("worker", "producer"):
+    for name in ("worker", "producer", "nightly", "metrics"):
         assert "image" not in SERVICES[name]
 
 
@@ -292,7 +327,7 @@ def test_the_stages_that_are_named_exist(stages: dict[str, str]) -> None:
     copied_from = re.findall(r"--from=(\S+)", (ROOT / "Dockerfile").read_text())
     targets = [service["build"]["target"] for service in SERVICES.values() if "build" in service]
     assert {*copied_from, *targets} <= stages.keys()
-    assert targets == ["worker", "producer"]
+    assert set(targets) == {"worker", "producer"}
 
 
 def test_only_the_worker_gets_the_workers_extra(stages: dict[str, str]) -> None:

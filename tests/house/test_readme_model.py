@@ -1,6 +1,5 @@
 """The README's chapter on models: its commands do what it says, as they stand there."""
 
-import os
 import re
 import shlex
 import shutil
@@ -9,9 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
 from click.testing import CliRunner
 
 from model.cli import main

@@ -1,16 +1,12 @@
 """Small labelled files, a model trained on them, other people's graphs, and the model we ship."""
 
 import csv
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before anything imports TensorFlow: its notices are not ours
-
 import numpy as np
 import numpy.typing as npt
+import pytest
 import tensorflow as tf
 from click.testing import CliRunner, Result
 from tensorflow.compat import v1

@@ -1,0 +1,85 @@
+"""`producer report`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from producer.cli.console import connected, find
+
+if TYPE_CHECKING:
+    from producer.report.figures import Report
+
+
+@click.command()
+@click.argument("job")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The page.  [default: the scores file with .report.html, or JOB.report.html here]",
+)
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON; a page only with --output.")
+@click.option("--by", metavar="COLUMN", help="Spam by the values of a column, kept or of the input, such as channel.")
+@click.option("--threshold", type=float, default=0.5, show_default=True, help="Scores from here on are spam.")
+@click.option("--score", metavar="NODE", help="The output to report on.  [default: the first that is a float]")
+@click.option(
+    "--examples", type=click.IntRange(0, 1000), default=20, show_default=True, help="Messages nearest the threshold."
+)
+def report(
+    job: str,
+    output: Path | None,
+    as_json: bool,
+    by: str | None,
+    threshold: float,
+    score: str | None,
+    examples: int,
+) -> None:
+    """One page on a complete JOB: receipt, scores, what thresholds would block, spam by column, messages to review,
+    the most repeated spam, rejects, throughput and workers.
+
+    It is a single HTML file without scripts. Texts are read from the input again, if that is still as it was.
+
+    \b
+    Examples:
+      producer report messages-4f1d… --by channel
+      producer report messages-4f1d… --json | jq .scores.thresholds
+    """
+    import json
+
+    from producer.report.figures import gather
+
+    with connected() as connection:
+        submission = find(connection, job)
+        figures = gather(
+            connection.ledger,
+            submission.job,
+            connection.settings.max_record_bytes,
+            threshold=threshold,
+            node=score,
+            by=by,
+            examples=examples,
+        )
+    if as_json:
+        click.echo(json.dumps(figures.to_dict()))
+    if output is None and not as_json:
+        scores = figures.receipt.output
+        output = Path(scores).with_suffix(".report.html") if scores else Path(f"{figures.receipt.job}.report.html")
+    if output is not None:
+        write(output, figures)
+        if not as_json:
+            click.echo(output)
+
+
+def write(output: Path, figures: "Report") -> None:
+    """The page, in one step."""
+    import time
+
+    from jobs.errors import NightshiftError
+    from producer.report.page import render
+
+    partial = output.with_name(f"{output.name}.partial")
+    try:
+        partial.write_text(render(figures, time.time()), encoding="utf-8")
+        partial.replace(output)
+    except OSError as error:
+        raise NightshiftError(f"{output}: {error.strerror}") from None

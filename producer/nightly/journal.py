@@ -1,0 +1,103 @@
+"""What a round did, for people on stderr and, if asked for, for programs on stdout: a line where something happened."""
+
+import json
+import logging
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from jobs import logs
+from producer.nightly.clock import Clock
+from producer.nightly.files import File
+from producer.nightly.schedule import Schedule
+from producer.receipt import Receipt
+
+State = Literal["done", "complete", "waiting", "busy", "failed", "blocked", "given up", "cancelled"]
+SUMMARY: dict[State, str] = {
+    "complete": "scored",
+    "done": "done before",
+    "waiting": "not left alone for long enough",
+    "busy": "with another scheduler",
+    "failed": "failed, to be tried again",
+    "blocked": "could not be tried",
+    "given up": "given up",
+    "cancelled": "cancelled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A file at one look. `done`: it was before; `complete`: it is now; `again`: when it is worth another look, None if
+    only another file, or another model, would change anything."""
+
+    file: File
+    state: State
+    detail: str = ""
+    again: datetime | None = None
+    receipt: Receipt | None = None
+    over_budget: bool = False  # complete, with more rejects than allowed
+
+    @property
+    def scored(self) -> bool:
+        return self.state in ("done", "complete")
+
+
+class Journal:
+    """Says a thing once a round, however often it is looked at."""
+
+    def __init__(self, schedule: Schedule, clock: Clock, as_json: bool = False) -> None:
+        self._schedule, self._clock, self._as_json = schedule, clock, as_json
+        self._log = logging.getLogger("producer.nightly")
+        self._round = clock.now()
+        self._said: dict[Path, tuple[State, str]] = {}
+        self._summary = ""
+
+    def begin(self) -> None:
+        """A new round: from now on everything is news again."""
+        self._round = self._clock.now()
+        self._said.clear()
+        self._summary = ""
+
+    def add(self, finding: Finding) -> None:
+        path, news = finding.file.path, (finding.state, finding.detail)
+        before = self._said.get(path)
+        if before == news or (before and before[0] == "complete" and finding.state == "done"):
+            return
+        self._said[path] = news
+        if self._as_json:
+            print(json.dumps(self._line(finding), ensure_ascii=False), flush=True)
+        if finding.state not in ("done", "waiting") or finding.detail:  # others wait for a moment only
+            self.say(f"{path}: {finding.state}" + (f", {finding.detail}" if finding.detail else ""))
+
+    def sum_up(self, findings: list[Finding]) -> None:
+        """One line for the whole look, unless the last look's said the same."""
+        counts = Counter(finding.state for finding in findings)
+        parts = [f"{counts[state]} {text}" for state, text in SUMMARY.items() if counts[state]]
+        text = ", ".join(parts) or "no file matches"
+        if text != self._summary:
+            self._summary = text
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        if logs.as_json():
+            self._log.info(text)
+        else:
+            now = self._schedule.local(self._clock.now())
+            print(f"{now:%Y-%m-%d %H:%M:%S} {text}", file=sys.stderr, flush=True)
+
+    def _line(self, finding: Finding) -> dict[str, object]:
+        receipt = finding.receipt
+        return {
+            "round": self._schedule.local(self._round).isoformat(timespec="seconds"),
+            "time": self._schedule.local(self._clock.now()).isoformat(timespec="seconds"),
+            "file": str(finding.file.path),
+            "date": finding.file.day and finding.file.day.isoformat(),
+            "output": str(finding.file.output),
+            "state": finding.state,
+            "detail": finding.detail or None,
+            "over_budget": finding.over_budget,
+            "receipt": receipt.to_dict() if receipt else None,
+        }

@@ -1,0 +1,201 @@
+"""One look at all files: which have scores, which are still being written; and those that can be scored are scored."""
+
+import contextlib
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import redis
+
+from jobs import keys
+from jobs.errors import GraphError, NightshiftError, ServerError
+from jobs.server import AWAY
+from producer.connection import Connection
+from producer.graph import read_graph
+from producer.nightly.clock import Clock
+from producer.nightly.files import File, Pattern
+from producer.nightly.journal import Finding, Journal
+from producer.nightly.lateness import Lateness
+from producer.nightly.note import Note
+from producer.nightly.schedule import Schedule
+from producer.nightly.scoring import Scorer
+from producer.nightly.stability import Stability
+
+LOCK_SECONDS = 10.0  # after so long without a sign of life another scheduler takes a file over
+TROUBLE = (ServerError, redis.RedisError, *AWAY)  # the server's: no file's fault
+
+
+class Rounds:
+    """Looks whenever it is asked to. Between looks it remembers no more than how the files looked: what is done, the
+    receipts say. A look with nothing to do needs no server."""
+
+    def __init__(
+        self,
+        pattern: Pattern,
+        schedule: Schedule,
+        scorer: Scorer,
+        lateness: Lateness,
+        journal: Journal,
+        clock: Clock,
+        connect: Callable[[], Connection],
+    ) -> None:
+        self._pattern, self._schedule, self._scorer, self._lateness = pattern, schedule, scorer, lateness
+        self._journal, self._clock, self._connect = journal, clock, connect
+        self._open = contextlib.ExitStack()  # of one look
+        self._connection: Connection | None = None
+        self._stability = Stability(scorer.options.settle)
+        self._model = Model(scorer.options.model)
+        self._token = uuid.uuid4().hex
+        # In this round:
+        self._scored: set[Path] = set()
+        self._blocked: Counter[Path] = Counter()
+
+    def begin(self) -> None:
+        """A new round."""
+        self._scored.clear()
+        self._blocked.clear()
+        self._journal.begin()
+
+    def look(self) -> list[Finding]:
+        """One finding a file. Scores what can be scored, one file after the other: each has all workers to itself."""
+        files, clashing = self._pattern.find(self._schedule.local(self._clock.now()))
+        self._stability.keep({file.path for file in files})
+        findings = [
+            self._scorer.later(file, "blocked", f"another file wants to become {file.output} as well")
+            for file in clashing
+        ]
+        model = ""
+        try:
+            model = self._model.sha256()
+        except GraphError as error:
+            findings += [self._scorer.later(file, "blocked", str(error)) for file in files]
+            files = []
+        findings += [Finding(file, "done") for file in files if self._done(file, model)]
+        done = {finding.file for finding in findings}
+        todo = sorted((file for file in files if file not in done), key=self._urgency)
+        with contextlib.ExitStack() as self._open:
+            unscored = [finding.file for finding in findings if not finding.scored]
+            self._report_late([*self._lateness.missing(self._pattern), *unscored, *todo])
+            for finding in findings:
+                self._journal.add(finding)
+            findings += self._work_through(todo, model)
+        return findings
+
+    def _done(self, file: File, model: str) -> bool:
+        subject = self._scorer.subject(file, model)
+        return subject is not None and Note.read(file.receipt).done(subject, file.output)
+
+    def _urgency(self, file: File) -> tuple[bool, datetime, Path]:
+        """What can still be in time goes before what is late already."""
+        return self._lateness.passed(file), self._lateness.night(file), file.path
+
+    def _work_through(self, todo: list[File], model: str) -> list[Finding]:
+        findings: list[Finding] = []
+        trouble = ""
+        for index, file in enumerate(todo):
+            tick = partial(self._report_late, todo[index + 1 :])
+            try:
+                finding = self._scorer.later(file, "blocked", trouble) if trouble else self._see(file, model, tick)
+            except TROUBLE as error:
+                trouble = str(error)
+                finding = self._scorer.later(file, "blocked", trouble)
+            except (NightshiftError, OSError) as error:  # a full disk, say, which is not the file's fault
+                self._blocked[file.path] += 1
+                finding = self._scorer.later(file, "blocked", str(error))
+                if self._blocked[file.path] >= self._scorer.options.tries:
+                    finding = Finding(file, "blocked", f"until the next round: {error}")
+            findings.append(finding)
+            self._journal.add(finding)
+        return findings
+
+    def _see(self, file: File, model: str, tick: Callable[[], None]) -> Finding:
+        """A file without scores: scores it if it can be."""
+        subject = self._scorer.subject(file, model)
+        if subject is None:
+            return self._scorer.later(file, "waiting", "it is gone")
+        given_up = self._scorer.given_up(file, subject, Note.read(file.receipt))
+        if given_up:
+            return given_up
+        if self._blocked[file.path] >= self._scorer.options.tries:
+            return Finding(file, "blocked", "until the next round")
+        if file.path in self._scored:  # a log that grows all night is not scored all night
+            return Finding(file, "waiting", "it changed since it was scored: the next round is for that")
+        again = self._stability.due(file.path, subject.size, subject.mtime_ns, self._clock.now())
+        if again is not None:
+            return Finding(file, "waiting", self._stability.why(file.path), again)
+        renewed = time.monotonic()
+
+        def while_it_runs() -> None:
+            nonlocal renewed
+            if time.monotonic() > renewed + LOCK_SECONDS / 3:
+                self._hold(file)
+                renewed = time.monotonic()
+            tick()
+
+        if not self._hold(file):
+            return self._scorer.later(file, "busy")
+        try:
+            if self._done(file, model):  # by whoever held it until now
+                return Finding(file, "done")
+            given_up = self._scorer.given_up(file, subject, Note.read(file.receipt))
+            if given_up:
+                return given_up
+            due = self._lateness.ahead(file)
+            finding = self._scorer.score(self._connected(), file, subject, due, while_it_runs)
+            if finding.scored:
+                self._scored.add(file.path)
+            return finding
+        finally:
+            self._let_go(file)
+
+    def _report_late(self, files: Sequence[File]) -> None:
+        self._lateness.report(files, self._take, self._let_go)
+
+    def _take(self, file: File) -> bool:
+        """To report it late. Without a server nobody can be asked, and it is all the more worth a report."""
+        try:
+            return self._hold(file)
+        except TROUBLE:
+            return True
+
+    def _hold(self, file: File) -> bool:
+        """False if another scheduler is at it."""
+        return self._connected().ledger.hold(keys.output(file.output), self._token, LOCK_SECONDS)
+
+    def _let_go(self, file: File) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(redis.RedisError):  # then it runs out
+                self._connection.ledger.let_go(keys.output(file.output), self._token)
+
+    def _connected(self) -> Connection:
+        """Opened by a look that needs it, for as long as that takes."""
+        if self._connection is None:
+            self._connection = self._open.enter_context(self._connect())
+            self._open.callback(self._forget_connection)
+        return self._connection
+
+    def _forget_connection(self) -> None:
+        self._connection = None
+
+
+class Model:
+    """The current model's digest, read again when the file changes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: tuple[tuple[int, int], str] | None = None
+
+    def sha256(self) -> str:
+        """In hexadecimal. Raises GraphError for a file that is no frozen graph, or is not there."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return read_graph(self._path).sha256  # which says what is wrong
+        look = status.st_size, status.st_mtime_ns
+        if self._known is None or self._known[0] != look:
+            self._known = look, read_graph(self._path).sha256
+        return self._known[1]

@@ -1,0 +1,191 @@
+"""One file that wants scores: its job, the receipt beside its scores, and what becomes of a try that fails."""
+
+import contextlib
+import glob
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from jobs.errors import GraphError, InputError, JobError
+from jobs.ledger import Progress
+from jobs.record import Job
+from jobs.settings import Settings
+from producer.api import Submission, submit
+from producer.connection import Connection
+from producer.hooks import Hooks
+from producer.nightly.clock import Clock
+from producer.nightly.files import File
+from producer.nightly.journal import Finding, Journal, State
+from producer.nightly.note import Note, Subject, size_of
+from producer.plan import Plan, make_plan
+from producer.progress import Silence
+from producer.receipt import Limit, Receipt
+
+TICK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to make of a file."""
+
+    model: Path
+    id_column: str | None = None
+    keep: Sequence[str] = ()
+    settle: float = 60.0  # seconds without a change that make a file complete; also the pause before another try
+    tries: int = 3
+    max_rejects: Limit | None = None
+
+
+class Scorer:
+    """Scores files, one at a time. Whoever calls holds the file's lock."""
+
+    def __init__(self, options: Options, settings: Settings, clock: Clock, journal: Journal, hooks: Hooks) -> None:
+        self.options = options
+        self._settings, self._clock, self._journal, self._hooks = settings, clock, journal, hooks
+
+    def subject(self, file: File, model: str) -> Subject | None:
+        """The file as it is now, None if it is gone; `model` is the model's sha256."""
+        try:
+            status = file.path.stat()
+        except OSError:
+            return None
+        settings = {
+            "id": self.options.id_column,
+            "keep": list(self.options.keep),
+            "max_record_bytes": self._settings.max_record_bytes,
+        }
+        return Subject(str(file.path.resolve()), status.st_size, status.st_mtime_ns, model, settings)
+
+    def given_up(self, file: File, subject: Subject, note: Note) -> Finding | None:
+        """A file to be left alone until it, the model or a setting changes."""
+        if note.subject != subject:
+            return None
+        if note.state == "cancelled":
+            return Finding(file, "cancelled", note.error or "")
+        if note.state == "failed" and note.tries >= self.options.tries:
+            return Finding(file, "given up", f"after {note.tries} tries: {note.error}")
+        return None
+
+    def later(self, file: File, state: State, detail: str = "") -> Finding:
+        """To be looked at again in a while."""
+        pause = timedelta(seconds=max(self.options.settle, 1.0))
+        return Finding(file, state, detail, again=self._clock.now() + pause)
+
+    def score(
+        self, connection: Connection, file: File, subject: Subject, due: datetime | None, tick: Callable[[], None]
+    ) -> Finding:
+        """Follows the file's job to its end; calls `tick` once a second or so meanwhile. `due` is the deadline that the
+        job's followers report. Raises what is neither the file's nor the job's fault: ServerError, redis.RedisError,
+        OSError, and NightshiftError for a full disk."""
+        file.output.parent.mkdir(parents=True, exist_ok=True)
+        note = Note.read(file.receipt)
+        options = self.options
+        try:
+            plan = make_plan(
+                file.path, self._settings, model=options.model, id_column=options.id_column, keep=options.keep
+            )
+        except (InputError, GraphError) as error:
+            if self.subject(file, subject.model) != subject:
+                return self._changing(file)
+            finding = self._fail(file, subject, note, str(error))
+            if note.tries == 1:  # another try would only say so again
+                self._hooks.send("failed", f"{file.path} was not scored: {error}", input=subject.input)
+            return finding
+        with plan.reader:
+            if (plan.job.size, plan.job.mtime_ns, plan.job.model) != (subject.size, subject.mtime_ns, subject.model):
+                return self._changing(file)
+            submission = self._submit(connection, plan, due)
+            try:
+                watch = _Watch(submission.job, self._journal, tick)
+                receipt = submission.wait(file.output, watch, options.max_rejects)
+            except JobError as error:
+                state = _end(submission)
+                self._mark_late(note, due)
+                if self.subject(file, subject.model) != subject:
+                    return self._changing(file)
+                return self._fail(file, subject, note, str(error), state == "cancelled")
+        self._mark_late(note, due)
+        self._succeed(file, subject, note, receipt)
+        over = options.max_rejects is not None and receipt.exceeds(options.max_rejects)
+        detail = f"{receipt.scored:,} of {receipt.records:,} records scored in {receipt.seconds} s"
+        if receipt.rejected:
+            detail += f", {receipt.rejected:,} rejected" + (", more than allowed" if over else "")
+        return Finding(file, "complete", detail, receipt=receipt, over_budget=over)
+
+    def _submit(self, connection: Connection, plan: Plan, due: datetime | None) -> Submission:
+        submission = submit(connection, plan, deadline=due)
+        if _lost(submission.progress()):
+            submission.forget()
+            submission = submit(connection, plan, deadline=due)
+        return submission
+
+    def _mark_late(self, note: Note, due: datetime | None) -> None:
+        """A deadline that passed while the job was followed: the follower has reported it."""
+        if due is not None and due <= self._clock.now():
+            note.late = self._now()
+
+    def _succeed(self, file: File, subject: Subject, note: Note, receipt: Receipt) -> None:
+        before = note.subject
+        same = before is not None and (before.size, before.mtime_ns) == (subject.size, subject.mtime_ns)
+        note.state, note.subject, note.error, note.tries = "complete", subject, None, 0
+        note.output, note.output_bytes = str(file.output), size_of(file.output)
+        note.noted = self._now()
+        note.completed = (note.completed if same else None) or note.noted
+        note.receipt = receipt.to_dict()
+        note.write(file.receipt)
+
+    def _fail(self, file: File, subject: Subject, note: Note, error: str, cancelled: bool = False) -> Finding:
+        """Notes a try that failed."""
+        note.tries = note.tries + 1 if note.subject == subject else 1
+        note.state, note.subject = "cancelled" if cancelled else "failed", subject
+        note.error, note.noted = error, self._now()
+        note.write(file.receipt)
+        return self.given_up(file, subject, note) or self.later(
+            file, "failed", f"try {note.tries} of {self.options.tries}: {error}"
+        )
+
+    def _changing(self, file: File) -> Finding:
+        return self.later(file, "waiting", "it is being changed")
+
+    def _now(self) -> str:
+        return self._clock.now().isoformat(timespec="seconds")
+
+
+class _Watch(Silence):
+    """Says what the follower says, and lets others do something meanwhile."""
+
+    def __init__(self, job: Job, journal: Journal, tick: Callable[[], None]) -> None:
+        super().__init__(job)
+        self._name, self._journal, self._tick = Path(job.input).name, journal, tick
+        self._tick_due = 0.0
+
+    def update(self, counts: Progress) -> None:  # noqa: ARG002 -- Reporter's
+        if time.monotonic() >= self._tick_due:
+            self._tick_due = time.monotonic() + TICK_SECONDS
+            self._tick()
+
+    def say(self, text: str) -> None:
+        self._journal.say(f"{self._name}: {text}")
+
+
+def _lost(progress: Progress) -> bool:
+    """Whether the job's scores were collected to a file that is gone, or is not as it was: nobody has them any more."""
+    if progress.state != "complete" or "output" not in progress.fields:
+        return False
+    output = Path(progress.fields["output"])
+    half_way = output.parent.glob(f"{glob.escape(output.name)}.*.partial")
+    return size_of(output) != int(progress.fields["output_bytes"]) and not any(half_way)
+
+
+def _end(submission: Submission) -> str:
+    """How the job that failed us ended. One that did not end can't be continued, for what was collected of it is gone,
+    or its input is: the next try begins anew."""
+    with contextlib.suppress(JobError):  # somebody else has forgotten it
+        state = submission.progress().state
+        if state in ("running", "complete"):
+            submission.cancel()
+            submission.forget()
+        return state
+    return "forgotten"

@@ -1,0 +1,44 @@
+"""Whether a file is still being written: nobody tells, so it is looked at until it has been left alone for a while."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+PAUSE_SECONDS = 2.0  # between two looks at a file that seems long finished
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a file looked like, and since when."""
+
+    size: int
+    mtime_ns: int
+    since: datetime
+
+
+class Stability:
+    """Remembers how files looked. A file is stable when its size and modification time have not changed for `settle`
+    seconds; two seconds do, between two looks at least, if it was last modified longer ago than that."""
+
+    def __init__(self, settle: float) -> None:
+        self._settle = settle
+        self._seen: dict[Path, Look] = {}
+
+    def due(self, path: Path, size: int, mtime_ns: int, now: datetime) -> datetime | None:
+        """When to look again; None if the file is stable."""
+        seen = self._seen.get(path)
+        if seen is None or (seen.size, seen.mtime_ns) != (size, mtime_ns):
+            seen = self._seen[path] = Look(size, mtime_ns, now)
+        old = now.timestamp() - mtime_ns / 1e9 >= self._settle
+        due = seen.since + timedelta(seconds=min(PAUSE_SECONDS, self._settle) if old else self._settle)
+        return due if due > now else None
+
+    def why(self, path: Path) -> str:
+        """Empty for a file that only needs another look."""
+        seen = self._seen[path]
+        fresh = seen.since.timestamp() - seen.mtime_ns / 1e9 < self._settle
+        return "it may still be being written" if fresh else ""
+
+    def keep(self, paths: set[Path]) -> None:
+        """Forgets all the others."""
+        self._seen = {path: look for path, look in self._seen.items() if path in paths}
