@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-faults lint format clean
+.PHONY: help demo test test-all test-faults bench lint format clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -34,6 +34,16 @@ test-faults: $(VENV)/.dev  ## every fault, for real: kills, outages, floods, poi
 test-all: $(VENV)/.dev  ## the tests and their slow, exhaustive variants
 	$(BIN)/python -m pytest
 
+# The peers have an environment of their own: Beam can't live with our newest protobuf and pyarrow.
+BENCH ?= compare
+.venv-bench/.bench: pyproject.toml benchmarks/constraints.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -c benchmarks/constraints.txt -e '.[worker,bench]'
+	@touch $@
+
+bench: .venv-bench/.bench  ## Nightshift beside its peers, for hours; BENCH='compare --rows 1e5 --rounds 1' in minutes
+	.venv-bench/bin/python -m benchmarks $(BENCH)
+
 lint: $(VENV)/.dev  ## ruff, mypy and the arrows between the rooms
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,4 +55,4 @@ format: $(VENV)/.dev  ## put the code in shape
 	$(BIN)/ruff format .
 
 clean:  ## remove .venv, caches and the embedded server's state
-	rm -rf $(VENV) .nightshift .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .nightshift .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -56,6 +56,8 @@ class Embedded:
             "dir": str(self._home),
             "appendonly": "yes",
             "appendfsync": "everysec",
+            # Payloads pass through the file and are gone soon; at the default of 64 MB it is rewritten all the time.
+            "auto-aof-rewrite-min-size": "512mb",
             "save": "",
             "maxmemory-policy": "noeviction",
         }

@@ -22,7 +22,6 @@ from jobs.record import Job
 from jobs.server import AWAY, connect
 from jobs.settings import Settings
 from jobs.timeline import Stopwatch, Work
-from model import environment
 from model.errors import ModelError
 from worker import logs
 from worker.broker import make_app
@@ -31,8 +30,6 @@ from worker.isolate import Isolation, Unwanted
 from worker.score import score
 from worker.session import open_session
 from worker.vigil import Vigil
-
-environment.prepare()
 
 log = logging.getLogger(__name__)
 settings = Settings.from_environment()
