@@ -1,6 +1,6 @@
 """The Celery app and its one task: lease a batch, score it, write it back.
 
-The parent imports TensorFlow, once, before it forks; each child opens its own session on its first batch.
+The parent imports TensorFlow with this module, before it forks; each child opens its own session on its first batch.
 """
 
 import logging
@@ -16,6 +16,7 @@ from typing import Any
 
 from celery import signals
 
+from jobs.lean import without_pandas
 from jobs.ledger import Ledger
 from jobs.queue import TASK
 from jobs.record import Job
@@ -129,10 +130,10 @@ def _write_back(write: Callable[[], object]) -> None:
 
 
 @signals.worker_init.connect
-def _import_tensorflow(**_: Any) -> None:
+def _begin(**_: Any) -> None:
     if not settings.redis_url:
         sys.exit("REDIS_URL is not set: a worker needs the server that the producer enqueues to")
-    import tensorflow  # noqa: F401 -- 4 to 10 s of CPU, shared by every child from here on
+    without_pandas()
 
 
 @signals.worker_ready.connect

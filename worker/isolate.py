@@ -27,6 +27,7 @@ from typing import NoReturn
 import pyarrow as pa
 
 from jobs.batch import Result, RowReject, decode_payload
+from jobs.lean import without_pandas
 from jobs.record import Job
 from model.errors import ModelError
 from worker.score import Scorer, join
@@ -282,6 +283,7 @@ def _obituary(code: int) -> str:
 def main(descriptor: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # meant for the worker, which lets the running batch finish
+    without_pandas()
     logging.disable(logging.WARNING)  # one line a session would be one a death
     with contextlib.suppress(EOFError, OSError), Connection(descriptor) as asker:
         serve(asker)

@@ -85,7 +85,7 @@ def _train(data: "Labelled", plan: "Plan", checkpoints: Path, chosen: Options, a
 
     terms: resume.Terms = {"kind": "the spam model", "messages": resume.digest(data), **plan.terms()}
     total = plan.total_steps(len(data.texts))
-    with asked_to_stop() as stop, training.prepared(plan, terms) as (session, _, task):
+    with asked_to_stop() as stop, training.prepared(plan, data.labels, terms) as (session, _, task):
         done = resume.start(session, checkpoints, terms, again=chosen.again, from_step=chosen.from_step)
         tell(done, total)
         with progress("training", total, done) as on_step:

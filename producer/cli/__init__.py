@@ -10,11 +10,11 @@ import click
 
 from jobs import logs
 from jobs.errors import NightshiftError, SettingsError
+from jobs.lean import without_pandas
 from producer.cli.collect import collect
 from producer.cli.console import fail, interrupted, say
 from producer.cli.end import cancel, forget
 from producer.cli.enqueue import enqueue
-from producer.cli.lean import stay_lean
 from producer.cli.metrics import metrics
 from producer.cli.nightly import nightly
 from producer.cli.rejects import rejects
@@ -113,5 +113,7 @@ for command in (enqueue, status, collect, rejects, report, retry, cancel, forget
 
 def run() -> None:
     """The `producer` command as installed."""
-    stay_lean()
+    without_pandas()
+    # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     main()

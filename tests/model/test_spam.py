@@ -95,6 +95,13 @@ def test_a_score_does_not_depend_on_a_neighbour_however_large(model: Model) -> N
     assert model(LONG, ordinary, LONG * 20, ordinary, b"")[[1, 3]].tolist() == model(ordinary, ordinary).tolist()
 
 
+@pytest.mark.parametrize("lengths", [range(17), range(16, -1, -1)])
+def test_a_message_of_any_length_has_its_score_between_any_others(model: Model, lengths: range) -> None:
+    """The gap between two messages holds at every place in a block."""
+    texts = [b"free cash!"[:length] + b"x" * (length - 10) for length in lengths]
+    assert model(*texts).tolist() == [model(text)[0] for text in texts]
+
+
 def test_upper_and_lower_case_score_the_same(model: Model) -> None:
     assert model("FREE entry AZ")[0] == model("free ENTRY az")[0]
 
@@ -111,6 +118,19 @@ def test_any_bytes_have_a_score(model: Model, text: bytes) -> None:
 def test_the_end_of_a_long_message_counts(model: Model) -> None:
     spam, filler = b"claim your free prize now! ", b"see you at lunch then, love. "
     assert model(filler * 100)[0] < model(filler * 100 + spam * 300)[0]
+
+
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        "You have W O N a F R E E £500 gift card. Text C L A I M to 80082 now, T&Cs apply",
+        "Y0u h4v3 w0n 4 fr33 £500 g1ft c4rd. T3xt cl41m t0 80082 n0w, T&Cs 4pply",
+        "Yоu hаvе wоn а frее £500 gift саrd. Техt сlаim tо 80082 nоw, T&Cs аррlу",
+        "You ha.ve w-o-n a f*r*e*e £500 g_i_f_t c.a.r.d. Te.xt cl.a.im to 80082 now, T&Cs apply",
+    ],
+)
+def test_spam_in_disguise_scores_high(model: Model, disguised: str) -> None:
+    assert model(disguised)[0] > 0.9
 
 
 def test_no_messages_have_no_scores(model: Model) -> None:
