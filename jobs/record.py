@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +22,7 @@ class Feed:
     shape: tuple[int, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Job:
     """A file, a model and the settings that change the output, plus those fixed at submission so that a resumed job
     goes on as it began."""
@@ -41,7 +42,7 @@ class Job:
     model_name: str = ""
     created: str = ""  # ISO 8601, UTC
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The file's stem for people, and 64 bits of a SHA-256 over everything that changes the output."""
         identity = {"format": FORMAT, **asdict(replace(self, batch_bytes=0, model_name="", created=""))}
