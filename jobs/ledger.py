@@ -4,6 +4,7 @@ Every change of a batch's state is one Lua script (jobs/lua), atomic and safe to
 and types. A batch is queued, leased until a deadline, or done.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -261,15 +262,16 @@ class Ledger:
 
     def results(self, job_id: str, first: int, limit: int) -> list[tuple[bytes, bytes]]:
         """(kept, result) of the batches from `first` on, as far as they are done without a gap, at most `limit`."""
-        wanted = range(first, first + limit)
-        names = [name(job_id, batch) for batch in wanted for name in (keys.kept, keys.result)]
-        values = cast("list[bytes | None]", self.redis.mget(names)) if names else []
-        pairs: list[tuple[bytes, bytes]] = []
-        for kept, result in zip(values[::2], values[1::2], strict=True):
-            if kept is None or result is None:
-                break
-            pairs.append((kept, result))
-        return pairs
+        results = self._values(keys.result(job_id, batch) for batch in range(first, first + limit))
+        # Only now: the kept columns of batches that are not done yet would be read again and again.
+        kept = self._values(keys.kept(job_id, batch) for batch in range(first, first + len(results)))
+        return list(zip(kept, results, strict=False))
+
+    def _values(self, names: Iterable[str]) -> list[bytes]:
+        """Those of these keys, up to the first that is not there."""
+        listed = list(names)
+        values = cast("list[bytes | None]", self.redis.mget(listed)) if listed else []
+        return list(itertools.takewhile(lambda value: value is not None, values))  # type: ignore[arg-type]
 
     def collected(self, job_id: str, token: str, first: int, end: int, fields: Mapping[str, str | int]) -> bool:
         """Frees the batches [first, end), which are safely in the scores file, and notes in `fields` how far it is

