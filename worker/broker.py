@@ -60,7 +60,10 @@ def make_app(url: str | None) -> Celery:
 
 
 def broker_url(url: str) -> str:
-    """The same server as Celery names it: `unix:///path` is `redis+socket:///path` there."""
+    """The same server as Celery names it: `unix:///path` is `redis+socket:///path` there. With TLS, the server's
+    certificate is verified unless the URL says otherwise; kombu's own default is not to."""
     if url.startswith("unix://"):
         return "redis+socket://" + url.removeprefix("unix://").replace("?db=", "?virtual_host=")
+    if url.startswith("rediss://") and "ssl_cert_reqs=" not in url:
+        return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
     return url

@@ -3,6 +3,7 @@
 A worker shows a sign of life each second, but not when it takes none of the batches that wait (worker/vigil.py).
 """
 
+import os
 import socket
 import sys
 
@@ -14,13 +15,24 @@ from jobs.settings import Settings
 
 def unhealthy(host: str, seen: dict[str, int]) -> str | None:
     """Why, or None. `seen` says how many seconds ago each worker showed its last sign of life."""
-    ours = {worker: ago for worker, ago in seen.items() if worker.rsplit(":", 2)[0] == host}
+    ours = {worker: ago for worker, ago in seen.items() if worker.rsplit(":", 2)[0] == host and alive(worker)}
     if not ours:
         return f"no worker on {host}"
     worker, ago = max(ours.items(), key=lambda item: item[1])
     if ago > ALIVE_SECONDS:
-        return f"worker {worker} has made no progress, or is gone, for {ago} s"
+        return f"worker {worker} has made no progress for {ago} s"
     return None
+
+
+def alive(worker: str) -> bool:
+    """Whether its process is there. One that was killed is remembered for a minute, but says nothing of its successor."""
+    try:
+        os.kill(int(worker.rsplit(":", 2)[1]), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ import redis
 from jobs.ledger import Ledger
 from jobs.queue import KEY, QUEUE, TASK, message, queued, waiting
 from tests.support import Server
-from worker.broker import make_app
+from worker.broker import broker_url, make_app
 
 # What Celery adds of its own, all of it optional: for results, canvases, stamps, and tasks that are called later.
 OPTIONAL = {
@@ -40,3 +40,10 @@ def pop(server: "redis.Redis") -> Any:
     found = server.rpop(KEY)
     assert isinstance(found, bytes)
     return json.loads(found)
+
+
+def test_celery_verifies_the_servers_certificate_as_we_do() -> None:
+    """kombu's default is not to: whoever sits between would get the password."""
+    assert broker_url("rediss://:secret@host:6379/0") == "rediss://:secret@host:6379/0?ssl_cert_reqs=required"
+    assert broker_url("rediss://host/0?ssl_cert_reqs=none") == "rediss://host/0?ssl_cert_reqs=none"
+    assert broker_url("unix:///run/valkey.sock?db=2") == "redis+socket:///run/valkey.sock?virtual_host=2"

@@ -1,5 +1,8 @@
 """A worker that takes no work is found out: it shows no sign of life, then ends; one that has none to take does not."""
 
+import os
+import subprocess
+
 import pytest
 
 from worker import vigil
@@ -71,7 +74,11 @@ def test_a_server_that_was_away_is_not_the_workers_fault(clock: Clock, ended: li
     assert not ended
 
 
-def test_health_is_that_of_the_hosts_own_workers() -> None:
-    assert unhealthy("a", {"a:1:2": 1, "b:1:2": 50}) is None
+def test_health_is_that_of_the_hosts_own_living_workers() -> None:
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    one, two = os.getpid(), os.getppid()
+    assert unhealthy("a", {f"a:{one}:2": 1, "b:1:2": 50}) is None
     assert unhealthy("a", {"b:1:2": 1}) == "no worker on a"
-    assert unhealthy("a", {"a:1:2": 1, "a:7:2": 31}) == "worker a:7:2 has made no progress, or is gone, for 31 s"
+    assert unhealthy("a", {f"a:{one}:2": 1, f"a:{two}:2": 31}) == f"worker a:{two}:2 has made no progress for 31 s"
+    assert unhealthy("a", {f"a:{one}:2": 1, f"a:{gone.pid}:2": 31}) is None  # killed; its successor is well
