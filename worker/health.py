@@ -25,7 +25,7 @@ def unhealthy(host: str, seen: dict[str, int]) -> str | None:
 
 
 def alive(worker: str) -> bool:
-    """Whether its process is there. One that was killed is remembered for a minute, but says nothing of its successor."""
+    """Whether its process is there: one that was killed is remembered for a minute."""
     try:
         os.kill(int(worker.rsplit(":", 2)[1]), 0)
     except ProcessLookupError:
