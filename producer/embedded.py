@@ -19,6 +19,7 @@ from typing import IO
 import redis
 
 from jobs.errors import ServerError
+from jobs.lean import KEPT_BLOCK_BYTES
 from producer.keeper import open_lock, try_lock
 
 START_SECONDS = 60.0
@@ -70,6 +71,9 @@ class Embedded:
             SERVER_GRACE,
             [],
             [binary, *(word for name, value in options.items() for word in (f"--{name}", value))],
+            # As jobs.lean.keep_freed_memory, which says why.
+            MALLOC_MMAP_THRESHOLD_=str(KEPT_BLOCK_BYTES),
+            MALLOC_TRIM_THRESHOLD_=str(KEPT_BLOCK_BYTES),
         )
         deadline = time.monotonic() + START_SECONDS
         while True:

@@ -16,7 +16,7 @@ from typing import Any
 
 from celery import signals
 
-from jobs.lean import without_pandas
+from jobs.lean import keep_freed_memory, without_pandas
 from jobs.ledger import Ledger
 from jobs.queue import TASK
 from jobs.record import Job
@@ -134,6 +134,7 @@ def _begin(**_: Any) -> None:
     if not settings.redis_url:
         sys.exit("REDIS_URL is not set: a worker needs the server that the producer enqueues to")
     without_pandas()
+    keep_freed_memory()
 
 
 @signals.worker_ready.connect
