@@ -95,6 +95,7 @@ def test_nobody_wins_by_not_doing_the_work(tmp_path: Path, rows: list[str], reas
             check.compare(tmp_path, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_nightshift_scores_as_the_limit_does(tmp_path: Path) -> None:
     file = messages(tmp_path, ROWS)

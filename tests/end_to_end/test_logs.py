@@ -32,6 +32,7 @@ def parse(text: str) -> list[dict[str, Any]]:
     return lines
 
 
+@pytest.mark.slow
 def test_a_workers_lines_say_which_batch_they_are_about(bare_farm: Farm, messages: Path, tmp_path: Path) -> None:
     farm, log = bare_farm, tmp_path / "worker.log"
     with log.open("wb") as out:

@@ -68,6 +68,7 @@ def test_the_bytes_are_the_same_with_one_worker_and_with_four_whatever_the_batch
     assert 1 <= len(four.sessions()) == len(set(four.sessions())) <= 4
 
 
+@pytest.mark.slow
 def test_workers_may_come_and_go_in_the_middle(bare_farm: Farm, four_times: Path, tmp_path: Path) -> None:
     farm = bare_farm
     words = ("enqueue", four_times, "--keep", "text", "--batch-bytes", 2_000)
@@ -137,6 +138,7 @@ def test_enqueuing_the_same_file_again_attaches_to_its_job(farm: Farm, messages:
     assert json.loads(farm.producer("enqueue", messages, "--wait", "--json").out)["job"] != first["job"]
 
 
+@pytest.mark.slow
 def test_a_producer_killed_in_the_middle_is_continued_by_the_next(
     bare_farm: Farm, four_times: Path, tmp_path: Path
 ) -> None:

@@ -189,9 +189,9 @@ class Night:
         assert receipt["attempts"] >= receipt["batches"]
 
     def check_server(self) -> None:
-        """Nothing but the job's record and its last events is left; the rest was collected."""
+        """Nothing but the job's record, its timeline and its last events is left; the rest was collected."""
         name = f"nightshift:job:{self.job}"
-        allowed = {name, f"{name}:events", f"{name}:followed"}
+        allowed = {name, f"{name}:events", f"{name}:timeline", f"{name}:followed"}
         left = {key.decode() for key in self.site.server.redis.keys(f"{name}*")}  # type: ignore[union-attr]
         assert left <= allowed
         assert self.job not in self.site.ledger.active()

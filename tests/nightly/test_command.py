@@ -97,6 +97,7 @@ def test_two_at_the_same_time_share_the_work(night_farm: Farm, inputs: Path) -> 
     assert sum(end.count(": complete, ") for end in ends) == 3, "each by one of them"
 
 
+@pytest.mark.slow
 def test_the_service_is_killed_stopped_and_started_again(night_farm: Farm, inputs: Path) -> None:
     line = ["nightly", f"{inputs}/m-{{date}}.csv", "--settle", "0.2", "--at", "0 0 1 1 *"]
     killed = night_farm.popen(*line)
