@@ -373,7 +373,7 @@ def test_three_receipts_and_every_record_is_accounted_for(night: Night) -> None:
 
 @pytest.mark.slow
 def test_the_worker_that_was_killed_cost_time_alone(night: Night) -> None:
-    assert night.unhealthy.startswith("unhealthy: worker ")
+    assert night.unhealthy.startswith("unhealthy: no worker on ")
     receipts = [night.note(channel)["receipt"] for channel in ("chat", "sms")]
     assert any(receipt["attempts"] > receipt["batches"] for receipt in receipts)
     assert all(receipt["batches_done"] == receipt["batches"] for receipt in receipts)
