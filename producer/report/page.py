@@ -198,7 +198,7 @@ def _repeated(report: Report, scores: Scores) -> str:
             "</li>"
         )
     how = (
-        f"Among them are {scores.distinct:,} different texts."
+        f"Different texts among them: {scores.distinct:,}."
         if scores.repeats_missed == 0
         else f"There are too many different texts to count each: a number may be too low by up to "
         f"{scores.repeats_missed:,}, and no text that came more often than one time in {CAPACITY:,} is missing."
