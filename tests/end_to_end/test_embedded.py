@@ -67,6 +67,7 @@ def test_one_command_scores_a_file_and_leaves_only_files_behind(folder: Path) ->
     assert running(folder) == []
 
 
+@pytest.mark.slow
 def test_two_commands_share_the_server_and_the_last_one_stops_it(folder: Path) -> None:
     shutil.copy2(MESSAGES, folder / "other.csv")
     words = [PRODUCER, "enqueue", "--workers", "1", "--json"]

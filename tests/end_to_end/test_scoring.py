@@ -103,6 +103,7 @@ def only_job(farm: Farm) -> str:
     return job
 
 
+@pytest.mark.slow
 def test_messages_delivered_three_times_and_messages_lost_change_nothing(
     bare_farm: Farm, reference: bytes, tmp_path: Path
 ) -> None:
