@@ -24,7 +24,7 @@ Verdict = Literal["leased", "done", "busy", "gone", "exhausted"]
 ALIVE_SECONDS = 10  # a worker without a sign of life for so long does not count
 MODEL_SECONDS = 30 * 24 * 3600  # a model that no job was submitted with for so long is forgotten
 SCRIPTS = (
-    "submit", "enqueue", "seal", "lease", "renew", "release", "complete", "fail", "overdue", "sent", "collected",
+    "submit", "enqueue", "seal", "lease", "renew", "release", "complete", "fail", "overdue", "send_again", "collected",
     "hold", "erase", "retried", "note",
 )  # fmt: skip
 
@@ -301,7 +301,7 @@ class Ledger:
     def send_again(self, job_id: str, batches: Iterable[int]) -> int:
         """Puts the messages of those of `batches` that still want it into the queue; returns how many."""
         pairs = [item for batch in batches for item in (batch, queue.message(job_id, batch))]
-        return int(self._scripts["sent"](keys=[keys.job(job_id), queue.KEY], args=pairs))
+        return int(self._scripts["send_again"](keys=[keys.job(job_id), queue.KEY], args=pairs))
 
     # -- who is there
 
