@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from jobs.batch import Result, RowReject, decode_payload
 from jobs.record import Job
-from model import frozen
 from model.errors import ModelError
 from worker.feeds import convert
+from worker.session import make_run
 
 Arrays = list[npt.NDArray[Any]]
 TELLING = 64  # records; if the graph fails on every one of a batch that large, the model is to blame
@@ -23,10 +23,8 @@ class Scorer:
     """A session, and what a job feeds and fetches in it. Raises ModelError if the graph does not fit the job."""
 
     def __init__(self, session: Any, job: Job) -> None:
-        self._session = session
         self._job = job
-        self._feeds = [frozen.tensor(session.graph, feed.placeholder) for feed in job.feeds]
-        self._fetches = [frozen.tensor(session.graph, name) for name in job.fetches]
+        self._session_run = make_run(session, tuple(feed.placeholder for feed in job.feeds), tuple(job.fetches))
 
     def score(self, records: pa.RecordBatch) -> Result:
         """Scores a micro-batch, or a part of one.
@@ -56,7 +54,7 @@ class Scorer:
         import tensorflow as tf
 
         try:
-            values = self._session.run(self._fetches, dict(zip(self._feeds, arrays, strict=True)))
+            values = self._session_run(arrays)
         except (ValueError, TypeError) as error:
             raise ModelError(f"the graph can't be fed: {error}") from None
         except tf.errors.OpError as error:
@@ -67,8 +65,7 @@ class Scorer:
             left = self._run([array[:half] for array in arrays], rows[:half], bad)
             return left + self._run([array[half:] for array in arrays], rows[half:], bad)
         columns: dict[str, Any] = {}
-        for name, value in zip(self._job.fetches, values, strict=True):
-            array = np.asarray(value)
+        for name, array in zip(self._job.fetches, values, strict=True):
             if array.ndim == 0 or array.shape[0] != len(rows) or array.ndim > 2:
                 raise ModelError(
                     f"output {name!r} has the shape {list(array.shape)} for {len(rows)} records, not one row each"
