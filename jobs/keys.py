@@ -11,6 +11,12 @@ WORKERS = PREFIX + "workers"  # sorted set: "host:pid:processes" by time of the 
 RESENDER = PREFIX + "resender"  # the re-sender's short lock
 
 
+def prefetched(worker: str) -> str:
+    """The ids of the messages that the worker has taken from the queue and not begun, separated by blanks. Runs out
+    unless the worker repeats it."""
+    return f"{PREFIX}prefetched:{worker}"
+
+
 def model(sha256: str) -> str:
     """The frozen graph's bytes."""
     return f"{PREFIX}model:{sha256}"

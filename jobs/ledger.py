@@ -22,6 +22,7 @@ from jobs.timeline import Finish, Work
 State = Literal["running", "complete", "failed", "cancelled"]
 Verdict = Literal["leased", "done", "busy", "gone", "exhausted"]
 ALIVE_SECONDS = 10  # a worker without a sign of life for so long does not count
+PREFETCHED_MS = 3000  # for which a worker's word of what it has taken is good
 MODEL_SECONDS = 30 * 24 * 3600  # a model that no job was submitted with for so long is forgotten
 SCRIPTS = (
     "submit", "enqueue", "seal", "lease", "renew", "release", "complete", "fail", "overdue", "send_again", "collected",
@@ -294,9 +295,11 @@ class Ledger:
     def active(self) -> list[str]:
         return [job_id.decode() for job_id in cast("set[bytes]", self.redis.smembers(keys.ACTIVE))]
 
-    def overdue(self, job_id: str, patience: float) -> list[int]:
-        """Takes expired leases back; the batches neither sent nor leased for `patience` seconds."""
-        return [int(batch) for batch in self._run("overdue", keys.job(job_id), int(patience * 1000))]
+    def overdue(self, job_id: str, patience: float) -> dict[int, bool]:
+        """Takes expired leases back; the batches neither sent nor leased for `patience` seconds, and whether they have
+        a message at all: what was leased in vain has none."""
+        flat = self._run("overdue", keys.job(job_id), int(patience * 1000))
+        return {int(batch): sent != b"0" for batch, sent in zip(flat[::2], flat[1::2], strict=True)}
 
     def send_again(self, job_id: str, batches: Iterable[int]) -> int:
         """Puts the messages of those of `batches` that still want it into the queue; returns how many."""
@@ -318,16 +321,21 @@ class Ledger:
         if self.redis.get(lock) == token.encode():
             self.redis.delete(lock)
 
-    def greet(self, worker: str) -> None:
-        """A worker's sign of life, shown each second while it makes progress; `worker` is host:pid:processes."""
+    def greet(self, worker: str, prefetched: Iterable[str] = ()) -> None:
+        """A worker's sign of life, shown each second while it makes progress; `worker` is host:pid:processes. With it
+        goes which messages it has taken and not begun, by their ids."""
         seconds, _ = self.redis.time()
         with self.redis.pipeline() as pipe:
             pipe.zadd(keys.WORKERS, {worker: seconds})
             pipe.zremrangebyscore(keys.WORKERS, "-inf", seconds - 60)
+            pipe.set(keys.prefetched(worker), " ".join(prefetched), px=PREFETCHED_MS)
             pipe.execute()
 
     def leave(self, worker: str) -> None:
-        self.redis.zrem(keys.WORKERS, worker)
+        with self.redis.pipeline() as pipe:
+            pipe.zrem(keys.WORKERS, worker)
+            pipe.delete(keys.prefetched(worker))
+            pipe.execute()
 
     def workers(self) -> dict[str, int]:
         """How many seconds ago each worker showed its last sign of life."""

@@ -9,11 +9,11 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Iterable
 from typing import cast
 
 import redis
 
+from jobs import keys
 from jobs.keys import PREFIX
 
 QUEUE = "batches"
@@ -66,17 +66,12 @@ def waiting(server: "redis.Redis") -> int:
 
 
 def queued(server: "redis.Redis") -> set[tuple[str, int]]:
-    """(job id, batch) of every message that is in the queue, or prefetched by a worker and not yet acknowledged."""
-    with server.pipeline() as pipe:
-        pipe.lrange(KEY, 0, -1)
-        pipe.hvals(PREFIX + "unacked")
-        messages = [each for answer in pipe.execute() for each in cast(Iterable[bytes], answer)]
-    found: set[tuple[str, int]] = set()
-    for each in messages:
-        # `unacked` holds [message, exchange, routing key], the queue the message alone.
-        decoded = json.loads(each)
-        headers = (decoded[0] if isinstance(decoded, list) else decoded).get("headers", {})
-        job_id, _, batch = str(headers.get("id", "")).rpartition(":")
-        if batch.isdigit():
-            found.add((job_id, int(batch)))
-    return found
+    """(job id, batch) of every message that is in the queue, or that a living worker took and has not begun."""
+    workers = cast("list[bytes]", server.zrange(keys.WORKERS, 0, -1))
+    messages = cast("list[bytes]", server.lrange(KEY, 0, -1))
+    ids = [str(json.loads(each).get("headers", {}).get("id", "")) for each in messages]
+    if workers:
+        taken = cast("list[bytes | None]", server.mget([keys.prefetched(worker.decode()) for worker in workers]))
+        ids += [task_id for each in taken if each for task_id in each.decode().split()]
+    pairs = (task_id.rpartition(":") for task_id in ids)
+    return {(job_id, int(batch)) for job_id, _, batch in pairs if batch.isdigit()}

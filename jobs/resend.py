@@ -9,7 +9,8 @@ from jobs.ledger import Ledger
 
 INTERVAL = 1.0  # seconds between sweeps
 EXPIRE_INTERVAL = 60.0
-PATIENCE = 3.0  # seconds a message may be on its way, seen in neither queue nor ledger
+DELAY = 1.0  # seconds after which it is worth a look where a message is
+PATIENCE = 3.0  # seconds for which it may be nowhere: workers tell by the second what they have taken
 
 
 class Resender:
@@ -20,6 +21,7 @@ class Resender:
         self._token = uuid.uuid4().hex
         self._keep_seconds = keep_days * 24 * 3600
         self._due = self._expire_due = 0.0
+        self._missing: dict[tuple[str, int], float] = {}  # since when these batches' messages are nowhere
 
     def sweep_if_due(self) -> int:
         """Sends again what may be lost; returns how many batches that were."""
@@ -31,11 +33,23 @@ class Resender:
         if time.monotonic() >= self._expire_due:
             self._expire_due = time.monotonic() + EXPIRE_INTERVAL
             self._ledger.expire(self._keep_seconds)
-        overdue = {job_id: self._ledger.overdue(job_id, PATIENCE) for job_id in self._ledger.active()}
-        if not any(overdue.values()):
-            return 0
-        queued = queue.queued(self._ledger.redis)
-        lost = {
-            job_id: [batch for batch in batches if (job_id, batch) not in queued] for job_id, batches in overdue.items()
-        }
-        return sum(self._ledger.send_again(job_id, batches) for job_id, batches in lost.items() if batches)
+        return sum(self._ledger.send_again(job_id, batches) for job_id, batches in self._lost().items())
+
+    def _lost(self) -> dict[str, list[int]]:
+        """The batches to be sent again, by job: those whose message is used up, or nowhere for PATIENCE."""
+        overdue = {job_id: self._ledger.overdue(job_id, DELAY) for job_id in self._ledger.active()}
+        known = queue.queued(self._ledger.redis) if any(overdue.values()) else set()
+        now = time.monotonic()
+        missing: dict[tuple[str, int], float] = {}
+        lost: dict[str, list[int]] = {}
+        for job_id, batches in overdue.items():
+            for batch, sent in batches.items():
+                place = job_id, batch
+                if place in known:
+                    continue
+                missing[place] = self._missing.get(place, now)
+                if not sent or now - missing[place] >= PATIENCE:
+                    lost.setdefault(job_id, []).append(batch)
+                    del missing[place]
+        self._missing = missing
+        return lost

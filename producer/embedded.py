@@ -59,6 +59,7 @@ class Embedded:
             "appendfsync": "everysec",
             # Payloads pass through the file and are gone soon; at the default of 64 MB it is rewritten all the time.
             "auto-aof-rewrite-min-size": "512mb",
+            "rdbcompression": "no",  # and it takes a third of a second to compress what is gone a second later
             "save": "",
             "maxmemory-policy": "noeviction",
         }

@@ -1,24 +1,9 @@
 """The Celery application, configured for what Redis and kombu do when things break."""
 
-from typing import Any
-
 from celery import Celery
-from kombu.transport import redis as transport
 
 from jobs.keys import PREFIX
 from jobs.queue import QUEUE
-
-
-class QoS(transport.QoS):  # type: ignore[misc]  # kombu has no types
-    """kombu 5.7 gives a worker's messages back when its connection breaks, twice; the second time it stumbles over the
-    connection that is no more, and the worker ends. They come back without it, after the visibility timeout."""
-
-    def restore_unacked(self, client: Any = None) -> None:
-        if self.channel.connection.client is not None:
-            super().restore_unacked(client)
-
-
-transport.Channel.QoS = QoS
 
 
 def make_app(url: str | None) -> Celery:
@@ -30,7 +15,7 @@ def make_app(url: str | None) -> Celery:
         accept_content=["json"],
         task_ignore_result=True,  # results go to the ledger
         # Acknowledged on receipt: a late ack that fails while the server is away wedges the worker, and the next
-        # batch is in the parent already when a child is free. What gets lost, the re-sender finds.
+        # batch is in the parent already when a child is free.
         task_acks_late=False,
         worker_prefetch_multiplier=1,
         worker_send_task_events=False,
@@ -42,14 +27,12 @@ def make_app(url: str | None) -> Celery:
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,  # a server out of memory would end the worker
         broker_transport_options={
-            "global_keyprefix": PREFIX,  # our own `unacked`, not one shared with other applications
+            "global_keyprefix": PREFIX,
             "priority_steps": [0],
             "queue_order_strategy": "sorted",
-            # What a dead worker had prefetched comes back this soon (seconds).
-            "visibility_timeout": 20,
-            "unacked_restore_interval": 5,
-            "unacked_restore_throttle": 1,
-            "unacked_mutex_expire": 15,
+            # kombu would note in Redis what a worker has taken and not begun, in two transactions a message, and give
+            # it to others after a timeout. The worker says so once a second (heartbeat.py), and the re-sender knows.
+            "ack_emulation": False,
             "socket_timeout": 15,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 import redis
+from celery.worker import state
 
 from jobs.errors import ServerError
 from jobs.ledger import Ledger
@@ -98,6 +99,15 @@ def release_of_the_dead(ledger: Ledger, worker: str) -> int:
     return held
 
 
+def prefetched() -> list[str]:
+    """The ids of the messages that this parent has taken from the queue and that no child has begun with."""
+    while True:
+        try:
+            return [request.id for request in set(state.reserved_requests) - set(state.active_requests)]
+        except RuntimeError:  # the main thread took one just now
+            continue
+
+
 def housekeeping(connect: Callable[[], Ledger], processes: int, keep_days: float, token: str, vigil: Vigil) -> Every:
     """The worker's parent says that it is there, looks after its dead and whether the living make progress, and takes
     its turn as re-sender."""
@@ -109,7 +119,7 @@ def housekeeping(connect: Callable[[], Ledger], processes: int, keep_days: float
         ledger = connect()  # at each turn: the server may be away when the worker starts
         resender = resender or Resender(ledger, keep_days)
         if vigil.well:
-            ledger.greet(worker)
+            ledger.greet(worker, prefetched())
         vigil.look(waiting(ledger.redis), held=release_of_the_dead(ledger, token))
         resender.sweep_if_due()
 

@@ -1,4 +1,4 @@
-"""The lazily loaded session: opened on a process's first batch, cached by the model's sha256; and its `run`, made fast."""
+"""The lazily loaded session: opened on a process's first batch, cached by the model's sha256; and a faster `run`."""
 
 import hashlib
 import logging
@@ -54,7 +54,7 @@ def make_run(session: Any, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> 
         feed=[each.name for each in placeholders],
         fetch=[frozen.tensor(session.graph, name).name for name in fetches],
     )
-    call = session._make_callable_from_options(options)  # noqa: SLF001 -- as TensorFlow's own Keras did
+    call = session._make_callable_from_options(options)  # as TensorFlow's own Keras does
 
     def run(arrays: Arrays) -> Arrays:
         for placeholder, array in zip(placeholders, arrays, strict=True):

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tests.faults.conftest import Night, Site
-from tests.support import until
 
 Nights = Callable[..., Night]
 QUEUE = "nightshift:batches"
@@ -87,4 +86,3 @@ def test_hosts_whose_clocks_are_a_minute_apart_agree_on_every_lease(
     receipt = tonight.check(run)
     assert receipt["attempts"] == receipt["batches"], "no lease ran out before its time"
     assert receipt["duplicates"] == 0
-    until(lambda: no_workers.server.redis.hlen("nightshift:unacked") == 0, 30)

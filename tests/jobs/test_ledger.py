@@ -151,7 +151,7 @@ def test_a_lease_that_runs_out_is_taken_back_and_a_renewed_one_is_not(ledger: Le
     for _ in range(4):
         time.sleep(0.1)
         assert ledger.renew(job, 1, "me", 0.3)
-    assert ledger.overdue(job, 60) == [0]
+    assert ledger.overdue(job, 60) == {0: False}, "its message is used up"
     assert not ledger.renew(job, 0, "me", 0.3)
     assert lease(ledger, job, 0, "you") == "leased"
     assert lease(ledger, job, 1, "you") == "busy"
@@ -177,11 +177,11 @@ def test_a_batch_is_not_given_away_for_ever(ledger: Ledger, job: str) -> None:
 
 def test_what_was_sent_and_never_seen_is_overdue(ledger: Ledger, job: str) -> None:
     enqueue(ledger, job, 0)
-    assert ledger.overdue(job, 60) == []
+    assert ledger.overdue(job, 60) == {}
     time.sleep(0.05)
-    assert ledger.overdue(job, 0.01) == [0]
+    assert ledger.overdue(job, 0.01) == {0: True}
     assert ledger.send_again(job, [0, 7]) == 1
-    assert ledger.overdue(job, 60) == []
+    assert ledger.overdue(job, 60) == {}
 
 
 def test_a_failed_job_takes_nothing_more_and_frees_its_payloads(ledger: Ledger, server: Server, job: str) -> None:

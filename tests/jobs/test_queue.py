@@ -30,9 +30,12 @@ def test_a_message_is_what_celery_writes(server: Server, ledger: Ledger) -> None
     assert set(ours) == set(theirs)
 
 
-def test_messages_in_the_queue_are_known_by_their_batch(server: Server, ledger: Ledger) -> None:
+def test_messages_in_the_queue_or_taken_by_a_worker_are_known_by_their_batch(server: Server, ledger: Ledger) -> None:
     server.redis.lpush(KEY, message("night-1", 7), message("night:2", 0))
     assert waiting(server.redis) == 2
+    ledger.greet("host:1:2", ["night-1:8", "night-1:9"])
+    assert queued(server.redis) == {("night-1", 7), ("night:2", 0), ("night-1", 8), ("night-1", 9)}
+    ledger.leave("host:1:2")
     assert queued(server.redis) == {("night-1", 7), ("night:2", 0)}
 
 
