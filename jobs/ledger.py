@@ -64,6 +64,17 @@ class Progress:
         return self.batches - self.done
 
 
+class Entry(NamedTuple):
+    """A batch as its producer hands it over. `records` counts the rejected ones too; `cursor` is where reading goes on
+    behind it."""
+
+    payload: "memoryview | bytes"
+    kept: "memoryview | bytes"
+    cursor: Mapping[str, int]
+    records: int
+    reject_codes: Sequence[str]
+
+
 class Lease(NamedTuple):
     """A worker's answer when it asks for a batch."""
 
@@ -191,26 +202,18 @@ class Ledger:
 
     # -- the producer's side
 
-    def enqueue(
-        self,
-        job_id: str,
-        batch: int,
-        payload: "memoryview | bytes",
-        kept: "memoryview | bytes",
-        cursor: Mapping[str, int],
-        records: int,
-        reject_codes: Sequence[str],
-    ) -> int:
-        """Writes a batch and where reading goes on after it, and sends its message. `records` counts the rejected ones
-        too. Returns how many batches are enqueued now (`batch` + 1 unless another producer is ahead), or -1 if the job
-        takes no more."""
-        counters = _counters(reject_codes, records=records, read_rejects=len(reject_codes))
+    def enqueue(self, job_id: str, first: int, entries: Sequence[Entry]) -> int:
+        """Writes batches, numbered from `first` on, and sends their messages: all of it or nothing. Returns how many
+        are enqueued now (unless another producer is ahead, those up to the last of `entries`), or -1 if the job takes
+        no more."""
 
         def write(pipe: Pipeline) -> None:
-            pipe.set(keys.payload(job_id, batch), payload)
-            pipe.set(keys.kept(job_id, batch), kept)
-            args = batch, json.dumps(cursor), queue.message(job_id, batch), *counters
-            pipe.evalsha(self._scripts["enqueue"].sha, 2, keys.job(job_id), queue.KEY, *args)
+            for batch, entry in enumerate(entries, first):
+                pipe.set(keys.payload(job_id, batch), entry.payload)
+                pipe.set(keys.kept(job_id, batch), entry.kept)
+                counters = _counters(entry.reject_codes, records=entry.records, read_rejects=len(entry.reject_codes))
+                args = batch, json.dumps(entry.cursor), queue.message(job_id, batch), *counters
+                pipe.evalsha(self._scripts["enqueue"].sha, 2, keys.job(job_id), queue.KEY, *args)
 
         return int(self._together(write, transaction=True)[-1])
 
@@ -366,4 +369,4 @@ def _counters(reject_codes: Sequence[str], **numbers: int) -> list[str | int]:
     """The pairs of counter and number that the scripts add up."""
     for code in reject_codes:
         numbers[f"code:{code}"] = numbers.get(f"code:{code}", 0) + 1
-    return [item for pair in numbers.items() for item in pair]
+    return [item for pair in numbers.items() if pair[1] for item in pair]

@@ -28,7 +28,9 @@ from producer.reader import Position, Reader
 
 LOCK_SECONDS = 15.0
 CHECKPOINT_SECONDS = 5.0
-WINDOW = 8  # batches fetched at once
+WINDOW = 8  # batches fetched at once; of small ones as many as...
+WINDOW_BYTES = 16 << 20  # ...this is of input,
+MAX_WINDOW = 64  # within limits
 REJECT_COLUMNS = ("record", "line", "code", "detail", "raw")
 
 
@@ -86,6 +88,7 @@ class Collector:
         # Batches that are whole in the files, and the bytes of both up to there. Set in one step, so that whatever
         # breaks in the middle of a batch (Ctrl-C, a full disk) leaves them right.
         self._written = (0, 0, 0)
+        self._window = max(WINDOW, min(MAX_WINDOW, WINDOW_BYTES // job.batch_bytes))
         self._safe = 0  # batches that the server knows to be there...
         self._noted = False  # ...or may know: its answer may be lost
         self._header = False
@@ -117,7 +120,7 @@ class Collector:
                 return False
         assert self._files  # noqa: S101 -- just opened
         first = self._written[0]
-        pairs = self._ledger.results(self._job.id, first, min(WINDOW, max(0, progress.batches - first)))
+        pairs = self._ledger.results(self._job.id, first, min(self._window, max(0, progress.batches - first)))
         for kept_bytes, result_bytes in pairs:
             self._write(Kept.decode(kept_bytes), Result.decode(result_bytes))
         whole = progress.state == "complete" and self._written[0] == progress.batches

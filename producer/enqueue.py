@@ -1,6 +1,7 @@
 """Cuts the reader's blocks into batches and enqueues them: payload, ledger entry and message in one step."""
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -8,7 +9,7 @@ import pyarrow as pa
 
 from jobs import keys
 from jobs.batch import Kept, Reject, encode_payload, micro_batches
-from jobs.ledger import Ledger, Progress
+from jobs.ledger import Entry, Ledger, Progress
 from jobs.lock import Lock
 from jobs.record import Job
 from jobs.server import AWAY
@@ -16,8 +17,11 @@ from producer.reader import Block, Position, Reader
 
 LOCK_SECONDS = 10.0  # another producer takes over when this one has been silent for as long
 MIN_WINDOW = 16  # batches outstanding, at least
-AT_ONCE = 4  # batches enqueued before somebody looks whether there is something to collect
+MAX_WINDOW = 512  # more are of no use, but for more processes
+WINDOW_BYTES = 32 << 20  # of input outstanding, when batches are small
 BATCHES_PER_PROCESS = 3  # one being scored, one prefetched, one in the queue
+ROUND_TRIP_BYTES = 1 << 20  # of input, and of batches as many as those are, are enqueued together
+AT_ONCE = 4  # round trips before somebody looks whether there is something to collect
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,10 @@ class Batch:
     @property
     def rejects(self) -> list[Reject]:
         return [reject for piece in self.pieces for reject in piece.rejects]
+
+    def entry(self, job: Job) -> Entry:
+        codes = [reject.code for reject in self.rejects]
+        return Entry(self.payload(job), self.kept(job), self.cursor, self.records, codes)
 
     def payload(self, job: Job) -> memoryview:
         schema = pa.schema([(feed.placeholder, pa.binary()) for feed in job.feeds])
@@ -149,6 +157,7 @@ class Enqueuer:
         self._lock = Lock(ledger, producer_lock(job.id), LOCK_SECONDS)
         self._number: int | None = None
         self._batches: Iterator[Batch] = iter(())
+        self._mean = job.batch_bytes  # of the batches enqueued last, in bytes of input
         self.finished = False
 
     def step(self, progress: Progress, processes: int) -> bool:
@@ -159,38 +168,40 @@ class Enqueuer:
         if not self._lock.hold():
             self._number = None
             return False
-        window = self._window or max(MIN_WINDOW, BATCHES_PER_PROCESS * processes)
-        room = window - progress.outstanding
-        for _ in range(min(room, AT_ONCE)):
-            if not self._next():
+        small = min(MAX_WINDOW, WINDOW_BYTES // max(1, self._mean))
+        window = self._window or max(MIN_WINDOW, BATCHES_PER_PROCESS * processes, small)
+        room = rest = window - progress.outstanding
+        for _ in range(AT_ONCE):
+            enqueued = self._next(rest)
+            rest -= enqueued
+            if not enqueued:
                 break
         return room > 0
 
-    def _next(self) -> bool:
-        """Enqueues a batch; False if it was not this one's turn, or there is none."""
+    def _next(self, room: int) -> int:
+        """Enqueues up to `room` batches in one round trip; how many, none if it was not this one's turn or there is
+        none left."""
+        if room <= 0:
+            return 0
         if self._number is None:
             fresh = self._ledger.progress(self._job.id)
             self._number, self._batches = fresh.batches, cut(self._reader, self._job, fresh.cursor)
         number, self._number = self._number, None  # where the ledger is, should this fail half-way
-        batch = next(self._batches, None)
-        if batch is None:
+        entries, size = [], 0
+        for batch in itertools.islice(self._batches, room):
+            entries.append(batch.entry(self._job))
+            size += batch.size
+            if size >= ROUND_TRIP_BYTES:
+                break
+        if not entries:
             self._seal(number)
-        else:
-            self._enqueue(number, batch)
-        return self._number is not None
-
-    def _enqueue(self, number: int, batch: Batch) -> None:
-        count = self._ledger.enqueue(
-            self._job.id,
-            number,
-            batch.payload(self._job),
-            batch.kept(self._job),
-            batch.cursor,
-            batch.records,
-            [reject.code for reject in batch.rejects],
-        )
-        if count == number + 1:  # else another producer was faster, or the job has ended
-            self._number = count
+            return 0
+        self._mean = size // len(entries)
+        # Another producer may have been faster, or the job has ended.
+        if self._ledger.enqueue(self._job.id, number, entries) != number + len(entries):
+            return 0
+        self._number = number + len(entries)
+        return len(entries)
 
     def _seal(self, batches: int) -> None:
         if not self._reader.unchanged():

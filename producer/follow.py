@@ -17,6 +17,7 @@ from producer.enqueue import Enqueuer, producer_lock
 from producer.progress import Reporter
 
 WAIT_SECONDS = 0.25
+PACE_SECONDS = 0.02  # between the beginnings of two rounds: each looks after all that came meanwhile
 FOLLOW_SECONDS = 15.0  # a job does not expire for so long after its follower was last seen
 LONELY_SECONDS = 5.0  # without a worker, before that is said
 
@@ -75,10 +76,13 @@ class _Follower:
         self._event = b"0"
         self._processes = 0
         self._look_again = 0.0
+        self._paced = 0.0
         self._lonely = time.monotonic() + LONELY_SECONDS
 
     def step(self) -> Progress | None:
         """The progress at the end, None before."""
+        time.sleep(max(0.0, self._paced - time.monotonic()))
+        self._paced = time.monotonic() + PACE_SECONDS
         if time.monotonic() >= self._look_again:
             self._look_around()
         progress = self._ledger.progress(self._job.id)

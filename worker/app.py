@@ -16,7 +16,7 @@ from typing import Any
 
 from celery import signals
 
-from jobs.lean import keep_freed_memory, without_pandas
+from jobs.lean import freeze_what_is_there, keep_freed_memory, without_pandas
 from jobs.ledger import Ledger
 from jobs.queue import TASK
 from jobs.record import Job
@@ -135,6 +135,7 @@ def _begin(**_: Any) -> None:
         sys.exit("REDIS_URL is not set: a worker needs the server that the producer enqueues to")
     without_pandas()
     keep_freed_memory()
+    freeze_what_is_there()
 
 
 @signals.worker_ready.connect

@@ -10,8 +10,7 @@ if redis.call('SETBIT', job .. ':done', batch, 1) == 1 then
   return 0
 end
 redis.call('SET', job .. ':result:' .. batch, ARGV[2])
-redis.call('ZREM', job .. ':queued', batch)
-redis.call('ZREM', job .. ':leased', batch)
+if redis.call('ZREM', job .. ':leased', batch) == 0 then redis.call('ZREM', job .. ':queued', batch) end
 redis.call('HDEL', job .. ':owner', batch)
 redis.call('HDEL', job .. ':attempts', batch)
 redis.call('HINCRBY', job, 'done', 1)

@@ -117,4 +117,5 @@ def run() -> None:
     keep_freed_memory()
     # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's algebra is not used, and its threads would spin
     main()

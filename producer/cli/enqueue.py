@@ -127,6 +127,7 @@ def enqueue(
       REDIS_URL=redis://queue:6379 producer enqueue night.csv
       producer enqueue points.csv --model xy.pb --fetch op_to_store
     """
+    from jobs.lean import freeze_what_is_there
     from jobs.settings import Settings
     from producer.api import default_output, submit
     from producer.connection import Connection
@@ -151,6 +152,7 @@ def enqueue(
             batch_bytes=batch_bytes,
             again=again,
         )
+        freeze_what_is_there()
         output = output or default_output(file)
         if wait:
             check_output(output, file)

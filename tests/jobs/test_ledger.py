@@ -9,7 +9,7 @@ import pytest
 
 from jobs import keys, queue
 from jobs.errors import JobError
-from jobs.ledger import Ledger
+from jobs.ledger import Entry, Ledger
 from jobs.record import Feed, Job
 from jobs.timeline import Work
 from tests.support import Server
@@ -37,7 +37,7 @@ def job(ledger: Ledger) -> str:
 
 
 def enqueue(ledger: Ledger, job: str, batch: int, records: int = 10, rejects: list[str] | None = None) -> int:
-    return ledger.enqueue(job, batch, b"payload", b"kept", CURSOR, records, rejects or [])
+    return ledger.enqueue(job, batch, [Entry(b"payload", b"kept", CURSOR, records, rejects or [])])
 
 
 def lease(ledger: Ledger, job: str, batch: int, owner: str = "me", seconds: float = 30, attempts: int = 5) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from jobs import queue, resend
-from jobs.ledger import Ledger
+from jobs.ledger import Entry, Ledger
 from jobs.resend import Resender
 from tests.jobs.test_ledger import CURSOR, JOB, lease
 
@@ -14,7 +14,7 @@ def resender(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Resender:
     monkeypatch.setattr(resend, "INTERVAL", 0)
     monkeypatch.setattr(resend, "DELAY", 0)
     ledger.submit(JOB, CURSOR)
-    ledger.enqueue(JOB.id, 0, b"payload", b"kept", CURSOR, 10, [])
+    ledger.enqueue(JOB.id, 0, [Entry(b"payload", b"kept", CURSOR, 10, [])])
     # The lock lasts for three intervals.
     monkeypatch.setattr(Ledger, "hold", lambda *_: True)
     return Resender(ledger, keep_days=30)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from jobs.ledger import Ledger
+from jobs.ledger import Entry, Ledger
 from jobs.timeline import Work
 from producer.metrics import batches as reading
 from producer.metrics.batches import Batches
@@ -14,7 +14,7 @@ from tests.jobs.test_ledger import JOB
 def finish(ledger: Ledger, first: int, number: int, seconds: float = 0.3) -> None:
     """Enqueues and completes batches of 10 records."""
     for batch in range(first, first + number):
-        ledger.enqueue(JOB.id, batch, b"p", b"k", {"offset": 0, "record": 1, "line": 1, "skip": 0}, 10, [])
+        ledger.enqueue(JOB.id, batch, [Entry(b"p", b"k", {"offset": 0, "record": 1, "line": 1, "skip": 0}, 10, [])])
         ledger.complete(JOB.id, batch, b"r", 9, ["model_error"], Work("host:1", {"score": seconds}))
 
 
