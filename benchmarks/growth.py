@@ -1,6 +1,7 @@
 """How Nightshift's costs grow: with the number of messages, with the number of workers, and with that of batches."""
 
 import statistics
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from benchmarks.compare import SMALL_ROWS, Setting
 from benchmarks.measure import Run
 from benchmarks.messages import blanks, messages
 from benchmarks.report import say
+
+BARE_BATCHES = 20_000
 
 # The parts of a run by what the warden calls their processes.
 PARTS = {
@@ -101,17 +104,21 @@ def control_plane(setting: Setting, counts: Sequence[int], rounds: int) -> dict[
     The graph computes nothing, a text is one letter, and `--batch-bytes` is one, so that each micro-batch of 1,024
     records is a batch: what the reader cuts finer than that, it does not send. Reading, feeding and writing those
     records is not the control plane's, so the limit does the same to the same file, and its CPU time is given beside.
-    All CPU times are without those of a job of one batch.
+    All CPU times are without those of a job of one batch. What the server alone could take is measured with bare
+    workers (bare_workers.py).
     """
     model = graphs.graph(setting.work, "nothing")
     one = blanks(setting.work, SMALL_ROWS)
     many = blanks(setting.work, setting.rows)
-    bare: list[float] = []
+    limits: list[float] = []
+    bare: list[Run] = []
     short: dict[int, list[Run]] = {count: [] for count in counts}
     whole: dict[int, list[Run]] = {count: [] for count in counts}
     for number in range(rounds):
         runs = [limit(setting, file, model) for file in (one, many)]
-        bare.append(runs[1].cpu_seconds - runs[0].cpu_seconds)
+        limits.append(runs[1].cpu_seconds - runs[0].cpu_seconds)
+        bare.append(bare_workers(setting))
+        say(f"control plane, round {number + 1} of {rounds}, bare workers: {bare[-1].said['rate']:,.0f} batches/s")
         for count in counts:
             short[count].append(nightshift(setting, one, model, SMALL_ROWS, count, NIGHTSHIFT_BATCH_BYTES="1"))
             run = nightshift(setting, many, model, setting.rows, count, NIGHTSHIFT_BATCH_BYTES="1")
@@ -140,9 +147,19 @@ def control_plane(setting: Setting, counts: Sequence[int], rounds: int) -> dict[
     return {
         "cores": len(setting.cores),
         "rows": setting.rows,
-        "limit_cpu_ms": milliseconds(median(bare)),
+        "limit_cpu_ms": milliseconds(median(limits)),
+        "bare": {name: median(run.said[name] for run in bare) for name in ("rate", "server_ms", "producer_ms")},
         "points": points,
     }
+
+
+def bare_workers(setting: Setting) -> Run:
+    """A run with a bare worker a core. SystemExit if it fails."""
+    command = [sys.executable, "-m", "benchmarks.bare_workers", str(len(setting.cores)), str(BARE_BATCHES)]
+    run = measure.run(command, setting.cores, setting.timeout)
+    if run.error:
+        raise SystemExit(f"bare workers: {run.error}")
+    return run
 
 
 def batch_rate(run: Run) -> float:

@@ -164,7 +164,13 @@ def control_plane(results: dict[str, Any]) -> str:
         "server's",
         "server's limit",
     ]
-    return heading("The control plane alone", results["machine"], about) + "\n" + table(head, rows)
+    bare = results["bare"]
+    text = (
+        "\n**With bare workers**, one a core, which take, lease and complete batches and nothing else, without Celery "
+        f"or TensorFlow: {whole(bare['rate'])} batches/s. A batch takes {bare['server_ms']:.2f} CPU-ms of the server, "
+        f"and {bare['producer_ms']:.2f} of the producer, which collects as well.\n"
+    )
+    return heading("The control plane alone", results["machine"], about) + "\n" + table(head, rows) + text
 
 
 def startup(results: dict[str, Any]) -> str:

@@ -1,0 +1,119 @@
+"""One server's ledger and queue, driven by workers that do nothing else: no Celery, no TensorFlow, no file to read.
+
+What the control plane of a server can take, whatever cores there are for the rest: the producer enters batches that
+were made before, a worker takes a message, leases its batch and completes it with a result that was made before, and
+the collector frees it. Payloads are a few bytes; all keys, scripts and counters are the real ones.
+
+    python -m benchmarks.bare_workers WORKERS BATCHES      prints a JSON object; `control-plane` does it
+"""
+
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+import redis
+
+from jobs import keys, queue
+from jobs.batch import Result
+from jobs.ledger import Entry, Ledger
+from jobs.lock import Lock
+from jobs.record import Feed, Job
+from jobs.server import connect
+from jobs.timeline import Work
+from producer.embedded import Embedded
+from producer.enqueue import MAX_WINDOW
+
+ROWS = 1024  # that a batch claims to have
+AT_ONCE = 32  # batches enqueued in a round trip
+FETCHED = 64  # results fetched in a round trip
+STAGES = {"lease": 0.001, "session": 0.0, "score": 0.001, "encode": 0.0}  # seconds, as a worker would tell
+
+
+def work(url: str) -> None:
+    """Takes messages until an empty one comes."""
+    ledger = Ledger(connect(url))
+    result = Result({"score": pa.array([0.5] * 16, pa.float32())}, ()).encode()
+    owner = f"bare:{os.getpid()}"
+    while True:
+        _, message = cast("tuple[bytes, bytes]", ledger.redis.brpop([queue.KEY]))
+        if not message:
+            return
+        job_id, _, number = json.loads(message)["headers"]["id"].rpartition(":")
+        if ledger.lease(job_id, int(number), owner, 60, 5).verdict == "leased":
+            ledger.complete(job_id, int(number), result, ROWS, [], Work(owner, STAGES))
+
+
+def produce_and_collect(ledger: Ledger, job: Job, batches: int) -> None:
+    """As a following producer does, but for reading and writing files."""
+    cursor = {"offset": 0, "record": 1, "line": 2, "skip": 0}
+    ledger.submit(job, cursor)
+    entry = Entry(b"payload", b"kept", cursor, ROWS, [])
+    lock = Lock(ledger, f"{keys.job(job.id)}:collector", 15)
+    enqueued = collected = 0
+    while collected < batches:
+        if not lock.hold():
+            raise SystemExit("somebody else collects")
+        progress = ledger.progress(job.id)
+        results = ledger.results(job.id, collected, min(FETCHED, enqueued - collected))
+        if results:
+            collected += len(results)
+            ledger.collected(job.id, lock.token, collected - len(results), collected, {})
+        room = min(MAX_WINDOW - progress.outstanding, batches - enqueued)
+        for _ in range(0, room, AT_ONCE):
+            enqueued = ledger.enqueue(job.id, enqueued, [entry] * min(AT_ONCE, batches - enqueued))
+        if enqueued == batches and not progress.sealed:
+            ledger.seal(job.id, batches)
+        if not results and room <= 0:
+            time.sleep(0.002)
+
+
+def measure(workers: int, batches: int) -> dict[str, float]:
+    """Batches a second, and the CPU-milliseconds of a batch: the server's, and those of all."""
+    job = Job(
+        "/nowhere.csv", 1, 1, "0" * 64, (Feed("text", "text", "string", (-1,)),), ("score",), None, (), 1 << 20
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as home:
+        embedded = Embedded(Path(home))
+        embedded.start_server()
+        try:
+            ledger = Ledger(connect(embedded.url))
+            spawning = multiprocessing.get_context("spawn")
+            processes = [spawning.Process(target=work, args=(embedded.url,)) for _ in range(workers)]
+            for process in processes:
+                process.start()
+            while blocked(ledger.redis) < workers:
+                time.sleep(0.01)
+            before, mine, began = server_seconds(ledger.redis), time.process_time(), time.perf_counter()
+            produce_and_collect(ledger, job, batches)
+            seconds = time.perf_counter() - began
+            served, mine = server_seconds(ledger.redis) - before, time.process_time() - mine
+            progress = ledger.progress(job.id)
+            if (progress.state, progress.done, progress.attempts) != ("complete", batches, batches):
+                raise SystemExit(f"not each batch once: {progress}")
+            ledger.redis.lpush(queue.KEY, *[b""] * workers)
+            for process in processes:
+                process.join()
+        finally:
+            embedded.close()
+    return {"rate": batches / seconds, "server_ms": served / batches * 1e3, "producer_ms": mine / batches * 1e3}
+
+
+def blocked(server: "redis.Redis") -> int:
+    """How many clients wait for a message."""
+    return int(cast("dict[str, Any]", server.info("clients"))["blocked_clients"])
+
+
+def server_seconds(server: "redis.Redis") -> float:
+    """CPU-seconds of the server so far."""
+    used = cast("dict[str, float]", server.info("cpu"))
+    return used["used_cpu_user"] + used["used_cpu_sys"]
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(int(sys.argv[1]), int(sys.argv[2]))))
