@@ -28,6 +28,7 @@ from jobs.server import connect
 from jobs.timeline import Work
 from producer.embedded import Embedded
 from producer.enqueue import MAX_WINDOW
+from producer.follow import PACE_SECONDS
 
 ROWS = 1024  # that a batch claims to have
 AT_ONCE = 32  # batches enqueued in a round trip
@@ -69,8 +70,7 @@ def produce_and_collect(ledger: Ledger, job: Job, batches: int) -> None:
             enqueued = ledger.enqueue(job.id, enqueued, [entry] * min(AT_ONCE, batches - enqueued))
         if enqueued == batches and not progress.sealed:
             ledger.seal(job.id, batches)
-        if not results and room <= 0:
-            time.sleep(0.002)
+        time.sleep(PACE_SECONDS)
 
 
 def measure(workers: int, batches: int) -> dict[str, float]:

@@ -12,6 +12,7 @@ from jobs.batch import Result, RowReject, decode_payload
 from jobs.record import Job
 from model.errors import ModelError
 from worker.feeds import convert
+from worker.repeats import distinct, repeat
 from worker.session import make_run
 
 Arrays = list[npt.NDArray[Any]]
@@ -30,8 +31,13 @@ class Scorer:
         """Scores a micro-batch, or a part of one.
 
         Records with cells that don't convert are rejects, and so is a record on which the graph itself fails. Raises
-        ModelError if the graph can't be fed, or doesn't answer with one row a record.
+        ModelError if the graph can't be fed, or doesn't answer with one row a record. Equal records have equal scores:
+        where there are some, the graph sees each once.
         """
+        found = distinct(records)
+        return repeat(self._score(found.records), found.which) if found else self._score(records)
+
+    def _score(self, records: pa.RecordBatch) -> Result:
         arrays: Arrays = []
         bad: dict[int, RowReject] = {}  # the first reason of each row
         for feed, cells in zip(self._job.feeds, records.columns, strict=True):
