@@ -12,10 +12,11 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from celery import signals
 
+from jobs.batch import Result
 from jobs.lean import freeze_what_is_there, keep_freed_memory, without_pandas
 from jobs.ledger import Ledger
 from jobs.queue import TASK
@@ -27,7 +28,7 @@ from model.errors import ModelError
 from worker import logs
 from worker.broker import make_app
 from worker.heartbeat import Every, housekeeping, renewing
-from worker.isolate import Isolation, Unwanted
+from worker.isolate import Assignment, Isolation, Unwanted
 from worker.score import score
 from worker.session import open_session
 from worker.vigil import Vigil
@@ -65,6 +66,21 @@ def _model(sha256: str) -> bytes | None:
     return ledger().model(sha256)
 
 
+class Claim(NamedTuple):
+    """A batch that this process has the lease of."""
+
+    job_id: str
+    batch: int
+    owner: str  # host:pid:worker
+    attempt: int
+    payload: bytes
+
+    @property
+    def isolated(self) -> bool:
+        """Whether it may have been fatal to those who had it before."""
+        return self.attempt >= ISOLATED_FROM
+
+
 @app.task(name=TASK)
 def score_batch(job_id: str, batch: int) -> None:
     """Scores one batch, unless the ledger says that there is nothing to do. Safe to deliver any number of times."""
@@ -79,41 +95,53 @@ def score_batch(job_id: str, batch: int) -> None:
     if verdict != "leased" or payload is None:
         return
     watch.lap("lease")
-    isolated = attempt >= ISOLATED_FROM
-    limit = math.inf if isolated else settings.batch_seconds
-    try:
-        # What took too long once is isolated the next time.
-        with renewing(ledger(), job_id, batch, owner, settings.lease_seconds, limit, ISOLATED_FROM - 1):
-            job = _job(job_id)
-            if isolated:
-                log.warning("%s: batch %d was not scored in %d attempts, and is isolated", job_id, batch, attempt - 1)
-                result, deaths = _isolation.score(
-                    job,
-                    _model(job.model),
-                    payload,
-                    settings.threads,
-                    settings.batch_seconds,
-                    lambda: ledger().renew(job_id, batch, owner, settings.lease_seconds),
-                )
-                log.warning("%s: batch %d is scored, at the cost of %d processes", job_id, batch, deaths)
-            else:
-                session = open_session(job.model, _model, settings.threads)
-                watch.lap("session")
-                result = score(session, job, payload)
-            watch.lap("score")
-    except ModelError as error:
-        ledger().fail(job_id, str(error))
+    result = _score(Claim(job_id, batch, owner, attempt, payload), watch)
+    if result is None:
         return
-    except Unwanted:
-        log.warning("%s: batch %d is not wanted any more", job_id, batch)
-        return
-    except Exception as error:
-        ledger().release(job_id, batch, owner, f"{type(error).__name__}: {error}")
-        raise
     encoded, codes = result.encode(), [reject.code for reject in result.rejects]
     watch.lap("encode")
     work = Work(process, watch.seconds)
     _write_back(lambda: ledger().complete(job_id, batch, encoded, result.scored, codes, work))
+
+
+def _score(claim: Claim, watch: Stopwatch) -> Result | None:
+    """The batch's result, while its lease is renewed; None if there is none to write: the job failed, or has ended."""
+    job_id, batch, owner, _, _ = claim
+    limit = math.inf if claim.isolated else settings.batch_seconds
+    try:
+        # What took too long once is isolated the next time.
+        with renewing(ledger(), job_id, batch, owner, settings.lease_seconds, limit, ISOLATED_FROM - 1):
+            result = _score_apart(claim) if claim.isolated else _score_here(claim, watch)
+            watch.lap("score")
+            return result
+    except ModelError as error:
+        ledger().fail(job_id, str(error))
+    except Unwanted:
+        log.warning("%s: batch %d is not wanted any more", job_id, batch)
+    except Exception as error:
+        ledger().release(job_id, batch, owner, f"{type(error).__name__}: {error}")
+        raise
+    return None
+
+
+def _score_here(claim: Claim, watch: Stopwatch) -> Result:
+    job = _job(claim.job_id)
+    session = open_session(job.model, _model, settings.threads)
+    watch.lap("session")
+    return score(session, job, claim.payload)
+
+
+def _score_apart(claim: Claim) -> Result:
+    """By processes that may die."""
+    job_id, batch, owner, attempt, payload = claim
+    log.warning("%s: batch %d was not scored in %d attempts, and is isolated", job_id, batch, attempt - 1)
+    job = _job(job_id)
+    result, deaths = _isolation.score(
+        Assignment(job, _model(job.model), payload, settings.threads, settings.batch_seconds),
+        wanted=lambda: ledger().renew(job_id, batch, owner, settings.lease_seconds),
+    )
+    log.warning("%s: batch %d is scored, at the cost of %d processes", job_id, batch, deaths)
+    return result
 
 
 def _write_back(write: Callable[[], object]) -> None:

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn, Self
 
 import pyarrow as pa
 
@@ -43,6 +43,27 @@ FLOOR_SHARE = 1 / 20  # and at least this share of the batch's, however few rows
 
 class Unwanted(Exception):
     """Nobody wants the batch's result any more."""
+
+
+class Assignment(NamedTuple):
+    """A batch that was fatal, and what it takes to score it."""
+
+    job: Job
+    model: bytes | None  # the frozen graph, if the server has it
+    payload: bytes
+    threads: int
+    seconds: float  # a batch's time limit
+
+    def send(self, end: Connection) -> None:
+        about = [self.job.encode(), self.threads, self.seconds, self.model is not None]
+        for body in (json.dumps(about).encode(), self.model or b"", self.payload):
+            end.send_bytes(body)
+
+    @classmethod
+    def receive(cls, end: Connection) -> Self:
+        job, threads, seconds, known = json.loads(end.recv_bytes())
+        model, payload = end.recv_bytes(), end.recv_bytes()
+        return cls(Job.decode(job), model if known else None, payload, threads, seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +97,7 @@ class Isolation:
         self._process: subprocess.Popen[bytes] | None = None
         self._end: Connection
 
-    def score(
-        self,
-        job: Job,
-        model: bytes | None,
-        payload: bytes,
-        threads: int,
-        seconds: float,
-        wanted: Callable[[], bool] = lambda: True,
-    ) -> tuple[Result, int]:
+    def score(self, assignment: Assignment, wanted: Callable[[], bool] = lambda: True) -> tuple[Result, int]:
         """The batch's result, as `worker.score.score` has it, and how many deaths it took. What kills the process, or
         keeps it for longer than `piece_seconds`, is rejected as `model_crash` or `model_timeout`.
 
@@ -94,7 +107,7 @@ class Isolation:
         if self._process is None or self._end.poll():  # nothing was asked: what there is to read is its end
             self._start()
         try:
-            kind, body = self._ask(job, model, payload, threads, seconds, wanted)
+            kind, body = self._ask(assignment, wanted)
         except (EOFError, OSError):
             raise RuntimeError(f"while isolating, {_obituary(self.close())}") from None
         except BaseException:
@@ -106,19 +119,9 @@ class Isolation:
             raise RuntimeError(body.decode())
         return Result.decode(body), int(kind)
 
-    def _ask(
-        self,
-        job: Job,
-        model: bytes | None,
-        payload: bytes,
-        threads: int,
-        seconds: float,
-        wanted: Callable[[], bool],
-    ) -> tuple[bytes, bytes]:
-        self._end.send_bytes(json.dumps([job.encode(), threads, seconds, model is not None]).encode())
-        for body in (model or b"", payload):
-            self._end.send_bytes(body)
-        while self._end.poll(seconds + START_SECONDS):
+    def _ask(self, assignment: Assignment, wanted: Callable[[], bool]) -> tuple[bytes, bytes]:
+        assignment.send(self._end)
+        while self._end.poll(assignment.seconds + START_SECONDS):
             kind, _, body = self._end.recv_bytes().partition(b"\n")
             if kind != b"alive":
                 return kind, body
@@ -152,9 +155,7 @@ class Isolation:
 def serve(asker: Connection) -> None:
     """Answers batch after batch, until the asker is gone or has none for a while."""
     while asker.poll(IDLE_SECONDS):
-        record, threads, seconds, known = json.loads(asker.recv_bytes())
-        model, payload = asker.recv_bytes(), asker.recv_bytes()
-        search = Search(asker, Job.decode(record), model if known else None, payload, threads, seconds)
+        search = Search(asker, Assignment.receive(asker))
         try:
             result = search.run()
         except ModelError as error:
@@ -169,13 +170,11 @@ class Search:
     """One batch: what is scored of it, and what is still to be tried, in order of size. Micro-batches that are innocent
     are scored whole, as ever, so that their scores have the same bits."""
 
-    def __init__(
-        self, asker: Connection, job: Job, model: bytes | None, payload: bytes, threads: int, seconds: float
-    ) -> None:
-        self._asker, self._job, self._model, self._threads, self._seconds = asker, job, model, threads, seconds
+    def __init__(self, asker: Connection, assignment: Assignment) -> None:
+        self._asker, self._assignment = asker, assignment
         self._rows = 0
         self._todo: deque[Piece] = deque()
-        for records in decode_payload(payload):
+        for records in decode_payload(assignment.payload):
             self._todo.append(Piece(self._rows, records))
             self._rows += records.num_rows
         self._done: dict[int, Result] = {}  # by the row at which the piece begins
@@ -210,7 +209,9 @@ class Search:
         opened = False
         try:
             while self._todo or not opened:
-                limit = piece_seconds(self._seconds, self._todo[0].rows / self._rows) if opened else START_SECONDS
+                limit = START_SECONDS
+                if opened:
+                    limit = piece_seconds(self._assignment.seconds, self._todo[0].rows / self._rows)
                 kind, body = self._hear(ours, limit)
                 if kind == b"model":
                     raise ModelError(body.decode())
@@ -253,7 +254,8 @@ class Search:
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             with contextlib.suppress(OSError):  # if memory runs out, this one first
                 Path("/proc/self/oom_score_adj").write_text("1000")
-            scorer = Scorer(open_session(self._job.model, lambda _: self._model, self._threads), self._job)
+            job, model, _, threads, _ = self._assignment
+            scorer = Scorer(open_session(job.model, lambda _: model, threads), job)
             end.send_bytes(b"opened\n")
             for piece in self._todo:
                 end.send_bytes(b"scored\n" + bytes(scorer.score(piece.records).encode()))

@@ -17,7 +17,7 @@ from jobs.record import Feed, Job
 from model.errors import ModelError
 from tests.faults.test_poison import POISON, _aborts, _divides, _hangs, freeze
 from tests.support import ROOT, until
-from worker.isolate import HOPELESS, Isolation, Unwanted, piece_seconds
+from worker.isolate import HOPELESS, Assignment, Isolation, Unwanted, piece_seconds
 from worker.score import TELLING, score
 from worker.session import open_session
 
@@ -49,7 +49,7 @@ def payload_of(rows: int, poisonous: list[int], wrong: int = -1) -> bytes:
 def isolate(
     isolation: Isolation, model: bytes, rows: int, poisonous: list[int], seconds: float = 600
 ) -> tuple[Result, int]:
-    result, deaths = isolation.score(job_of(model), model, payload_of(rows, poisonous), 1, seconds)
+    result, deaths = isolation.score(Assignment(job_of(model), model, payload_of(rows, poisonous), 1, seconds))
     assert [reject.row for reject in result.rejects] == poisonous
     assert result.columns["score"].to_pylist() == [2.0 * (row + 1000) for row in range(rows) if row not in poisonous]
     return result, deaths
@@ -57,7 +57,7 @@ def isolate(
 
 def test_innocent_records_get_the_same_bytes_as_without(isolation: Isolation, aborting: bytes) -> None:
     job, payload = job_of(aborting), payload_of(5_000, [], wrong=4_321)
-    result, deaths = isolation.score(job, aborting, payload, 1, 600)
+    result, deaths = isolation.score(Assignment(job, aborting, payload, 1, 600))
     session = open_session(job.model, lambda _: aborting, 1)
     assert bytes(result.encode()) == bytes(score(session, job, payload).encode())
     assert (result.rejects[0].row, result.rejects[0].code, deaths) == (4_321, "bad_value", 0)
@@ -110,22 +110,22 @@ def test_a_batch_of_few_records_blames_nobody(isolation: Isolation, tmp_path: Pa
     for poison, code in ((_aborts, "model_crash"), (_divides, "model_error")):
         model = freeze(tmp_path / "poison.pb", poison).read_bytes()
         for rows in (1, 2):
-            result, _ = isolation.score(job_of(model), model, payload_of(rows, list(range(rows))), 1, 600)
+            result, _ = isolation.score(Assignment(job_of(model), model, payload_of(rows, list(range(rows))), 1, 600))
             assert (result.scored, [reject.code for reject in result.rejects]) == (0, [code] * rows)
 
 
 def test_isolating_stops_when_nobody_wants_the_result_any_more(isolation: Isolation, aborting: bytes) -> None:
     answers = iter([True, False])
     with pytest.raises(Unwanted):
-        isolation.score(job_of(aborting), aborting, payload_of(3_000, [1]), 1, 600, lambda: next(answers))
+        isolation.score(Assignment(job_of(aborting), aborting, payload_of(3_000, [1]), 1, 600), lambda: next(answers))
 
 
 @pytest.mark.slow
 def test_what_is_wrong_with_the_model_is_said_as_without(isolation: Isolation, aborting: bytes) -> None:
     with pytest.raises(ModelError, match="is not on the server"):
-        isolation.score(job_of(aborting), None, payload_of(1, []), 1, 600)
+        isolation.score(Assignment(job_of(aborting), None, payload_of(1, []), 1, 600))
     with pytest.raises(ModelError, match="digest differs"):
-        isolation.score(job_of(aborting), b"other", payload_of(1, []), 1, 600)
+        isolation.score(Assignment(job_of(aborting), b"other", payload_of(1, []), 1, 600))
 
 
 @pytest.mark.slow
