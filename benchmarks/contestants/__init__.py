@@ -33,6 +33,7 @@ CONTESTANTS = {
     each.module: each
     for each in (
         Contestant("limit", "the limit: bare processes, no queue"),
+        Contestant("limit_callable", "the limit, by the session's callable"),
         Contestant("nightshift", "Nightshift"),
         Contestant("pandas_loop", "a pandas loop"),
         Contestant("plain_celery", "plain Celery, JSON tasks"),

@@ -30,8 +30,8 @@ def share(path: Path, part: int, parts: int) -> tuple[int, int]:
         return line_start(size * part // parts), line_start(size * (part + 1) // parts)
 
 
-def score_share(given: Arguments, part: int) -> None:
-    scorer = Scorer(given.model)
+def score_share(given: Arguments, part: int, prepared: bool) -> None:
+    scorer = Scorer(given.model, prepared)
     begin, end = share(given.input, part, given.cores)
     if begin == end:
         return
@@ -49,10 +49,10 @@ def score_share(given: Arguments, part: int) -> None:
                 writer.write_batch(pa.record_batch(columns, schema=SCHEMA))
 
 
-def main() -> None:
+def main(prepared: bool = False) -> None:
     given = arguments()
     spawning = multiprocessing.get_context("spawn")
-    processes = [spawning.Process(target=score_share, args=(given, part)) for part in range(given.cores)]
+    processes = [spawning.Process(target=score_share, args=(given, part, prepared)) for part in range(given.cores)]
     for process in processes:
         process.start()
     for process in processes:
