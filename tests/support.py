@@ -59,14 +59,16 @@ class Server:
 
 
 class Worker:
-    """`celery -A worker worker`, with its log."""
+    """`celery -A worker worker`, as docs/operating.md starts it, with its log."""
+
+    FLAGS = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO")
 
     def __init__(self, url: str, log: Path, concurrency: int = 1, **environment: str) -> None:
         self.log = log
         command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency", str(concurrency)]
         with log.open("wb") as out:
             self.process = subprocess.Popen(
-                [*command, "-n", f"{log.stem}@test", "--loglevel", "INFO"],
+                [*command, "-n", f"{log.stem}@test", *self.FLAGS],
                 cwd=ROOT,
                 env={**os.environ, "REDIS_URL": url, **environment},
                 stdout=out,

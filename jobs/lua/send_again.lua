@@ -1,9 +1,10 @@
--- Sends batches again, if they still want it. KEYS[2]: the queue. ARGV: pairs of batch and message
+-- Sends batches again, if they still want it, before all that wait: whoever collects waits for them.
+-- KEYS[2]: the queue. ARGV: pairs of batch and message
 -- Returns how many.
 local count = 0
 for i = 1, #ARGV, 2 do
   if redis.call('ZADD', job .. ':queued', 'XX', 'CH', now(), ARGV[i]) == 1 then
-    redis.call('LPUSH', KEYS[2], ARGV[i + 1])
+    redis.call('RPUSH', KEYS[2], ARGV[i + 1])
     count = count + 1
   end
 end

@@ -101,7 +101,8 @@ class Night:
         with self._said(number, "out").open("wb") as out, self._said(number, "err").open("wb") as err:
             process = subprocess.Popen(
                 [*PRODUCER, *map(str, words)],
-                env={**os.environ, "REDIS_URL": self.site.server.url},
+                # A small window: or else a job of small batches is in the queue as soon as it is submitted.
+                env={"NIGHTSHIFT_WINDOW": "16", **os.environ, "REDIS_URL": self.site.server.url},
                 stdout=out,
                 stderr=err,
                 **options,
