@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from jobs.batch import Result
 
-SAMPLE = 128  # records
+SAMPLE = 64  # records
 
 
 class Distinct(NamedTuple):
@@ -26,8 +26,8 @@ def distinct(records: pa.RecordBatch) -> Distinct | None:
     """None if there are several columns, or no repeats among the first SAMPLE records."""
     if records.num_columns != 1:
         return None
-    sample = records.column(0).slice(0, SAMPLE)
-    if len(sample.unique()) == len(sample):
+    sample = records.column(0).slice(0, SAMPLE).to_pylist()
+    if len(set(sample)) == len(sample):
         return None
     encoded = records.column(0).dictionary_encode()
     return Distinct(pa.RecordBatch.from_arrays([encoded.dictionary], schema=records.schema), encoded.indices)
