@@ -187,6 +187,7 @@ def plot(path: Path, results: dict[str, Any]) -> None:
 
     mpl.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.ticker import EngFormatter, ScalarFormatter
 
     if "runs" in results:
         figure, axes = pyplot.subplots(1, len(results["runs"]), figsize=(7 * len(results["runs"]), 4.2), squeeze=False)
@@ -200,6 +201,8 @@ def plot(path: Path, results: dict[str, Any]) -> None:
                 spread = [found["lowest"] or 0, found["highest"] or found["rate"]]
                 axis.plot(spread, [entry["title"]] * 2, "k-", linewidth=1)
             axis.set(title=f"{each['model']} graph, {each['rows']:,} messages", xlabel="messages/s, with the spread")
+            axis.set_xlim(0, 1.3 * max(_rate(entry) for entry in entries))
+            axis.xaxis.set_major_formatter(EngFormatter())
     elif "points" in results and "rows" in results["points"][0]:
         figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 4.2))
         rows = [point["rows"] for point in results["points"]]
@@ -207,12 +210,14 @@ def plot(path: Path, results: dict[str, Any]) -> None:
         left.plot(rows, [point["cpu_seconds"] / point["rows"] * 1e6 for point in results["points"]], "o-", label="CPU")
         left.plot(rows, [1e6 / point["rate"] for point in results["points"]], "o-", label="since the first batch")
         left.set(xscale="log", yscale="log", xlabel="messages", ylabel="µs a message")
+        for formatter in (left.yaxis.set_major_formatter, left.yaxis.set_minor_formatter):
+            formatter(ScalarFormatter())
         for name in dict.fromkeys(name for point in results["points"] for name in point["parts"]):
             found = [point["parts"].get(name, {}).get("rss", float("nan")) / 1e6 for point in results["points"]]
             right.plot(rows, found, "o-", label=name)
         right.set(xscale="log", xlabel="messages", ylabel="peak resident memory, MB", ylim=(0, None))
         left.legend()
-        right.legend(fontsize="small")
+        right.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     elif "rates" in results:
         figure, axis = pyplot.subplots(figsize=(6, 4.2))
         for name, points in results["rates"].items():
