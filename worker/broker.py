@@ -1,9 +1,31 @@
 """The Celery application, configured for what Redis and kombu do when things break."""
 
+from typing import Any
+
 from celery import Celery
+from kombu.transport import redis as transport
+from kombu.transport import virtual
 
 from jobs.keys import PREFIX
 from jobs.queue import QUEUE
+
+
+class QoS(virtual.QoS):  # type: ignore[misc]  # kombu has no types
+    """A worker that ends gives back what it has taken and not begun. If the server is away kombu would write it to a
+    pickle in /tmp instead; the re-sender finds it missing."""
+
+    def restore_unacked(self) -> list[Any]:
+        super().restore_unacked()
+        return []
+
+
+class Channel(transport.Channel):  # type: ignore[misc]
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.QoS = QoS  # kombu's own choice is made as the channel is: see `ack_emulation`
+
+
+transport.Transport.Channel = Channel
 
 
 def make_app(url: str | None) -> Celery:

@@ -38,6 +38,8 @@ def test_a_server_killed_while_the_job_is_enqueued_and_scored_goes_on_from_its_f
     back = crash(tonight)
     receipt = tonight.check(run)
     assert receipt["created"] + receipt["seconds"] - time.time() + time.monotonic() - back < 30
+    # kombu would pickle to /tmp what it could not give back.
+    assert not any("EMERGENCY" in worker.text() for worker in tonight.site.workers)
 
 
 @pytest.mark.slow
@@ -81,6 +83,8 @@ def test_a_server_away_for_a_while_is_waited_for(night: Nights, seconds: int) ->
     back = crash(tonight, seconds)
     receipt = tonight.check(run)
     assert receipt["created"] + receipt["seconds"] - time.time() + time.monotonic() - back < 30
+    # kombu would pickle to /tmp what it could not give back.
+    assert not any("EMERGENCY" in worker.text() for worker in tonight.site.workers)
     assert tonight.said(run).count("waiting for the server") == 1
     assert tonight.said(run).count("the server is back") == 1
 
@@ -97,6 +101,8 @@ def test_a_server_stalled_for_a_while_is_waited_for(night: Nights, seconds: int)
     back = time.monotonic()
     receipt = tonight.check(run)
     assert receipt["created"] + receipt["seconds"] - time.time() + time.monotonic() - back < 30
+    # kombu would pickle to /tmp what it could not give back.
+    assert not any("EMERGENCY" in worker.text() for worker in tonight.site.workers)
 
 
 @pytest.mark.slow
