@@ -21,7 +21,7 @@ def test_a_child_killed_in_the_middle_of_a_batch_costs_ten_seconds(night: Nights
     tonight = night(milliseconds=40)
     run = tonight.enqueue()
     tonight.reach(10)
-    os.kill(tonight.scoring()[0], signal.SIGKILL)
+    os.kill(tonight.stall(), signal.SIGKILL)
     killed = time.monotonic()
     until(lambda: tonight.progress().state == "complete", 40)
     assert time.monotonic() - killed < 12, "the lease's nine seconds, the re-sender's one, and the batch"
@@ -82,8 +82,7 @@ def test_a_child_stalled_for_longer_than_its_lease_writes_late_and_in_vain(night
     tonight = night(milliseconds=800)
     run = tonight.enqueue()
     tonight.reach(4)
-    zombie = tonight.scoring()[0]
-    os.kill(zombie, signal.SIGSTOP)
+    zombie = tonight.stall()
     try:
         until(lambda: tonight.progress().fields.get("leases_lost", "0") != "0", 20)
     finally:
