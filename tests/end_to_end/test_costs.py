@@ -60,7 +60,7 @@ def test_commands_and_bytes_through_the_server(farm: Farm, night: Path, plan: Pl
     # enqueue, lease, complete; locks, models and signs of life are by the second, not by the batch
     assert 3 * batches <= grown("cmdstat_evalsha") <= 3 * batches + PULSE / 4
     assert grown("cmdstat_lpush") == batches  # a message each, sent once
-    assert grown("cmdstat_script|exists") == 0
+    assert grown("cmdstat_script|exists") <= 2  # kombu's, when it looks after its bindings, once in a while
     commands = sum(grown(name) for name in after if name.startswith("cmdstat_"))
     assert commands <= 60 * batches + PULSE
 
