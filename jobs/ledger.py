@@ -7,7 +7,6 @@ and types. A batch is queued, leased until a deadline, or done.
 import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal, NamedTuple, cast
 
@@ -16,10 +15,10 @@ from redis.client import Pipeline
 
 from jobs import keys, queue
 from jobs.errors import JobError
+from jobs.progress import Progress, State
 from jobs.record import Job
 from jobs.timeline import Finish, Work
 
-State = Literal["running", "complete", "failed", "cancelled"]
 Verdict = Literal["leased", "done", "busy", "gone", "exhausted"]
 ALIVE_SECONDS = 10  # a worker without a sign of life for so long does not count
 PREFETCHED_MS = 3000  # for which a worker's word of what it has taken is good
@@ -28,40 +27,6 @@ SCRIPTS = (
     "submit", "enqueue", "seal", "lease", "renew", "release", "complete", "fail", "overdue", "send_again", "collected",
     "hold", "erase", "retried", "note",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A job's counters at one moment. `records` and `read_rejects` are counted by the producer as it reads; `scored`
-    and `score_rejects`, independently, by the workers as they answer."""
-
-    state: State
-    error: str | None
-    created: float  # seconds since the epoch, by the server's clock
-    started: float | None  # when the first batch was leased
-    finished: float | None
-    sealed: bool  # the input was read to its end
-    cursor: dict[str, int]
-    batches: int
-    done: int
-    collected: int
-    records: int
-    read_rejects: int
-    scored: int
-    score_rejects: int
-    attempts: int
-    redelivered: int
-    duplicates: int
-    codes: dict[str, int]
-    fields: dict[str, str]
-
-    @property
-    def rejected(self) -> int:
-        return self.read_rejects + self.score_rejects
-
-    @property
-    def outstanding(self) -> int:
-        return self.batches - self.done
 
 
 class Entry(NamedTuple):
@@ -139,24 +104,7 @@ class Ledger:
         raw = cast("dict[bytes, bytes]", self.redis.hgetall(keys.job(job_id)))
         if not raw:
             raise JobError(f"there is no job {job_id}")
-        field = {name.decode(): value.decode() for name, value in raw.items()}
-        counters = {
-            name: int(field.get(name, 0))
-            for name in ("batches", "done", "collected", "records", "read_rejects", "scored", "score_rejects",
-                         "attempts", "redelivered", "duplicates")
-        }  # fmt: skip
-        return Progress(
-            state=cast(State, field["state"]),
-            error=field.get("error"),
-            created=int(field["created"]) / 1000,
-            started=int(field["started"]) / 1000 if "started" in field else None,
-            finished=int(field["finished"]) / 1000 if "finished" in field else None,
-            sealed=field["sealed"] == "1",
-            cursor=json.loads(field["cursor"]),
-            codes={name.removeprefix("code:"): int(field[name]) for name in sorted(field) if name.startswith("code:")},
-            fields=field,
-            **counters,
-        )
+        return Progress.decode({name.decode(): value.decode() for name, value in raw.items()})
 
     def timeline(self, job_id: str, first: int = 0, count: int | None = None) -> list[Finish]:
         """The batches done so far, in the order in which they were: from the `first`-th entry on, `count` at most."""

@@ -13,8 +13,8 @@ import redis
 
 from jobs.batch import Kept, Reject, Result
 from jobs.errors import InputError, JobError, NightshiftError
-from jobs.ledger import Progress
 from jobs.logs import bound
+from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings
 from producer.collect import Collector, Rows, rejects_path

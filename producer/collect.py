@@ -19,8 +19,9 @@ import pyarrow as pa
 from jobs import keys
 from jobs.batch import Kept, Reject, Result
 from jobs.errors import JobError, NightshiftError
-from jobs.ledger import Ledger, Progress
+from jobs.ledger import Ledger
 from jobs.lock import Lock
+from jobs.progress import Progress
 from jobs.record import Job
 from jobs.server import AWAY
 from producer.lines import format_columns, format_rows

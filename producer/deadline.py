@@ -7,7 +7,8 @@ import re
 import time
 from datetime import datetime, timedelta
 
-from jobs.ledger import Ledger, Progress
+from jobs.ledger import Ledger
+from jobs.progress import Progress
 from jobs.record import Job
 from producer.forecast import Forecast
 

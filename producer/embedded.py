@@ -56,8 +56,8 @@ class Embedded:
             "unixsocketperm": "700",
             "dir": str(self._home),
             "appendonly": "yes",
-            # Most of the file is replaced before the kernel would write it to the disk: by the second it costs a sixth of
-            # the scoring. What a power failure makes the ledger forget is scored again.
+            # Most of the file is gone again before the kernel would write it to the disk: to have it there each second
+            # costs a sixth of a long job's time. What a power failure makes the ledger forget is scored again.
             "appendfsync": "no",
             # Payloads pass through the file and are gone soon; at the default of 64 MB it is rewritten all the time.
             "auto-aof-rewrite-min-size": "512mb",

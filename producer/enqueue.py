@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from jobs import keys
 from jobs.batch import Kept, Reject, encode_payload, micro_batches
-from jobs.ledger import Entry, Ledger, Progress
+from jobs.ledger import Entry, Ledger
 from jobs.lock import Lock
+from jobs.progress import Progress
 from jobs.record import Job
 from jobs.server import AWAY
 from producer.reader import Block, Position, Reader

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import redis
 
 from jobs.errors import JobError
-from jobs.ledger import Progress
+from jobs.progress import Progress
 from jobs.record import Job
 from jobs.server import AWAY
 from producer.collect import Collector

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 
-from jobs.ledger import Progress
+from jobs.progress import Progress
 from jobs.record import Job
 
 RATE_SECONDS = 10.0  # the rate is that of the last ten seconds

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from jobs import logs
-from jobs.ledger import Progress as Counts
+from jobs.progress import Progress as Counts
 from jobs.record import Job
 from producer.forecast import Forecast, clock
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from jobs.ledger import Progress
+from jobs.progress import Progress
 from jobs.record import Job
 from producer.collect import rejects_path
 from producer.deadline import deadline_of, missed

@@ -13,9 +13,8 @@ from jobs.record import Job
 from model.errors import ModelError
 from worker.feeds import convert
 from worker.repeats import distinct, repeat
-from worker.session import make_run
+from worker.session import Arrays, make_run
 
-Arrays = list[npt.NDArray[Any]]
 TELLING = 64  # records; if the graph fails on every one of a batch that large, the model is to blame
 POISON = frozenset({"model_error", "model_crash", "model_timeout"})  # the codes of what the graph could not bear
 
@@ -38,7 +37,7 @@ class Scorer:
         return repeat(self._score(found.records), found.which) if found else self._score(records)
 
     def _score(self, records: pa.RecordBatch) -> Result:
-        arrays: Arrays = []
+        arrays: list[npt.NDArray[Any]] = []
         bad: dict[int, RowReject] = {}  # the first reason of each row
         for feed, cells in zip(self._job.feeds, records.columns, strict=True):
             array, found = convert(feed, cells)

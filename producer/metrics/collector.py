@@ -19,7 +19,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from jobs.errors import JobError, NightshiftError
-from jobs.ledger import ALIVE_SECONDS, Ledger, Progress, State
+from jobs.ledger import ALIVE_SECONDS, Ledger
+from jobs.progress import Progress, State
 from jobs.queue import waiting
 from jobs.record import Job
 from producer.deadline import deadline_of

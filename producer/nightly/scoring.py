@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from jobs.errors import GraphError, InputError, JobError
-from jobs.ledger import Progress
+from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings
 from producer.api import Submission, submit

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from jobs.batch import Kept, Result
 from jobs.errors import InputError, JobError
-from jobs.ledger import Ledger, Progress
+from jobs.ledger import Ledger
+from jobs.progress import Progress
 from jobs.record import Job
 from producer.collect import Rows, rejects_path
 from producer.reader import Block, Reader

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from jobs import queue
-from jobs.ledger import Progress
+from jobs.progress import Progress
 from producer.collect import rejects_path
 from tests.end_to_end.conftest import Farm, end_farm
 from tests.support import Server, Worker, until

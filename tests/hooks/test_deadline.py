@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobs.ledger import Ledger, Progress
+from jobs.ledger import Ledger
+from jobs.progress import Progress
 from producer import deadline, forecast
 from producer.deadline import Watch, deadline_of, keep_deadline, missed, parse_deadline
 from tests.hooks.test_once import JOB

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jobs.ledger import Progress
+from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings
 from producer.hooks import Hooks
