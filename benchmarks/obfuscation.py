@@ -18,8 +18,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 import numpy.typing as npt
 
-from model import corpus, freeze, frozen, train
+from model import corpus
+from model.graph import freeze, frozen
 from model.quality import evaluate, folds
+from model.training import train
 
 Texts = npt.NDArray[np.object_]
 Flags = npt.NDArray[np.bool_]

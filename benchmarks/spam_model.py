@@ -26,7 +26,8 @@ import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
 from tensorflow.compat import v1  # noqa: E402
 
-from model import corpus, frozen  # noqa: E402
+from model import corpus  # noqa: E402
+from model.graph import frozen  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 Texts = npt.NDArray[np.object_]

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import frozen
-from model.checkpoint import reason
+from model.checkpoints.checkpoint import reason
 from model.errors import ModelError
+from model.graph import frozen
 
 
 def parse(tensor: tf.Tensor, values: Sequence[str]) -> npt.NDArray[Any]:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import frozen, nodes, stored
+from model.checkpoints import stored
 from model.errors import ModelError
-from model.nodes import TensorInfo, Values
+from model.graph import frozen, nodes
+from model.graph.nodes import TensorInfo, Values
 
 __all__ = ["Inspection", "TensorInfo", "Values", "inspect", "inspect_path"]
 

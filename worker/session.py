@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from model import frozen
 from model.errors import ModelError
+from model.graph import frozen
 
 log = logging.getLogger(__name__)
 Arrays = Sequence[npt.NDArray[Any]]

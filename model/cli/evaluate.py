@@ -59,7 +59,8 @@ def evaluate(
     if errors is not None and any(errors.exists() and errors.samefile(each) for each in (path, *files)):
         raise click.UsageError(f"--errors {errors} is one of the files to read")
     import_tensorflow()
-    from model import corpus, frozen
+    from model import corpus
+    from model.graph import frozen
     from model.quality import evaluate as evaluation
     from model.quality import mistakes
 

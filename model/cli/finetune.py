@@ -62,8 +62,10 @@ def finetune(
     if epochs is not None and steps is not None:
         raise click.UsageError("say --epochs or --steps, not both")
     import_tensorflow()
-    from model import checkpoint, corpus, resume, run
-    from model import finetune as tuning
+    from model import corpus
+    from model.checkpoints import checkpoint
+    from model.training import finetune as tuning
+    from model.training import resume, run
 
     data = corpus.read(files)
     plan = tuning.DEFAULTS._replace(seed=seed, steps=steps)

@@ -41,9 +41,9 @@ def freeze(
     import_tensorflow()
     import hashlib
 
-    from model import checkpoint, saved_model
-    from model import freeze as freezing
+    from model.checkpoints import checkpoint, saved_model
     from model.errors import ModelError
+    from model.graph import freeze as freezing
 
     wanted = [name.removesuffix(":0") for name in flat(nodes)]
     directory = saved_model.directory(place)

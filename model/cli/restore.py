@@ -10,7 +10,7 @@ import click
 from model.cli.console import PLACE, as_json, flat, import_tensorflow, names, pair, print_table
 
 if TYPE_CHECKING:
-    from model.partial import Outcome
+    from model.checkpoints.partial import Outcome
 
 
 @click.command()
@@ -56,7 +56,7 @@ def restore(
     if feeds and not fetch:
         raise click.UsageError("--feed without --fetch: say which nodes to run")
     import_tensorflow()
-    from model import checkpoint, partial, saving
+    from model.checkpoints import checkpoint, partial, saving
 
     prefix = checkpoint.find(checkpoint_place)
     if not (texts or fetch or variables or destination):
@@ -80,7 +80,7 @@ def restore(
 
 
 def _list(prefix: str, as_json: bool) -> None:
-    from model import checkpoint
+    from model.checkpoints import checkpoint
 
     variables = checkpoint.variables(prefix)
     if as_json:
@@ -92,7 +92,8 @@ def _list(prefix: str, as_json: bool) -> None:
 
 
 def _score(session: Any, texts: tuple[str, ...], as_json: bool) -> None:
-    from model import feeds, frozen
+    from model import feeds
+    from model.graph import frozen
 
     graph = session.graph
     text, score_of = frozen.tensor(graph, "text"), frozen.tensor(graph, "score")
@@ -107,7 +108,7 @@ def _score(session: Any, texts: tuple[str, ...], as_json: bool) -> None:
 
 def _run(session: Any, feeds: tuple[tuple[str, str], ...], fetch: tuple[str, ...], as_json: bool) -> None:
     from model import feeds as feeding
-    from model import frozen
+    from model.graph import frozen
 
     tensors = [feeding.fetched(session.graph, name) for name in fetch]
     placeholders = [(frozen.tensor(session.graph, node), rows.split(",")) for node, rows in feeds]

@@ -12,7 +12,7 @@ import click
 from model.cli.console import PLACE, flat, names
 
 if TYPE_CHECKING:
-    from model.run import Place
+    from model.training.run import Place
 
 
 class Options(NamedTuple):
@@ -30,8 +30,8 @@ class Options(NamedTuple):
 
     def place(self, checkpoints: Path) -> "Place":
         """Where and how a run is saved, as the room's functions want it."""
-        from model.run import Place
-        from model.saving import Policy
+        from model.checkpoints.saving import Policy
+        from model.training.run import Place
 
         policy = Policy(
             every=self.every,

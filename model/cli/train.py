@@ -12,7 +12,7 @@ from model.errors import ModelError
 
 if TYPE_CHECKING:
     from model.corpus import Labelled
-    from model.train import Plan
+    from model.training.train import Plan
 
 
 @click.command()
@@ -66,7 +66,7 @@ def train(
         raise click.UsageError("say --epochs or --steps, not both")
     import_tensorflow()
     from model import corpus
-    from model import train as training
+    from model.training import train as training
 
     data = corpus.read(files)
     plan = training.Plan(seed=seed, steps=steps)
@@ -80,8 +80,8 @@ def train(
 
 
 def _train(data: "Labelled", plan: "Plan", checkpoints: Path, chosen: Options, as_json: bool) -> None:
-    from model import resume, run
-    from model import train as training
+    from model.training import resume, run
+    from model.training import train as training
 
     terms: resume.Terms = {"kind": "the spam model", "messages": resume.digest(data), **plan.terms()}
     total = plan.total_steps(len(data.texts))

@@ -7,10 +7,11 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import freeze, frozen, train
 from model.corpus import Labelled
 from model.errors import ModelError
+from model.graph import freeze, frozen
 from model.quality import folds as splitting
+from model.training import train
 
 MICRO_BATCH = 1024  # messages per sess.run; more would leave the cache
 

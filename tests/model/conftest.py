@@ -11,8 +11,11 @@ import tensorflow as tf
 from click.testing import CliRunner, Result
 from tensorflow.compat import v1
 
-from model import corpus, frozen, saving, sessions, train
+from model import corpus, sessions
+from model.checkpoints import saving
 from model.cli import main
+from model.graph import frozen
+from model.training import train
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import checkpoint, partial, saving
+from model.checkpoints import checkpoint, partial, saving
 from model.errors import ModelError
 from tests.model.conftest import complaint, model, succeed, values
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import checkpoint, partial, saving
+from model.checkpoints import checkpoint, partial, saving
 from tests.model.conftest import complaint, run_frozen, succeed
 
 FEEDS = {"x:0": [1, 2, 3], "y:0": [10, 20, 30]}

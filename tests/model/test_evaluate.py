@@ -11,11 +11,13 @@ import tensorflow as tf
 from click.testing import CliRunner
 from tensorflow.compat import v1
 
-from model import corpus, frozen, train
+from model import corpus
 from model.cli import main
 from model.errors import ModelError
+from model.graph import frozen
 from model.quality import evaluate
 from model.quality.metrics import metrics
+from model.training import train
 from tests.model.conftest import ROOT, complaint, succeed
 
 SHIPPED = ROOT / "data" / "spam.pb"

@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import checkpoint, frozen, saving
+from model.checkpoints import checkpoint, saving
+from model.graph import frozen
 from tests.model.conftest import complaint, model, run_frozen, succeed, values
 
 

@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import checkpoint, freeze, frozen, saving
+from model.checkpoints import checkpoint, saving
 from model.errors import ModelError
+from model.graph import freeze, frozen
 from tests.model.conftest import complaint, model, run_frozen, succeed
 
 ROWS = np.random.RandomState(0).randn(1000, 16).astype(np.float32)

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import freeze, frozen, ops
 from model.errors import ModelError
+from model.graph import freeze, frozen, ops
 
 
 def graph_def(build: Callable[[], object]) -> v1.GraphDef:

@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import frozen, inspection, nodes
+from model import inspection
 from model.errors import ModelError
+from model.graph import frozen, nodes
 from tests.model.conftest import ROOT, complaint, succeed
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import frozen
+from model.graph import frozen
 from model.quality import evaluate
 
 BITS, BLOCK, ONE = 10, 8, 1 << 16

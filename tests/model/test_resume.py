@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from tensorflow.compat import v1
 
-from model import corpus, train
+from model import corpus
 from model.errors import ModelError
+from model.training import train
 from tests.model.conftest import ROOT, complaint, model, succeed, values
 from tests.support import until
 
@@ -22,7 +23,9 @@ from tests.support import until
 LAUNCHER = """
 import json, os, sys
 import tensorflow
-from model import checkpoint, corpus, resume, run, train
+from model import corpus
+from model.checkpoints import checkpoint
+from model.training import resume, run, train
 from model.cli import main
 for line in sys.stdin:
     words, log = json.loads(line)

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from tensorflow.compat import v1
 
-from model import checkpoint, corpus, freeze, frozen, train
+from model import corpus
+from model.checkpoints import checkpoint
 from model.errors import ModelError
+from model.graph import freeze, frozen
 from model.quality import evaluate
+from model.training import train
 
 
 def test_freezing_a_restored_checkpoint_changes_no_score(trained_checkpoint: str, labelled: Path) -> None:

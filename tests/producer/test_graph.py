@@ -81,7 +81,7 @@ else:
 @pytest.mark.parametrize("kind", {**RAISING, **KILLING})
 def test_the_outputs_are_those_that_the_model_room_sees(tmp_path: Path, kind: str) -> None:
     """Two readers of one graph, one of them without TensorFlow: checks and control inputs are no outputs to either."""
-    from model import frozen
+    from model.graph import frozen
 
     model = freeze(tmp_path / "model.pb", {**RAISING, **KILLING}[kind][0])
     seen = tuple(tensor.op.name for tensor in frozen.terminal_tensors(frozen.load(model.read_bytes())))

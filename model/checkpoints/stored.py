@@ -12,9 +12,10 @@ from tensorflow.compat import v1
 from tensorflow.core.framework import variable_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-from model import checkpoint, nodes, saved_model
+from model.checkpoints import checkpoint, saved_model
 from model.errors import ModelError
-from model.nodes import TensorInfo, Values
+from model.graph import nodes
+from model.graph.nodes import TensorInfo, Values
 
 _DATA = Path("variables", "variables")
 _DEFAULT_SIGNATURE = "serving_default"

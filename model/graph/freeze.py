@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import frozen, inline, ops
 from model.errors import ModelError
+from model.graph import frozen, inline, ops
 
 _TABLE = re.compile(r".*HashTable.*")
 

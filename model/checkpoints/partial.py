@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import checkpoint, saving
+from model.checkpoints import checkpoint, saving
 from model.errors import ModelError
 
 

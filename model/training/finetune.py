@@ -13,8 +13,11 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import checkpoint, feeds, frozen, resume, train
+from model import feeds
+from model.checkpoints import checkpoint
 from model.errors import ModelError
+from model.graph import frozen
+from model.training import resume, train
 
 SCOPE = "base"
 MICRO_BATCH = 1024  # messages per sess.run when features are computed

@@ -10,7 +10,8 @@ from google.protobuf.message import DecodeError
 from tensorflow.compat import v1
 from tensorflow.core.protobuf import saved_model_pb2
 
-from model import checkpoint, sessions
+from model import sessions
+from model.checkpoints import checkpoint
 from model.errors import ModelError
 
 FILE = "saved_model.pb"

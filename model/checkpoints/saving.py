@@ -12,8 +12,8 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import checkpoint
-from model.checkpoint import BASENAME, STATE
+from model.checkpoints import checkpoint
+from model.checkpoints.checkpoint import BASENAME, STATE
 from model.errors import ModelError
 
 _LEFT_BY_A_KILL = (f"{BASENAME}*.tempstate*", f"{BASENAME}*.meta.tmp*", f"{STATE}.tmp*")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tensorflow.compat import v1
 
-from model import checkpoint, saving
+from model.checkpoints import checkpoint, saving
 from model.corpus import Labelled
 from model.errors import ModelError
 

@@ -1,6 +1,6 @@
 """Checkpoints, the classic way: finding them, reading them, and bringing graph and values back.
 
-`model.saving` writes them. Nothing here knows whose graph it is.
+`model.checkpoints.saving` writes them. Nothing here knows whose graph it is.
 """
 
 import hashlib

@@ -5,7 +5,7 @@ Three rules, so that an op nobody has thought of is refused as well:
 1. an op that matches a group below is refused, whether TensorFlow calls it stateful or not (`ReadFile` is "stateless");
 2. any other op that TensorFlow registers as stateful, that is, with effects beyond its outputs, is refused unless it is
    in `HARMLESS`;
-3. an op that this TensorFlow does not have is refused (a custom one would need a library; `model.frozen` asks).
+3. an op that this TensorFlow does not have is refused (a custom one would need a library; `model.graph.frozen` asks).
 
 What remains computes outputs from inputs. That bounds what a graph may touch, not how much time or memory it takes.
 """

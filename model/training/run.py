@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from tensorflow.compat import v1
 
-from model import checkpoint, saving, summaries, train
+from model.checkpoints import checkpoint, saving
 from model.errors import InterruptedRunError, ModelError
+from model.training import summaries, train
 
 
 class Place(NamedTuple):

@@ -10,7 +10,7 @@ from tensorflow.compat import v1
 from tensorflow.core.framework import op_def_pb2, tensor_shape_pb2
 from tensorflow.python.framework import op_def_registry  # no public API tells the dtype of a NodeDef's outputs
 
-from model.frozen import NOT_OUTPUTS
+from model.graph.frozen import NOT_OUTPUTS
 
 
 class TensorInfo(NamedTuple):
@@ -45,7 +45,7 @@ def placeholders(graph_def: v1.GraphDef) -> list[TensorInfo]:
 
 
 def outputs(graph_def: v1.GraphDef) -> list[TensorInfo]:
-    """The nodes that have an output and that no other consumes: `model.frozen.terminal_tensors` without an import."""
+    """The nodes that have an output and that no other consumes: `frozen.terminal_tensors` without an import."""
     consumed = {source(name) for node in graph_def.node for name in node.input}
     return [
         _output(graph_def, node)

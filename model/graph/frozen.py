@@ -11,8 +11,8 @@ from tensorflow.compat import v1
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import op_def_registry  # no public API says which ops are stateful
 
-from model import ops
 from model.errors import ModelError
+from model.graph import ops
 
 _HINT = "freeze it first: model freeze DIR --output spam.pb"
 # Nothing downstream wants their value: inputs, constants, and nodes that only check or order.
@@ -77,7 +77,7 @@ def refusals(graph_def: v1.GraphDef) -> list[tuple[str, str, str]]:
 
 
 def refuse_unsafe(graph_def: v1.GraphDef) -> None:
-    """Raise ModelError, naming node and op, if the graph could do more than compute: see `model.ops`."""
+    """Raise ModelError, naming node and op, if the graph could do more than compute: see `model.graph.ops`."""
     for node, op, reason in refusals(graph_def):
         raise ModelError(f"refused: node {node!r} is the op {op}, which {reason}")
 

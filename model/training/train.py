@@ -14,9 +14,9 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from model import resume, spam
 from model.corpus import Labelled
 from model.errors import ModelError
+from model.training import resume, spam
 
 TEMPERATURE = 3.0  # L2 makes logits timid; so much larger, scores on unseen messages are closest to probabilities
 

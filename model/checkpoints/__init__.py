@@ -1,0 +1,1 @@
+"""Models with variables: writing and reading them, as `tf.train.Saver` does and as SavedModels."""

@@ -1,0 +1,1 @@
+"""Training: the spam classifier's graph, runs that can be interrupted, and transfer learning."""
