@@ -51,7 +51,9 @@ class Progress:
             finished=seconds("finished"),
             sealed=fields["sealed"] == "1",
             cursor=json.loads(fields["cursor"]),
-            codes={name[5:]: int(fields[name]) for name in sorted(fields) if name.startswith("code:")},
+            codes={
+                name.removeprefix("code:"): int(fields[name]) for name in sorted(fields) if name.startswith("code:")
+            },
             fields=fields,
             **{name: int(fields.get(name, 0)) for name in COUNTERS},
         )
