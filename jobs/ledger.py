@@ -17,8 +17,11 @@ from jobs import keys, queue
 from jobs.errors import JobError
 from jobs.progress import Progress, State
 from jobs.record import Job
+from jobs.spool import Spool
 from jobs.timeline import Finish, Work
 
+Kind = Literal["payload", "kept"]  # of what a spool may have in the server's place
+KINDS: tuple[Kind, Kind] = ("payload", "kept")
 Verdict = Literal["leased", "done", "busy", "gone", "exhausted"]
 ALIVE_SECONDS = 10  # a worker without a sign of life for so long does not count
 PREFETCHED_MS = 3000  # for which a worker's word of what it has taken is good
@@ -49,10 +52,11 @@ class Lease(NamedTuple):
 
 
 class Ledger:
-    """All that producers and workers say to each other about jobs."""
+    """All that producers and workers say to each other about jobs. Those of one machine may share a spool."""
 
-    def __init__(self, server: "redis.Redis") -> None:
+    def __init__(self, server: "redis.Redis", spool: Spool | None = None) -> None:
         self.redis = server
+        self._spool = spool or Spool(None)
         room = resources.files("jobs") / "lua"
         prelude = (room / "prelude.lua").read_text()
         self._scripts = {name: server.register_script(prelude + (room / f"{name}.lua").read_text()) for name in SCRIPTS}
@@ -114,11 +118,17 @@ class Ledger:
 
     def fail(self, job_id: str, reason: str) -> bool:
         """Ends a running job; True if this call ended it."""
-        return bool(self._run("fail", keys.job(job_id), "failed", _line(reason)))
+        return self._end(job_id, "failed", reason)
 
     def cancel(self, job_id: str, reason: str) -> bool:
         """Ends a running job: no batch of it is given to a worker any more. True if this call ended it."""
-        return bool(self._run("fail", keys.job(job_id), "cancelled", _line(reason)))
+        return self._end(job_id, "cancelled", reason)
+
+    def _end(self, job_id: str, state: State, reason: str) -> bool:
+        ended = bool(self._run("fail", keys.job(job_id), state, _line(reason)))
+        if ended:
+            self._spool.forget(job_id, "payload")
+        return ended
 
     def erase(self, job_id: str, age: float = 0) -> bool:
         """Frees every key of a job that ended `age` seconds ago or earlier, its model's as well if no other job has it.
@@ -126,6 +136,7 @@ class Ledger:
         record = cast("bytes | None", self.redis.hget(keys.job(job_id), "record"))
         if self._run("erase", keys.job(job_id), age) != 1:
             return False
+        self._spool.forget(job_id)
         if record is not None:
             model = Job.decode(record).model
             if all(self.job(other).model != model for other in self.job_ids()):
@@ -153,17 +164,32 @@ class Ledger:
     def enqueue(self, job_id: str, first: int, entries: Sequence[Entry]) -> int:
         """Writes batches, numbered from `first` on, and sends their messages: all of it or nothing. Returns how many
         are enqueued now (unless another producer is ahead, those up to the last of `entries`), or -1 if the job takes
-        no more."""
+        no more. Raises NightshiftError if the spool can't be written."""
+        put = self._spool.put
+        values = [
+            [put(job_id, batch, kind, data) for kind, data in zip(KINDS, (entry.payload, entry.kept), strict=True)]
+            for batch, entry in enumerate(entries, first)
+        ]
 
         def write(pipe: Pipeline) -> None:
-            for batch, entry in enumerate(entries, first):
-                pipe.set(keys.payload(job_id, batch), entry.payload)
-                pipe.set(keys.kept(job_id, batch), entry.kept)
+            for batch, (entry, (payload, kept)) in enumerate(zip(entries, values, strict=True), first):
+                pipe.set(keys.payload(job_id, batch), payload)
+                pipe.set(keys.kept(job_id, batch), kept)
                 counters = _counters(entry.reject_codes, records=entry.records, read_rejects=len(entry.reject_codes))
                 args = batch, json.dumps(entry.cursor), queue.message(job_id, batch), *counters
                 pipe.evalsha(self._scripts["enqueue"].sha, 2, keys.job(job_id), queue.KEY, *args)
 
-        return int(self._together(write, transaction=True)[-1])
+        enqueued = int(self._together(write, transaction=True)[-1])
+        if enqueued != first + len(entries):
+            self._drop_unwanted(job_id, range(first, first + len(entries) if enqueued < 0 else enqueued))
+        return enqueued
+
+    def _drop_unwanted(self, job_id: str, batches: Iterable[int]) -> None:
+        """What came too late: the script has freed the keys."""
+        for batch in batches:
+            for kind in KINDS:
+                if not self.redis.exists(f"{keys.job(job_id)}:{kind}:{batch}"):
+                    self._spool.drop(job_id, [batch], kind)
 
     def seal(self, job_id: str, batches: int) -> bool:
         """The input was read to its end. False if another producer enqueued more than `batches`."""
@@ -172,7 +198,8 @@ class Ledger:
     # -- the worker's side
 
     def lease(self, job_id: str, batch: int, owner: str, seconds: float, max_attempts: int) -> Lease:
-        """Asks for a batch; with the verdict `leased` comes its payload."""
+        """Asks for a batch; with the verdict `leased` comes its payload. Raises JobError if that is lost,
+        SettingsError if it is in a spool that is not known here."""
 
         def ask(pipe: Pipeline) -> None:
             args = batch, owner, int(seconds * 1000), max_attempts
@@ -180,6 +207,8 @@ class Ledger:
             pipe.get(keys.payload(job_id, batch))
 
         (verdict, attempt), payload = self._together(ask, transaction=False)
+        if payload is not None and verdict == b"leased":
+            payload = self._fetch(job_id, batch, "payload", payload)
         return Lease(cast(Verdict, verdict.decode()), attempt, payload)
 
     def owners(self, job_id: str) -> dict[int, str]:
@@ -208,16 +237,28 @@ class Ledger:
         """Writes the batch's result with its counts. False if it was written before: the first write wins."""
         rejected = len(reject_codes)
         counters = _counters(reject_codes, scored=scored, score_rejects=rejected)
-        return bool(self._run("complete", keys.job(job_id), batch, result, scored, rejected, work.encode(), *counters))
+        args = batch, result, scored, rejected, work.encode(), *counters
+        first = bool(self._run("complete", keys.job(job_id), *args))
+        self._spool.drop(job_id, [batch], "payload")
+        return first
 
     # -- the collector's side
 
     def results(self, job_id: str, first: int, limit: int) -> list[tuple[bytes, bytes]]:
-        """(kept, result) of the batches from `first` on, as far as they are done without a gap, at most `limit`."""
+        """(kept, result) of the batches from `first` on, as far as they are done without a gap, at most `limit`. Raises
+        as `lease` does."""
         results = self._values(keys.result(job_id, batch) for batch in range(first, first + limit))
         # Only now: the kept columns of batches that are not done yet would be read again and again.
-        kept = self._values(keys.kept(job_id, batch) for batch in range(first, first + len(results)))
-        return list(zip(kept, results, strict=False))
+        values = self._values(keys.kept(job_id, batch) for batch in range(first, first + len(results)))
+        kept = (self._fetch(job_id, batch, "kept", value) for batch, value in enumerate(values, first))
+        return list(zip(itertools.takewhile(lambda value: value is not None, kept), results, strict=False))  # type: ignore[arg-type]
+
+    def _fetch(self, job_id: str, batch: int, kind: Kind, value: bytes) -> bytes | None:
+        """What the value of that key stands for; None if it was freed this moment."""
+        data = self._spool.get(job_id, batch, kind, value)
+        if data is None and self.redis.exists(f"{keys.job(job_id)}:{kind}:{batch}"):
+            raise JobError(f"batch {batch} of {job_id} is not in the spool any more; --again scores the input anew")
+        return data
 
     def _values(self, names: Iterable[str]) -> list[bytes]:
         """Those of these keys, up to the first that is not there."""
@@ -229,7 +270,14 @@ class Ledger:
         """Frees the batches [first, end), which are safely in the scores file, and notes in `fields` how far it is
         good. False if `token` does not hold the collector's lock any more."""
         flat = [item for pair in {"collected": end, **fields}.items() for item in pair]
-        return bool(self._run("collected", keys.job(job_id), token, first, end, *flat))
+        ours = bool(self._run("collected", keys.job(job_id), token, first, end, *flat))
+        if ours:
+            self._spool.drop(job_id, range(first, end), "kept")
+        return ours
+
+    def sweep_spool(self, job_id: str) -> None:
+        """All of the job is collected: what a producer left half-written when it was killed goes."""
+        self._spool.forget(job_id)
 
     def retried(
         self, job_id: str, read_codes: Mapping[str, int], codes: Mapping[str, int], sizes: tuple[int, int]

@@ -15,7 +15,7 @@ PREFIX = "NIGHTSHIFT_"
 HookForm = Literal["receipt", "text", "teams"]
 
 KINDS: dict[str, Callable[[str], object]] = {
-    **dict.fromkeys(("home", "model"), Path),
+    **dict.fromkeys(("home", "spool", "model"), Path),
     **dict.fromkeys(("batch_bytes", "max_record_bytes", "window", "max_attempts", "threads"), int),
     **dict.fromkeys(("lease_seconds", "batch_seconds", "keep_days"), float),
 }
@@ -28,6 +28,7 @@ class Settings:
 
     redis_url: str | None = None  # REDIS_URL; unset: the embedded server
     home: Path = Path(".nightshift")  # the embedded server's directory
+    spool: Path | None = None  # through which producer and workers pass batches; unset: the embedded server's, or none
     model: Path | None = None  # the default of --model; unset: the shipped spam.pb
     batch_bytes: int = 2 << 20  # the default of --batch-bytes: input bytes a batch
     max_record_bytes: int = 1 << 20  # a larger record is a reject

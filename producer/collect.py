@@ -197,6 +197,7 @@ class Collector:
             part.publish()
         self._files = None
         self.finished = True
+        self._ledger.sweep_spool(self._job.id)
 
     def _already_there(self, progress: Progress) -> bool:
         """Whether this very output was finished before."""

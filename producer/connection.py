@@ -8,6 +8,7 @@ from jobs.ledger import Ledger
 from jobs.resend import Resender
 from jobs.server import connect
 from jobs.settings import Settings
+from jobs.spool import Spool
 from producer.embedded import Embedded
 from producer.hooks import CLOSE_SECONDS, Hooks
 
@@ -20,12 +21,12 @@ class Connection:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.embedded: Embedded | None = None
-        url = settings.redis_url
+        url, spool = settings.redis_url, settings.spool
         if url is None:
-            self.embedded = Embedded(settings.home)
+            self.embedded = Embedded(settings.home, spool)
             self.embedded.start_server()
-            url = self.embedded.url
-        self.ledger = Ledger(connect(url))
+            url, spool = self.embedded.url, self.embedded.spool
+        self.ledger = Ledger(connect(url), Spool(spool))
         self.resender = Resender(self.ledger, settings.keep_days)
 
     @cached_property

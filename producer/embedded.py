@@ -19,7 +19,6 @@ from typing import IO
 import redis
 
 from jobs.errors import ServerError
-from jobs.lean import KEPT_BLOCK_BYTES
 from producer.keeper import open_lock, try_lock
 
 START_SECONDS = 60.0
@@ -32,8 +31,9 @@ _MAX_SOCKET_PATH = 100  # the kernel's limit is 108 bytes on Linux, 104 on macOS
 class Embedded:
     """The server and, on demand, the workers, kept while this object is open."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, spool: Path | None = None) -> None:
         self._home = home.resolve()
+        self.spool = spool.resolve() if spool else self._home / "spool"
         self._held: dict[str, IO[bytes]] = {}
         try:
             self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -56,12 +56,9 @@ class Embedded:
             "unixsocketperm": "700",
             "dir": str(self._home),
             "appendonly": "yes",
-            # Most of the file is gone again before the kernel would write it to the disk: to have it there each second
-            # costs a sixth of a long job's time. What a power failure makes the ledger forget is scored again.
+            # Files go from the spool by the server's word, so what it has answered it must remember when it is killed.
+            # With `everysec` it answers before it writes while the disk is slow; with `no` it always writes first.
             "appendfsync": "no",
-            # Payloads pass through the file and are gone soon; at the default of 64 MB it is rewritten all the time.
-            "auto-aof-rewrite-min-size": "512mb",
-            "rdbcompression": "no",  # and it takes a third of a second to compress what is gone a second later
             "save": "",
             "maxmemory-policy": "noeviction",
         }
@@ -74,9 +71,6 @@ class Embedded:
             SERVER_GRACE,
             [],
             [binary, *(word for name, value in options.items() for word in (f"--{name}", value))],
-            # As jobs.lean.keep_freed_memory, which says why.
-            MALLOC_MMAP_THRESHOLD_=str(KEPT_BLOCK_BYTES),
-            MALLOC_TRIM_THRESHOLD_=str(KEPT_BLOCK_BYTES),
         )
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -101,7 +95,7 @@ class Embedded:
             )
         flags = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
         command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency", str(processes), *flags]
-        self._keep("worker", WORKER_GRACE, ["server"], command, REDIS_URL=self.url)
+        self._keep("worker", WORKER_GRACE, ["server"], command, REDIS_URL=self.url, NIGHTSHIFT_SPOOL=str(self.spool))
 
     def check_server(self) -> None:
         """Raises ServerError if nobody starts the server again."""

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 class Server:
     """A Valkey server of this test run's own, on a unix socket in a folder nobody else can enter."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, appendfsync: str = "everysec") -> None:
         self.url = f"unix://{folder}/valkey.sock"
         options = {
             "port": str(port),  # of 127.0.0.1; 0: the socket alone
@@ -28,6 +28,7 @@ class Server:
             "unixsocketperm": "700",
             "dir": str(folder),
             "appendonly": "yes",
+            "appendfsync": appendfsync,
             "save": "",
             "maxmemory-policy": "noeviction",
         }

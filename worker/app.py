@@ -17,12 +17,14 @@ from typing import Any, NamedTuple
 from celery import signals
 
 from jobs.batch import Result
+from jobs.errors import JobError, SettingsError
 from jobs.lean import freeze_what_is_there, keep_freed_memory, without_pandas
 from jobs.ledger import Ledger
 from jobs.queue import TASK
 from jobs.record import Job
 from jobs.server import AWAY, connect
 from jobs.settings import Settings
+from jobs.spool import Spool
 from jobs.timeline import Stopwatch, Work
 from model.errors import ModelError
 from worker import logs
@@ -49,7 +51,7 @@ _housekeeper: Every | None = None
 @lru_cache(maxsize=1)
 def _ledger_of(_pid: int) -> Ledger:
     assert settings.redis_url  # noqa: S101 -- refused at start
-    return Ledger(connect(settings.redis_url))
+    return Ledger(connect(settings.redis_url), Spool(settings.spool))
 
 
 def ledger() -> Ledger:
@@ -88,7 +90,11 @@ def score_batch(job_id: str, batch: int) -> None:
     process = f"{socket.gethostname()}:{os.getpid()}"
     owner = f"{process}:{WORKER}"
     watch = Stopwatch()
-    verdict, attempt, payload = ledger().lease(job_id, batch, owner, settings.lease_seconds, settings.max_attempts)
+    try:
+        verdict, attempt, payload = ledger().lease(job_id, batch, owner, settings.lease_seconds, settings.max_attempts)
+    except (JobError, SettingsError) as error:  # its payload is lost, or where this process can't see it
+        ledger().fail(job_id, f"{process}: {error}")
+        return
     if verdict == "exhausted":
         reason = ledger().progress(job_id).fields.get("last_error", "no worker lived to tell")
         ledger().fail(job_id, f"batch {batch} was given to workers {settings.max_attempts} times in vain: {reason}")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from jobs.ledger import Ledger
+from jobs.spool import Spool
 from tests.support import ROOT, Server, Worker
 
 MESSAGES = ROOT / "data" / "messages.csv"
@@ -37,9 +38,15 @@ class Farm:
 
     @property
     def ledger(self) -> Ledger:
-        return Ledger(self.server.redis)
+        return Ledger(self.server.redis, Spool(self.spool))
+
+    @property
+    def spool(self) -> Path:
+        """The workers know it; only what is enqueued with NIGHTSHIFT_SPOOL set goes through it."""
+        return self.folder / "spool"
 
     def start_worker(self, name: str, concurrency: int = 1, **environment: str) -> Worker:
+        environment.setdefault("NIGHTSHIFT_SPOOL", str(self.spool))
         worker = Worker(self.server.url, self.folder / f"{name}.log", concurrency, **environment)
         self.workers.append(worker)
         return worker

@@ -43,11 +43,17 @@ def batches_of(plan: Plan) -> Iterator[Batch]:
     return cut(plan.reader, plan.job, make_cursor(plan.reader.start))
 
 
-def test_commands_and_bytes_through_the_server(farm: Farm, night: Path, plan: Plan) -> None:
-    """Round trips are what a batch costs beside its scoring; a message goes to the server once and comes out once."""
-    farm.producer("enqueue", night, "--wait", "--batch-bytes", plan.job.batch_bytes, "--quiet")  # sessions are open now
+@pytest.mark.parametrize("spool", [False, True])
+def test_commands_and_bytes_through_the_server(
+    farm: Farm, night: Path, plan: Plan, tmp_path: Path, spool: bool
+) -> None:
+    """Round trips are what a batch costs beside its scoring. A message goes to the server once and comes out once; on
+    one machine, where it goes through files, not at all."""
+    words = "enqueue", night, "--output", tmp_path / "scores.csv", "--batch-bytes", plan.job.batch_bytes, "--quiet"
+    environment = {"NIGHTSHIFT_SPOOL": str(farm.spool)} if spool else {}
+    farm.producer(*words, **environment)  # sessions are open now
     before: Any = farm.server.redis.info("all")
-    run = farm.producer("enqueue", night, "--wait", "--again", "--batch-bytes", plan.job.batch_bytes, "--quiet")
+    run = farm.producer(*words, "--again", **environment)
     assert run.code == 0, run.err
     after: Any = farm.server.redis.info("all")
 
@@ -69,8 +75,13 @@ def test_commands_and_bytes_through_the_server(farm: Farm, night: Path, plan: Pl
         int(after[f"total_net_{way}_bytes"]) - int(before[f"total_net_{way}_bytes"]) for way in ("input", "output")
     )
     # Beside the text: ids, scores, and the ledger's own words, some of them by the second.
-    assert payload <= into <= payload * 1.4 + (1 << 20)
-    assert payload <= out <= payload * 1.4 + (4 << 20)
+    if spool:
+        assert into <= 16 * ROWS + (1 << 20)
+        assert out <= 16 * ROWS + (4 << 20)
+        assert list(farm.spool.iterdir()) == []
+    else:
+        assert payload <= into <= payload * 1.4 + (1 << 20)
+        assert payload <= out <= payload * 1.4 + (4 << 20)
 
 
 def test_each_process_opens_one_session_and_imports_tensorflow_never(farm: Farm, night: Path) -> None:

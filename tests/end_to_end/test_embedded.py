@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.end_to_end.conftest import MESSAGES, Run, read
 from tests.support import until
@@ -61,10 +62,31 @@ def test_one_command_scores_a_file_and_leaves_only_files_behind(folder: Path) ->
         "messages.scores.csv",
         "messages.scores.rejects.csv",
     ]
+    assert list((home / "spool").iterdir()) == []
     # The state is kept, so that the job can be asked for, and is not done twice.
     assert "counts agree" in producer(folder, "status", receipt["job"]).out
     assert json.loads(producer(folder, "enqueue", "messages.csv", "--json").out) == receipt
     assert running(folder) == []
+
+
+def test_a_job_that_lost_its_batches_says_so_and_begins_anew(folder: Path) -> None:
+    """After a power failure, say, or when somebody tidied up."""
+    command = [PRODUCER, "enqueue", "messages.csv", "--workers", "1", "--batch-bytes", "50000"]
+    process = subprocess.Popen(command, cwd=folder, env=environment(), stderr=subprocess.DEVNULL)
+    home = folder / ".nightshift"
+    spool, server = home / "spool", redis.Redis(unix_socket_path=str(home / "valkey.sock"))
+    until(lambda: (home / "valkey.sock").exists() and server.exists("nightshift:batches") == 1, 30)
+    server.close()
+    process.kill()
+    process.wait()
+    until(lambda: not running(folder), 15)
+    shutil.rmtree(spool)
+    run = producer(folder, *command[1:])
+    assert run.code == 1
+    assert "is not in the spool any more; --again scores the input anew" in run.err.splitlines()[-1]
+    assert producer(folder, *command[1:]).code == 0  # what failed begins anew, said or not
+    assert len(read(folder / "messages.scores.csv")) == 12_000
+    assert list(spool.iterdir()) == []
 
 
 @pytest.mark.slow

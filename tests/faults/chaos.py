@@ -165,7 +165,17 @@ class Round:
 
 
 def rounds(
-    site: Site, folder: Path, model: Path, *, count: int, seed: int, messages: int, faults: int, pause: float, say: Any
+    site: Site,
+    folder: Path,
+    model: Path,
+    *,
+    count: int,
+    seed: int,
+    messages: int,
+    faults: int,
+    pause: float,
+    spool: bool,
+    say: Any,
 ) -> Counter[str]:
     """So many jobs; the sum of their figures. Each ends with the checks of `Night.check`."""
     total: Counter[str] = Counter()
@@ -176,7 +186,7 @@ def rounds(
         write_input(path, messages, milliseconds=MILLISECONDS)
         site.staff(HOSTS)
         began = time.monotonic()
-        night = Night(site, path, reference, model)
+        night = Night(site, path, reference, model, spool)
         played = Round(night, random.Random(f"{seed}:{number}"))
         receipt = played.play(faults, pause)
         figures = Counter({name: receipt[name] for name in FIGURES})
@@ -201,13 +211,14 @@ def main(words: list[str]) -> None:
     parser.add_argument("--messages", type=int, default=500_000, help="a job")
     parser.add_argument("--faults", type=int, default=12, help="a job, at most")
     parser.add_argument("--pause", type=float, default=1.0, help="seconds between faults, on average")
+    parser.add_argument("--spool", action="store_true", help="batches go through files, as they do on one machine")
     given = parser.parse_args(words)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, and their children, ignore it
-    with open_site() as site, tempfile.TemporaryDirectory() as name:
+    with open_site("no" if given.spool else "everysec") as site, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         total = rounds(
             site, folder, build_model(folder), count=given.rounds, seed=given.seed, messages=given.messages,
-            faults=given.faults, pause=given.pause, say=lambda text: print(text, flush=True),
+            faults=given.faults, pause=given.pause, spool=given.spool, say=lambda text: print(text, flush=True),
         )  # fmt: skip
     print(f"{total['rounds']} rounds of {given.messages:,} messages, seed {given.seed}: {describe(total)}")
     print("every scores file and rejects file was the undisturbed run's, byte for byte; every receipt agreed")

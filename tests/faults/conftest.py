@@ -87,6 +87,7 @@ class Night:
     input: Path
     reference: "Path | None"
     model: Path
+    spool: bool = False
     started: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     @property
@@ -98,11 +99,14 @@ class Night:
     def popen(self, *words: object, **options: Any) -> "subprocess.Popen[bytes]":
         """`producer WORDS`; what it says goes to files, so that it never waits for a reader."""
         number = len(self.started)
+        # A small window: or else a job of small batches is in the queue as soon as it is submitted.
+        environment = {"NIGHTSHIFT_WINDOW": "16", **os.environ, "REDIS_URL": self.site.server.url}
+        if self.spool:
+            environment["NIGHTSHIFT_SPOOL"] = str(self.site.spool)
         with self._said(number, "out").open("wb") as out, self._said(number, "err").open("wb") as err:
             process = subprocess.Popen(
                 [*PRODUCER, *map(str, words)],
-                # A small window: or else a job of small batches is in the queue as soon as it is submitted.
-                env={"NIGHTSHIFT_WINDOW": "16", **os.environ, "REDIS_URL": self.site.server.url},
+                env=environment,
                 stdout=out,
                 stderr=err,
                 **options,
@@ -205,6 +209,7 @@ class Night:
         allowed = {name, f"{name}:events", f"{name}:timeline", f"{name}:followed"}
         left = {key.decode() for key in self.site.server.redis.keys(f"{name}*")}  # type: ignore[union-attr]
         assert left <= allowed
+        assert list(self.site.spool.glob(f"{self.job}.*")) == []
         assert self.job not in self.site.ledger.active()
 
     def check_workers(self) -> None:
@@ -214,7 +219,7 @@ class Night:
         number = len(self.started)
         second = self.input.with_name(f"after-{number}-{self.input.name}")
         write_input(second, 8_000, milliseconds=20)
-        after = Night(self.site, second, None, self.model)
+        after = Night(self.site, second, None, self.model, self.spool)
         after.end(after.enqueue())
         assert after.output.read_bytes().count(b"\n") > 7_900
         ledger.erase(after.job)
@@ -248,9 +253,9 @@ def write_input(path: Path, rows: int, milliseconds: int = 0) -> None:
 
 
 @contextlib.contextmanager
-def open_site() -> Iterator[Site]:
+def open_site(appendfsync: str = "everysec") -> Iterator[Site]:
     folder = Path(tempfile.mkdtemp(prefix="nightshift-"))
-    site = Site(Server(folder), folder, [])
+    site = Site(Server(folder, appendfsync=appendfsync), folder, [])
     try:
         yield site
     finally:
@@ -323,14 +328,19 @@ def night(site: Site, slow_model: Path, reference: References, tmp_path: Path) -
     nights: list[Night] = []
 
     def make(
-        milliseconds: int = 60, rows: int = ROWS, workers: int = 2, staff: bool = True, site: Site = site
+        milliseconds: int = 60,
+        rows: int = ROWS,
+        workers: int = 2,
+        staff: bool = True,
+        site: Site = site,
+        spool: bool = False,
     ) -> Night:
         reference(rows)  # by workers that are there
         if staff:
             site.staff(workers)
         path = tmp_path / f"night{os.getpid()}x{next(_numbers)}.csv"
         write_input(path, rows, milliseconds)
-        nights.append(Night(site, path, reference(rows), slow_model))
+        nights.append(Night(site, path, reference(rows), slow_model, spool))
         return nights[-1]
 
     yield make

@@ -27,10 +27,10 @@ def test_a_producer_killed_while_it_enqueues_is_continued_by_the_next(night: Nig
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
-def test_producers_killed_at_any_moment_are_continued_by_the_next(night: Nights, seed: int) -> None:
-    chance = random.Random(seed)
-    tonight = night(milliseconds=20)
+@pytest.mark.parametrize("spool", [False, True])
+def test_producers_killed_at_any_moment_are_continued_by_the_next(night: Nights, spool: bool) -> None:
+    chance = random.Random(spool)
+    tonight = night(milliseconds=20, spool=spool)
     for _ in range(3):
         victim = tonight.enqueue()
         time.sleep(0.5 + chance.random() * 2)

@@ -41,10 +41,10 @@ def test_every_child_killed_at_once_is_replaced_and_works(night: Nights) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
-def test_a_host_that_dies_at_any_moment_loses_nothing(night: Nights, seed: int) -> None:
-    chance = random.Random(seed)
-    tonight = night()
+@pytest.mark.parametrize("spool", [False, True])
+def test_a_host_that_dies_at_any_moment_loses_nothing(night: Nights, spool: bool) -> None:
+    chance = random.Random(spool)
+    tonight = night(spool=spool)
     run = tonight.enqueue()
     tonight.reach(chance.randrange(1, 30))
     time.sleep(chance.random() * 0.2)
