@@ -30,6 +30,14 @@ def test_any_bytes_come_back(values: list[bytes]) -> None:
     assert data == format_rows([n, value, value] for n, value in zip(numbers, values, strict=True))
 
 
+@given(VALUES, st.lists(st.floats(width=32, allow_nan=False), min_size=30, max_size=30))
+def test_a_value_that_needs_quotes_changes_no_other(values: list[bytes], scores: list[float]) -> None:
+    """The scores file's bytes don't depend on what else is in the batch."""
+    ids, floats = pa.array(values, pa.binary()), pa.array(np.array(scores[: len(values)], np.float32))
+    each = [bytes(format_columns([ids.slice(row, 1), floats.slice(row, 1)])) for row in range(len(values))]
+    assert bytes(format_columns([ids, floats])) == b"".join(each)
+
+
 @given(st.lists(st.floats(width=32, allow_nan=False), max_size=30))
 def test_a_float_reads_back_as_the_same_bits(values: list[float]) -> None:
     scores = np.array(values, np.float32)
