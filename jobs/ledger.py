@@ -20,8 +20,7 @@ from jobs.record import Job
 from jobs.spool import Spool
 from jobs.timeline import Finish, Work
 
-Kind = Literal["payload", "kept"]  # of what a spool may have in the server's place
-KINDS: tuple[Kind, Kind] = ("payload", "kept")
+SPOOLED = {"payload": keys.payload, "kept": keys.kept}  # what a spool may have in the server's place
 Verdict = Literal["leased", "done", "busy", "gone", "exhausted"]
 ALIVE_SECONDS = 10  # a worker without a sign of life for so long does not count
 PREFETCHED_MS = 3000  # for which a worker's word of what it has taken is good
@@ -167,7 +166,7 @@ class Ledger:
         no more. Raises NightshiftError if the spool can't be written."""
         put = self._spool.put
         values = [
-            [put(job_id, batch, kind, data) for kind, data in zip(KINDS, (entry.payload, entry.kept), strict=True)]
+            [put(job_id, batch, kind, data) for kind, data in zip(SPOOLED, (entry.payload, entry.kept), strict=True)]
             for batch, entry in enumerate(entries, first)
         ]
 
@@ -180,15 +179,16 @@ class Ledger:
                 pipe.evalsha(self._scripts["enqueue"].sha, 2, keys.job(job_id), queue.KEY, *args)
 
         enqueued = int(self._together(write, transaction=True)[-1])
-        if enqueued != first + len(entries):
-            self._drop_unwanted(job_id, range(first, first + len(entries) if enqueued < 0 else enqueued))
+        end = first + len(entries)
+        if enqueued != end:
+            self._drop_unwanted(job_id, range(first, end if enqueued < 0 else min(enqueued, end)))
         return enqueued
 
     def _drop_unwanted(self, job_id: str, batches: Iterable[int]) -> None:
         """What came too late: the script has freed the keys."""
         for batch in batches:
-            for kind in KINDS:
-                if not self.redis.exists(f"{keys.job(job_id)}:{kind}:{batch}"):
+            for kind, key in SPOOLED.items():
+                if not self.redis.exists(key(job_id, batch)):
                     self._spool.drop(job_id, [batch], kind)
 
     def seal(self, job_id: str, batches: int) -> bool:
@@ -253,10 +253,10 @@ class Ledger:
         kept = (self._fetch(job_id, batch, "kept", value) for batch, value in enumerate(values, first))
         return list(zip(itertools.takewhile(lambda value: value is not None, kept), results, strict=False))  # type: ignore[arg-type]
 
-    def _fetch(self, job_id: str, batch: int, kind: Kind, value: bytes) -> bytes | None:
+    def _fetch(self, job_id: str, batch: int, kind: str, value: bytes) -> bytes | None:
         """What the value of that key stands for; None if it was freed this moment."""
         data = self._spool.get(job_id, batch, kind, value)
-        if data is None and self.redis.exists(f"{keys.job(job_id)}:{kind}:{batch}"):
+        if data is None and self.redis.exists(SPOOLED[kind](job_id, batch)):
             raise JobError(f"batch {batch} of {job_id} is not in the spool any more; --again scores the input anew")
         return data
 

@@ -61,6 +61,8 @@ class Settings:
                 raise SettingsError(f"{name}={text!r} is not a number") from None
             if isinstance(value, int | float) and (value < 0 or (value == 0 and setting.name != "window")):
                 raise SettingsError(f"{name}={text} must be above zero")
+            if setting.name == "spool" and not Path(text).is_absolute():
+                raise SettingsError(f"{name}={text} must be an absolute path, the same for producer and workers")
             choices = CHOICES.get(setting.name)
             if choices and text not in choices:
                 raise SettingsError(f"{name}={text!r} is none of: {', '.join(choices)}")

@@ -33,7 +33,7 @@ class Embedded:
 
     def __init__(self, home: Path, spool: Path | None = None) -> None:
         self._home = home.resolve()
-        self.spool = spool.resolve() if spool else self._home / "spool"
+        self.spool = spool or self._home / "spool"
         self._held: dict[str, IO[bytes]] = {}
         try:
             self._home.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ import pytest
 from jobs import keys
 from jobs.errors import JobError, NightshiftError, SettingsError
 from jobs.ledger import Entry, Ledger
+from jobs.settings import Settings
 from jobs.spool import SMALLEST, Spool
 from tests.jobs.test_ledger import CURSOR, JOB, WORK
 from tests.support import Server
@@ -70,6 +71,11 @@ def test_who_does_not_know_the_spool_says_so(ledger: Ledger, server: Server) -> 
     enqueue(ledger, 0)
     with pytest.raises(SettingsError, match="NIGHTSHIFT_SPOOL, which is not set here"):
         Ledger(server.redis).lease(JOB.id, 0, "me", 30, 5)
+
+
+def test_a_relative_path_would_be_another_one_for_each_process() -> None:
+    with pytest.raises(SettingsError, match="NIGHTSHIFT_SPOOL=spool must be an absolute path"):
+        Settings.from_environment({"NIGHTSHIFT_SPOOL": "spool"})
 
 
 @pytest.mark.parametrize("loss", ["gone", "cut short"])
