@@ -27,7 +27,7 @@ class Spool:
 
     def put(self, job_id: str, batch: int, kind: str, data: "memoryview | bytes") -> "memoryview | bytes":
         """What the server is to have: a claim check, or the data. Raises NightshiftError if the file can't be
-        written."""
+        written, SettingsError if anybody might."""
         size = memoryview(data).nbytes
         if self._folder is None or size < SMALLEST:
             return data
@@ -35,6 +35,8 @@ class Spool:
         partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
+            if self._folder.stat().st_mode & 0o002:  # what is put there by strangers would be scored
+                raise SettingsError(f"NIGHTSHIFT_SPOOL={self._folder} may be written by anybody: chmod 700")
             partial.write_bytes(data)
             partial.replace(path)
         except OSError as error:

@@ -126,6 +126,14 @@ def test_what_a_killed_producer_left_goes_when_all_is_collected(ledger: Ledger, 
     assert list(folder.iterdir()) == [other]
 
 
+def test_a_spool_that_anybody_may_write_is_refused(ledger: Ledger, folder: Path) -> None:
+    """/tmp itself, say: a stranger's file of the right name would be scored, and a link followed."""
+    folder.mkdir()
+    folder.chmod(0o1777)
+    with pytest.raises(SettingsError, match="may be written by anybody: chmod 700"):
+        enqueue(ledger, 0)
+
+
 def test_a_spool_that_cannot_be_written_is_one_line(ledger: Ledger, folder: Path) -> None:
     folder.write_text("a file where the folder should be")
     with pytest.raises(NightshiftError, match=rf"{folder}/.*\.0\.payload: "):
