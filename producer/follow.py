@@ -17,7 +17,7 @@ from producer.enqueue import Enqueuer, producer_lock
 from producer.progress import Reporter
 
 WAIT_SECONDS = 0.25
-PACE_SECONDS = 0.05  # between the beginnings of two rounds: each looks after all that came meanwhile
+PACE_SECONDS = 0.02  # between the beginnings of two rounds: each looks after all that came meanwhile
 FOLLOW_SECONDS = 15.0  # a job does not expire for so long after its follower was last seen
 LONELY_SECONDS = 5.0  # without a worker, before that is said
 
