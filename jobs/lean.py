@@ -24,7 +24,7 @@ def without_pandas() -> None:
 
 def keep_freed_memory() -> None:
     """glibc gives large blocks back to the kernel as they are freed, and the next one's pages fault in anew, one by
-    one: for batches of megabytes, half of the server's time and a fifth of the producer's. Has no effect elsewhere."""
+    one: for batches of megabytes, a fifth of the producer's time. Has no effect elsewhere."""
     with contextlib.suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, KEPT_BLOCK_BYTES)
