@@ -16,11 +16,19 @@ _NOTE = b"nightshift"  # the metadata key of the JSON
 def _write(schema: pa.Schema, batches: Sequence[pa.RecordBatch], note: object = None) -> memoryview:
     if note is not None:
         schema = schema.with_metadata({_NOTE: json.dumps(note, ensure_ascii=False).encode()})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema) as stream:
-        for batch in batches:
-            stream.write_batch(batch.replace_schema_metadata(schema.metadata))
-    return memoryview(sink.getvalue())
+    batches = [batch.replace_schema_metadata(schema.metadata) for batch in batches]
+
+    def write(sink: pa.NativeFile) -> None:
+        with pa.ipc.new_stream(sink, schema) as stream:
+            for batch in batches:
+                stream.write_batch(batch)
+
+    # Written twice, the first time to nowhere: a buffer that grows would copy all and take twice the room.
+    counter = pa.MockOutputStream()
+    write(counter)
+    buffer = pa.allocate_buffer(counter.size())
+    write(pa.FixedSizeBufferWriter(buffer))
+    return memoryview(buffer)
 
 
 def micro_batches(records: pa.RecordBatch) -> Iterator[pa.RecordBatch]:

@@ -29,9 +29,8 @@ from producer.reader import Position, Reader
 
 LOCK_SECONDS = 15.0
 CHECKPOINT_SECONDS = 5.0
-WINDOW = 8  # batches fetched at once; of small ones as many as...
-WINDOW_BYTES = 16 << 20  # ...this is of input,
-MAX_WINDOW = 64  # within limits
+WINDOW_BYTES = 16 << 20  # of input whose batches are fetched at once,
+MAX_WINDOW = 64  # of small ones
 REJECT_COLUMNS = ("record", "line", "code", "detail", "raw")
 
 
@@ -89,7 +88,7 @@ class Collector:
         # Batches that are whole in the files, and the bytes of both up to there. Set in one step, so that whatever
         # breaks in the middle of a batch (Ctrl-C, a full disk) leaves them right.
         self._written = (0, 0, 0)
-        self._window = max(WINDOW, min(MAX_WINDOW, WINDOW_BYTES // job.batch_bytes))
+        self._window = max(1, min(MAX_WINDOW, WINDOW_BYTES // job.batch_bytes))
         self._safe = 0  # batches that the server knows to be there...
         self._noted = False  # ...or may know: its answer may be lost
         self._header = False
