@@ -30,7 +30,7 @@ class Settings:
     home: Path = Path(".nightshift")  # the embedded server's directory
     spool: Path | None = None  # through which producer and workers pass batches; unset: the embedded server's, or none
     model: Path | None = None  # the default of --model; unset: the shipped spam.pb
-    batch_bytes: int = 2 << 20  # the default of --batch-bytes: input bytes a batch
+    batch_bytes: int | None = None  # the default of --batch-bytes: input bytes a batch; unset: by the file's size
     max_record_bytes: int = 1 << 20  # a larger record is a reject
     window: int = 0  # batches outstanding before the producer waits; 0: by the number of worker processes
     lease_seconds: float = 9.0  # how long a batch stays its worker's without a sign of life

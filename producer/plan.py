@@ -14,6 +14,10 @@ from producer.reader import Reader
 
 ID_COLUMNS = ("message_id", "id")
 SHIPPED_MODEL = "spam.pb"
+MANY = 32  # batches: a file that has as many occupies many processes
+SMALLEST_BATCH = 256 << 10  # bytes of input; what a batch costs whatever is in it begins to show
+LARGEST_BATCH = 4 << 20  # beyond which larger ones cost no less
+LARGEST_SERVED_BATCH = 2 << 20  # the same where batches go through the server, and take its memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,12 @@ def shipped_model() -> Path:
     room = Path(__file__).resolve().parent
     checkout = room.parent / "data" / SHIPPED_MODEL
     return checkout if checkout.exists() else room / SHIPPED_MODEL
+
+
+def fit_batches(size: int, settings: Settings) -> int:
+    """Input bytes a batch, for a file of that many: the larger, the less a message costs."""
+    through_files = settings.redis_url is None or settings.spool is not None
+    return max(SMALLEST_BATCH, min(size // MANY, LARGEST_BATCH if through_files else LARGEST_SERVED_BATCH))
 
 
 def make_plan(
@@ -82,7 +92,7 @@ def make_plan(
             keep=keep,
             max_record_bytes=settings.max_record_bytes,
             again=uuid.uuid4().hex if again else "",
-            batch_bytes=batch_bytes or settings.batch_bytes,
+            batch_bytes=batch_bytes or settings.batch_bytes or fit_batches(reader.size, settings),
             model_name=graph.path.name,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )

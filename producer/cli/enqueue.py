@@ -81,7 +81,9 @@ class Moment(click.ParamType["datetime"]):
 @click.option(
     "--fetch", type=Columns(), default=(), help="Which of the graph's nodes to write.  [default: its terminal nodes]"
 )
-@click.option("--batch-bytes", type=click.IntRange(min=1), help="Input bytes a batch.  [default: 2097152]")
+@click.option(
+    "--batch-bytes", type=click.IntRange(min=1), help="Input bytes a batch.  [default: FILE / 32, 256 KiB to 4 MiB]"
+)
 @click.option("--max-rejects", type=RejectLimit(), help="More rejects than these make the exit code 3.")
 @click.option(
     "--deadline",
