@@ -34,7 +34,7 @@ class Settings:
     max_record_bytes: int = 1 << 20  # a larger record is a reject
     window: int = 0  # batches outstanding before the producer waits; 0: by the number of worker processes
     lease_seconds: float = 9.0  # how long a batch stays its worker's without a sign of life
-    batch_seconds: float = 600.0  # a batch that takes longer hangs: its process is killed
+    batch_seconds: float = 600.0  # when nothing of a batch is scored for so long it hangs: its process is killed
     max_attempts: int = 5  # leases a batch gets before its job fails
     keep_days: float = 7.0  # a job that ended so long ago is forgotten
     threads: int = 1  # TensorFlow's threads per worker process

@@ -1,12 +1,13 @@
 """The server a command talks to: the one REDIS_URL names, or the embedded one, started on demand."""
 
+import contextlib
 from functools import cached_property
 from types import TracebackType
 from typing import Self
 
 from jobs.ledger import Ledger
 from jobs.resend import Resender
-from jobs.server import connect
+from jobs.server import AWAY, connect
 from jobs.settings import Settings
 from jobs.spool import Spool
 from producer.embedded import Embedded
@@ -51,6 +52,10 @@ class Connection:
         """Waits `seconds` at most for hooks, and stops what was started, unless other commands need it."""
         if "hooks" in self.__dict__:
             self.hooks.close(seconds)
+        idle = False
+        if self.embedded:
+            with contextlib.suppress(*AWAY):
+                idle = not self.ledger.active()
         self.ledger.redis.close()
         if self.embedded:
-            self.embedded.close()
+            self.embedded.close(idle=idle)

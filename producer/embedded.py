@@ -19,7 +19,7 @@ from typing import IO
 import redis
 
 from jobs.errors import ServerError
-from producer.keeper import open_lock, try_lock
+from producer.keeper import IDLE, open_lock, try_lock
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -112,9 +112,12 @@ class Embedded:
         with open_lock(str(self._home / f"{name}.keeper")) as file:
             return not try_lock(file, fcntl.LOCK_SH)
 
-    def close(self, wait: bool = True) -> None:
-        """Lets go of everything; with `wait`, returns when what nobody else needs has stopped."""
+    def close(self, wait: bool = True, idle: bool = False) -> None:
+        """Lets go of everything; with `wait`, returns when what nobody else needs has stopped. `idle`: no batch is
+        under way, so that workers need not be waited for."""
         names = list(self._held)
+        if idle and "worker" in self._held:
+            self._held["worker"].write(IDLE)
         for file in self._held.values():
             file.close()
         self._held.clear()
@@ -133,6 +136,7 @@ class Embedded:
             return
         users = open_lock(str(self._home / f"{name}.users"))
         fcntl.flock(users, fcntl.LOCK_SH)  # waits for a keeper that is stopping its process right now
+        users.truncate(0)
         self._held[name] = users
         if self.alive(name):
             return

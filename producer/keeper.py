@@ -4,9 +4,8 @@
 
 Whoever needs the process holds a shared lock on NAME.users in the working directory. The kernel drops it when the
 holder ends, however it ends, and when the last is gone the keeper stops the process and itself: SIGTERM, and after
-GRACE seconds SIGKILL. While it runs it holds
-NAME.keeper, so there is one, and a shared lock on each of NEEDS, so that what the process needs outlives it. A process
-that dies is started again.
+GRACE seconds SIGKILL; sooner if the last holder wrote IDLE there. While it runs it holds NAME.keeper, so there is one,
+and a shared lock on each of NEEDS, so that what the process needs outlives it. A process that dies is started again.
 """
 
 import fcntl
@@ -18,6 +17,8 @@ import time
 from typing import IO
 
 POLL_SECONDS = 0.1
+IDLE = b"idle"  # nothing is under way
+IDLE_GRACE = 0.2  # seconds in which an idle process may say good-bye
 GIVE_UP_AFTER = 3  # deaths in a row, each within...
 YOUNG_SECONDS = 20.0  # ...this age
 
@@ -54,7 +55,8 @@ def keep(name: str, grace: float, needs: list[str], command: list[str]) -> int:
             while child.poll() is None:
                 time.sleep(POLL_SECONDS)
                 if try_lock(users, fcntl.LOCK_EX):
-                    stop(child, grace)
+                    users.seek(0)
+                    stop(child, min(grace, IDLE_GRACE) if users.read() == IDLE else grace)
                     return 0
             deaths = deaths + 1 if time.monotonic() - born < YOUNG_SECONDS else 1
             if deaths >= GIVE_UP_AFTER:

@@ -29,7 +29,7 @@ from jobs.timeline import Stopwatch, Work
 from model.errors import ModelError
 from worker import logs
 from worker.broker import make_app
-from worker.heartbeat import Every, housekeeping, renewing
+from worker.heartbeat import Every, Renewal, housekeeping
 from worker.isolate import Assignment, Isolation, Unwanted
 from worker.score import score
 from worker.session import open_session
@@ -116,8 +116,8 @@ def _score(claim: Claim, watch: Stopwatch) -> Result | None:
     limit = math.inf if claim.isolated else settings.batch_seconds
     try:
         # What took too long once is isolated the next time.
-        with renewing(ledger(), job_id, batch, owner, settings.lease_seconds, limit, ISOLATED_FROM - 1):
-            result = _score_apart(claim) if claim.isolated else _score_here(claim, watch)
+        with Renewal(ledger(), job_id, batch, owner, settings.lease_seconds, limit, ISOLATED_FROM - 1) as lease:
+            result = _score_apart(claim) if claim.isolated else _score_here(claim, watch, lease.progress)
             watch.lap("score")
             return result
     except ModelError as error:
@@ -130,11 +130,11 @@ def _score(claim: Claim, watch: Stopwatch) -> Result | None:
     return None
 
 
-def _score_here(claim: Claim, watch: Stopwatch) -> Result:
+def _score_here(claim: Claim, watch: Stopwatch, progress: Callable[[], None]) -> Result:
     job = _job(claim.job_id)
     session = open_session(job.model, _model, settings.threads)
     watch.lap("session")
-    return score(session, job, claim.payload)
+    return score(session, job, claim.payload, progress)
 
 
 def _score_apart(claim: Claim) -> Result:

@@ -62,24 +62,33 @@ class Every:
         self._stop.set()
 
 
-def renewing(ledger: Ledger, job_id: str, batch: int, owner: str, seconds: float, limit: float, suspect: int) -> Every:
-    """Keeps the batch's lease for as long as the block runs. After `limit` seconds the model hangs: nothing interrupts
-    a `session.run`, so the batch is given back, as one that was given away `suspect` times, and this process ends
-    itself, to be replaced by Celery."""
-    deadline = time.monotonic() + limit
+class Renewal(Every):
+    """Keeps the batch's lease for as long as the block runs. When nothing of it was scored for `limit` seconds the
+    model hangs: nothing interrupts a `session.run`, so the batch is given back, as one that was given away `suspect`
+    times, and this process ends itself, to be replaced by Celery."""
 
-    def action() -> None:
-        if time.monotonic() < deadline:
-            ledger.renew(job_id, batch, owner, seconds)
+    def __init__(
+        self, ledger: Ledger, job_id: str, batch: int, owner: str, seconds: float, limit: float, suspect: int
+    ) -> None:
+        super().__init__(min(seconds / 3, limit / 4), self._renew, f"lease of {job_id}:{batch}")
+        self._ledger, self._job_id, self._batch, self._owner = ledger, job_id, batch, owner
+        self._lease_seconds, self._limit, self._suspect = seconds, limit, suspect
+        self.progress()
+
+    def progress(self) -> None:
+        """A part of the batch is scored."""
+        self._deadline = time.monotonic() + self._limit
+
+    def _renew(self) -> None:
+        if time.monotonic() < self._deadline:
+            self._ledger.renew(self._job_id, self._batch, self._owner, self._lease_seconds)
             return
-        reason = f"batch {batch} took longer than the {limit:g} s of NIGHTSHIFT_BATCH_SECONDS"
-        log.error("%s: %s; process %d ends itself", job_id, reason, os.getpid())
+        reason = f"batch {self._batch}: nothing scored within the {self._limit:g} s of NIGHTSHIFT_BATCH_SECONDS"
+        log.error("%s: %s; process %d ends itself", self._job_id, reason, os.getpid())
         try:
-            ledger.release(job_id, batch, owner, reason, suspect)
+            self._ledger.release(self._job_id, self._batch, self._owner, reason, self._suspect)
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
-
-    return Every(min(seconds / 3, limit / 4), action, f"lease of {job_id}:{batch}")
 
 
 def release_of_the_dead(ledger: Ledger, worker: str) -> int:

@@ -1,6 +1,6 @@
 """Records through the graph, a micro-batch at a time; a record that can't be scored becomes a reject."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -89,10 +89,14 @@ def _column(array: npt.NDArray[Any]) -> pa.Array:
     return pa.array(array.astype(np.float32) if array.dtype == np.float16 else array)
 
 
-def score(session: Any, job: Job, payload: bytes) -> Result:
-    """The whole batch; raises ModelError as `Scorer.score` and `join` do."""
+def score(session: Any, job: Job, payload: bytes, progress: Callable[[], None] = lambda: None) -> Result:
+    """The whole batch; calls `progress` after each micro-batch. Raises ModelError as `Scorer.score` and `join` do."""
     scorer = Scorer(session, job)
-    return join([scorer.score(records) for records in decode_payload(payload)])
+    parts = []
+    for records in decode_payload(payload):
+        parts.append(scorer.score(records))
+        progress()
+    return join(parts)
 
 
 def join(parts: Sequence[Result]) -> Result:

@@ -65,6 +65,14 @@ def _dawdles(x: Any) -> Any:
     return tf.while_loop(lambda now: now < end, lambda _: tf.timestamp(), [tf.timestamp()])[0]
 
 
+def _plods(x: Any) -> Any:
+    """0.4 seconds, whatever there is to score."""
+    import tensorflow as tf
+
+    end = tf.timestamp() + 0.4 * tf.cast(tf.size(x) > 0, tf.float64)
+    return tf.while_loop(lambda now: now < end, lambda _: tf.timestamp(), [tf.timestamp()])[0]
+
+
 def _aborts(x: Any) -> Any:
     """An exception of C++ that no TensorFlow 2.21 catches: a vector of 2**60 rows."""
     import tensorflow as tf
@@ -148,6 +156,13 @@ def check_rejects(folder: Path, code: str, detail: str) -> None:
     rejects = read(folder / "input.scores.rejects.csv")
     assert {row["code"] for row in rejects} == {code}
     assert all(detail in row["detail"] for row in rejects), rejects
+
+
+def test_a_slow_model_is_not_taken_for_one_that_hangs(ward: Farm, tmp_path: Path) -> None:
+    run = administer(ward, tmp_path, freeze(tmp_path / "slow.pb", _plods), 5_000, [], "--batch-bytes", 1_000_000)
+    receipt = json.loads(run.out)
+    assert receipt["scoring_seconds"] > 1.5 * SECONDS
+    assert (receipt["batches"], receipt["attempts"]) == (1, 1), "each of its micro-batches was scored in time"
 
 
 @pytest.mark.parametrize("kind", ["divides", "reads numbers"])
