@@ -19,7 +19,7 @@ from producer.reader import Block, Position, Reader
 LOCK_SECONDS = 10.0  # another producer takes over when this one has been silent for as long
 BATCHES_PER_PROCESS = 3  # outstanding: one being scored, one prefetched, one in the queue,
 WINDOW_BYTES = 32 << 20  # or as many as this is of input, if that is more
-MAX_SMALL = 512  # of small ones
+MAX_WINDOW = 512  # of small ones
 ROUND_TRIP_BYTES = 1 << 20  # of input, and of batches as many as those are, are enqueued together
 AT_ONCE = 4  # round trips before somebody looks whether there is something to collect
 
@@ -168,7 +168,7 @@ class Enqueuer:
         if not self._lock.hold():
             self._number = None
             return False
-        small = min(MAX_SMALL, WINDOW_BYTES // max(1, self._mean))
+        small = min(MAX_WINDOW, WINDOW_BYTES // max(1, self._mean))
         window = self._window or max(1, BATCHES_PER_PROCESS * processes, small)
         room = rest = window - progress.outstanding
         for _ in range(AT_ONCE):

@@ -124,3 +124,10 @@ def test_compare_writes_its_tables(tmp_path: Path) -> None:
         assert entry["median"]["start_up"] > 0
         assert entry["median"]["memory"] > 100e6
     assert "| Nightshift |" in (tmp_path / "tiny.md").read_text()
+
+
+def test_bare_workers_tell_what_a_server_carries() -> None:
+    command = [sys.executable, "-m", "benchmarks.bare_workers", "1", "50"]
+    run = subprocess.run(command, cwd=graphs.ROOT, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["rate"] > 0
