@@ -53,7 +53,8 @@ def test_it_shows_every_change_and_ends_on_ctrl_c_with_0(farm: Farm, messages: P
         end(watcher)
     [last] = [line for line in lines.read_text().splitlines() if line.startswith(f"{job}: complete")]
     assert ", 12,000 of 12,000 records, " in last
-    assert re.search(r"\d attempts, 0 rejected, wanted 2026-01-\d\d \d\d:\d\d, late$", last)
+    batches = farm.ledger.progress(job).batches
+    assert re.search(rf" {batches} attempts, 0 rejected, wanted 2026-01-\d\d \d\d:\d\d, late$", last)
     seen = read(objects, job)[-1]
     assert (seen["scored"], seen["total"], seen["workers"], seen["processes"]) == (12_000, 12_000, 1, 2)
     assert seen["seconds_left"] is None
