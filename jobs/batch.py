@@ -44,14 +44,23 @@ def micro_batches(records: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield records.slice(begin, end - begin)
 
 
-def encode_payload(schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> memoryview:
-    """Micro-batches of the columns to feed (each `binary`, one column a feed), as an Arrow IPC stream."""
-    return _write(schema, batches)
+def encode_payload(schema: pa.Schema, batches: Sequence[pa.RecordBatch], first: int, records: int) -> memoryview:
+    """Micro-batches of the columns to feed (each `binary`, one column a feed), as an Arrow IPC stream. With them goes
+    which records they are from: the first one's number, and how many, rejected ones included."""
+    return _write(schema, batches, [first, records])
 
 
 def decode_payload(payload: bytes) -> Iterator[pa.RecordBatch]:
     """The micro-batches, without copying them out of `payload`."""
     yield from pa.ipc.open_stream(payload)
+
+
+def payload_records(payload: bytes) -> tuple[int, int]:
+    """The number of the first record that `payload` is from, and how many there are; 0, 0 if it does not say, as in a
+    job of format 1."""
+    note = (pa.ipc.open_stream(payload).schema.metadata or {}).get(_NOTE, b"[0, 0]")
+    first, records = json.loads(note)
+    return int(first), int(records)
 
 
 @dataclass(frozen=True, slots=True)

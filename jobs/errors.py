@@ -23,3 +23,11 @@ class ServerError(NightshiftError):
 
 class JobError(NightshiftError):
     """The job is unknown, or failed, or can't do what was asked in its present state."""
+
+
+class NewerFormatError(JobError):
+    """A newer version of Nightshift wrote it: it is left alone."""
+
+
+class LostError(JobError):
+    """What was scored is nowhere to be found as it was written; scoring the input again mends it."""

@@ -2,13 +2,35 @@
 
 import hashlib
 from pathlib import Path
+from typing import NamedTuple
+
+from jobs.record import Life
 
 PREFIX = "nightshift:"
 
-JOBS = PREFIX + "jobs"  # sorted set: job id by time of creation
-ACTIVE = PREFIX + "active"  # set: ids of running jobs, which the re-sender sweeps
-WORKERS = PREFIX + "workers"  # sorted set: "host:pid:processes" by time of the last sign of life
-RESENDER = PREFIX + "resender"  # the re-sender's short lock
+
+class Generation(NamedTuple):
+    """The names that all jobs of a format share. A newer format has other names, so that a program that knows older
+    formats only never meets a job it can't read, and takes no message of one."""
+
+    jobs: str  # sorted set: job id by time of creation
+    active: str  # set: the running jobs' `Life.name`s, which the re-sender sweeps
+    workers: str  # sorted set: "host:pid:processes" by time of the last sign of life
+    resender: str  # the re-sender's short lock
+    queue: str  # the Redis list that Celery's workers take from
+
+
+def _generation(prefix: str) -> Generation:
+    return Generation(*(f"{prefix}{name}" for name in ("jobs", "active", "workers", "resender", "batches")))
+
+
+FIRST = _generation(PREFIX)  # format 1: jobs without an incarnation
+SECOND = _generation(f"{PREFIX}2:")
+GENERATIONS = (FIRST, SECOND)
+
+
+def generation(life: Life) -> Generation:
+    return SECOND if life.incarnation else FIRST
 
 
 def prefetched(worker: str) -> str:
@@ -23,23 +45,39 @@ def model(sha256: str) -> str:
 
 
 def job(job_id: str) -> str:
-    """Hash: the job's record, state, cursor and counters. The prefix of the job's other keys (ledger.py names them)."""
+    """Hash: the job's record, state, cursor and counters. The prefix of the job's other keys (the scripts' prelude
+    names them)."""
     return f"{PREFIX}job:{job_id}"
 
 
-def payload(job_id: str, batch: int) -> str:
+def own(life: Life) -> str:
+    """The prefix of what only this incarnation's programs write to without asking a script first."""
+    return f"{job(life.id)}:{life.incarnation}" if life.incarnation else job(life.id)
+
+
+def payload(life: Life, batch: int) -> str:
     """The columns to feed, an Arrow IPC stream of micro-batches. Freed when the batch is done."""
-    return f"{job(job_id)}:payload:{batch}"
+    return f"{own(life)}:payload:{batch}"
 
 
-def kept(job_id: str, batch: int) -> str:
+def kept(life: Life, batch: int) -> str:
     """What only the collector needs: id and kept columns, the reader's rejects. Freed when collected."""
-    return f"{job(job_id)}:kept:{batch}"
+    return f"{own(life)}:kept:{batch}"
 
 
-def result(job_id: str, batch: int) -> str:
+def result(life: Life, batch: int) -> str:
     """The scores and the worker's rejects. Freed when collected."""
-    return f"{job(job_id)}:result:{batch}"
+    return f"{own(life)}:result:{batch}"
+
+
+def producer(life: Life) -> str:
+    """The lock of the producer that enqueues the job."""
+    return f"{own(life)}:producer"
+
+
+def collector(life: Life) -> str:
+    """The lock of the collector that writes the job's files."""
+    return f"{own(life)}:collector"
 
 
 def output(path: Path) -> str:

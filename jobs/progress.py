@@ -2,12 +2,16 @@
 
 import json
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal
+
+from jobs import digest
+from jobs.errors import JobError
 
 State = Literal["running", "complete", "failed", "cancelled"]
+STATES: dict[str, State] = {"running": "running", "complete": "complete", "failed": "failed", "cancelled": "cancelled"}
 COUNTERS = (
     "batches", "done", "collected", "records", "read_rejects", "scored", "score_rejects", "attempts", "redelivered",
-    "duplicates",
+    "duplicates", "blank_lines", "not_utf8",
 )  # fmt: skip
 
 
@@ -33,27 +37,39 @@ class Progress:
     attempts: int
     redelivered: int
     duplicates: int
+    blank_lines: int  # of the input, which are no records
+    not_utf8: int  # texts that are fed and are not UTF-8
     codes: dict[str, int]
+    incarnation: str
     fields: dict[str, str]
 
     @classmethod
     def decode(cls, fields: dict[str, str]) -> "Progress":
-        """From the fields of the job's hash, as jobs/lua writes them; times are milliseconds there."""
+        """From the fields of the job's hash, as jobs/lua writes them; times are milliseconds there. Raises JobError if
+        they make no sense."""
+        try:
+            progress = cls._decode(fields)
+        except (KeyError, ValueError, AttributeError):
+            raise JobError("what the server has of the job is damaged: producer forget frees it") from None
+        return progress
 
+    @classmethod
+    def _decode(cls, fields: dict[str, str]) -> "Progress":
         def seconds(name: str) -> float | None:
             return int(fields[name]) / 1000 if name in fields else None
 
         return cls(
-            state=cast(State, fields["state"]),
+            state=STATES[fields["state"]],
             error=fields.get("error"),
             created=int(fields["created"]) / 1000,
             started=seconds("started"),
             finished=seconds("finished"),
             sealed=fields["sealed"] == "1",
-            cursor=json.loads(fields["cursor"]),
+            cursor=_cursor(fields),
             codes={
                 name.removeprefix("code:"): int(fields[name]) for name in sorted(fields) if name.startswith("code:")
             },
+            incarnation=fields.get("incarnation", ""),
             fields=fields,
             **{name: int(fields.get(name, 0)) for name in COUNTERS},
         )
@@ -65,3 +81,13 @@ class Progress:
     @property
     def outstanding(self) -> int:
         return self.batches - self.done
+
+
+def _cursor(fields: dict[str, str]) -> dict[str, int]:
+    """Where reading goes on. Raises ValueError if that is not what was noted."""
+    cursor: dict[str, Any] = json.loads(fields["cursor"])
+    incarnation = fields.get("incarnation", "")
+    check = cursor.pop("check", None)
+    if incarnation and check != digest.cursor(incarnation, int(fields["batches"]), cursor):
+        raise ValueError(cursor)
+    return cursor

@@ -1,4 +1,4 @@
-"""The queue: one Celery message a batch, a claim check of (job id, batch number), and who may be holding it.
+"""The queue: one Celery message a batch, a claim check of job id, batch number and incarnation; who may be holding it.
 
 The ledger's scripts put a message into the queue in the same step in which they enter its batch. So messages are
 written here, as Celery writes them, which a test compares: by way of Celery each took a millisecond, and a second step.
@@ -14,21 +14,22 @@ from typing import cast
 import redis
 
 from jobs import keys
-from jobs.keys import PREFIX
+from jobs.record import Life
 
-QUEUE = "batches"
-KEY = PREFIX + QUEUE  # the Redis list that Celery's workers take from
+QUEUES = tuple(generation.queue.removeprefix(keys.PREFIX) for generation in keys.GENERATIONS)  # as Celery names them
 TASK = "nightshift.score"
 _ORIGIN = f"{os.getpid()}@{socket.gethostname()}"
 
 
-def message(job_id: str, batch: int) -> str:
+def message(life: Life, batch: int) -> str:
     """A call of the task TASK, by Celery's message protocol 2, in the envelope of kombu's Redis transport.
 
-    The task's id is `job id:batch`, by which the re-sender knows it in the queue.
+    The task's id is the life's name, `:` and the batch, by which the re-sender knows it in the queue.
     """
-    task_id = f"{job_id}:{batch}"
-    call = [[job_id, batch], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
+    task_id = f"{life.name}:{batch}"
+    arguments = [life.id, batch, life.incarnation] if life.incarnation else [life.id, batch]
+    queue = keys.generation(life).queue.removeprefix(keys.PREFIX)
+    call = [arguments, {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
     return json.dumps(
         {
             "body": base64.b64encode(json.dumps(call).encode()).decode(),
@@ -43,7 +44,7 @@ def message(job_id: str, batch: int) -> str:
                 "group": None,
                 "retries": 0,
                 "timelimit": [None, None],
-                "argsrepr": repr((job_id, batch)),
+                "argsrepr": repr(tuple(arguments)),
                 "kwargsrepr": "{}",
                 "origin": _ORIGIN,
                 "ignore_result": None,  # as the worker has it
@@ -51,7 +52,7 @@ def message(job_id: str, batch: int) -> str:
             "properties": {
                 "correlation_id": task_id,
                 "delivery_mode": 2,
-                "delivery_info": {"exchange": "", "routing_key": QUEUE},
+                "delivery_info": {"exchange": "", "routing_key": queue},
                 "priority": 0,
                 "body_encoding": "base64",
                 "delivery_tag": str(uuid.uuid4()),
@@ -62,16 +63,19 @@ def message(job_id: str, batch: int) -> str:
 
 def waiting(server: "redis.Redis") -> int:
     """How many messages no worker has taken yet."""
-    return server.llen(KEY)
+    return sum(server.llen(generation.queue) for generation in keys.GENERATIONS)
 
 
-def queued(server: "redis.Redis") -> set[tuple[str, int]]:
-    """(job id, batch) of every message that is in the queue, or that a living worker took and has not begun."""
-    workers = cast("list[bytes]", server.zrange(keys.WORKERS, 0, -1))
-    messages = cast("list[bytes]", server.lrange(KEY, 0, -1))
+def queued(server: "redis.Redis") -> set[tuple[Life, int]]:
+    """The life and batch of every message that is in a queue, or that a living worker took and has not begun."""
+    workers: set[bytes] = set()
+    messages: list[bytes] = []
+    for generation in keys.GENERATIONS:
+        workers.update(cast("list[bytes]", server.zrange(generation.workers, 0, -1)))
+        messages += cast("list[bytes]", server.lrange(generation.queue, 0, -1))
     ids = [str(json.loads(each).get("headers", {}).get("id", "")) for each in messages]
     if workers:
         taken = cast("list[bytes | None]", server.mget([keys.prefetched(worker.decode()) for worker in workers]))
         ids += [task_id for each in taken if each for task_id in each.decode().split()]
     pairs = (task_id.rpartition(":") for task_id in ids)
-    return {(job_id, int(batch)) for job_id, _, batch in pairs if batch.isdigit()}
+    return {(Life.of(name), int(batch)) for name, _, batch in pairs if batch.isdigit()}

@@ -6,6 +6,7 @@ import uuid
 
 from jobs import keys, queue
 from jobs.ledger import Ledger
+from jobs.record import Life
 
 INTERVAL = 1.0  # seconds between sweeps
 EXPIRE_INTERVAL = 60.0
@@ -21,35 +22,36 @@ class Resender:
         self._token = uuid.uuid4().hex
         self._keep_seconds = keep_days * 24 * 3600
         self._due = self._expire_due = 0.0
-        self._missing: dict[tuple[str, int], float] = {}  # since when these batches' messages are nowhere
+        self._missing: dict[tuple[Life, int], float] = {}  # since when these batches' messages are nowhere
 
     def sweep_if_due(self) -> int:
         """Sends again what may be lost; returns how many batches that were."""
         if time.monotonic() < self._due:
             return 0
         self._due = time.monotonic() + INTERVAL
-        if not self._ledger.hold(keys.RESENDER, self._token, 3 * INTERVAL):
+        # Both: an older version's re-sender, which knows only the first, may be at the first format's jobs.
+        if not all(self._ledger.hold(each.resender, self._token, 3 * INTERVAL) for each in keys.GENERATIONS):
             return 0
         if time.monotonic() >= self._expire_due:
             self._expire_due = time.monotonic() + EXPIRE_INTERVAL
             self._ledger.expire(self._keep_seconds)
-        return sum(self._ledger.send_again(job_id, batches) for job_id, batches in self._lost().items())
+        return sum(self._ledger.send_again(life, batches) for life, batches in self._lost().items())
 
-    def _lost(self) -> dict[str, list[int]]:
+    def _lost(self) -> dict[Life, list[int]]:
         """The batches to be sent again, by job: those whose message is used up, or nowhere for PATIENCE."""
-        overdue = {job_id: self._ledger.overdue(job_id, DELAY) for job_id in self._ledger.active()}
+        overdue = {life: self._ledger.overdue(life, DELAY) for life in self._ledger.active()}
         known = queue.queued(self._ledger.redis) if any(overdue.values()) else set()
         now = time.monotonic()
-        missing: dict[tuple[str, int], float] = {}
-        lost: dict[str, list[int]] = {}
-        for job_id, batches in overdue.items():
+        missing: dict[tuple[Life, int], float] = {}
+        lost: dict[Life, list[int]] = {}
+        for life, batches in overdue.items():
             for batch, sent in batches.items():
-                place = job_id, batch
+                place = life, batch
                 if place in known:
                     continue
                 missing[place] = self._missing.get(place, now)
                 if not sent or now - missing[place] >= PATIENCE:
-                    lost.setdefault(job_id, []).append(batch)
+                    lost.setdefault(life, []).append(batch)
                     del missing[place]
         self._missing = missing
         return lost

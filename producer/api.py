@@ -2,9 +2,10 @@
 
 import atexit
 import getpass
+import json
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,22 +13,24 @@ from typing import TYPE_CHECKING
 import redis
 
 from jobs.batch import Kept, Reject, Result
-from jobs.errors import InputError, JobError, NightshiftError
+from jobs.errors import InputError, JobError, LostError, NightshiftError
 from jobs.logs import bound
 from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings
-from producer.collect import Collector, Rows, rejects_path
+from producer.collect import Collector
 from producer.connection import Connection
-from producer.deadline import keep_deadline
+from producer.deadline import deadline_of, keep_deadline
 from producer.enqueue import Enqueuer, make_cursor
 from producer.events import tell_complete, tell_failed, tell_late
 from producer.follow import follow
-from producer.plan import Plan, make_plan
+from producer.outputs.proof import proven_output
+from producer.outputs.rows import Rows
+from producer.plan import Plan, make_plan, renewed
 from producer.progress import Reporter, Silence
 from producer.reader import Reader
 from producer.receipt import Limit, Receipt, make_receipt
-from producer.retry import READER_CODES, cut_rejects, merge, read_rejects
+from producer.retry import read_rejects, retry_rejects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,19 +38,17 @@ if TYPE_CHECKING:
 READ_BATCHES = 16  # fetched at once when scores are read without being collected
 
 
-def default_output(file: Path) -> Path:
-    """messages.csv has messages.scores.csv, beside it."""
-    return file.with_name(f"{file.stem if file.suffix == '.csv' else file.name}.scores.csv")
-
-
 class Submission:
     """A submitted job: follow it, collect it, read it."""
 
-    def __init__(self, connection: Connection, job: Job, reader: Reader | None = None) -> None:
+    def __init__(
+        self, connection: Connection, job: Job, reader: Reader | None = None, graph: bytes | None = None
+    ) -> None:
         self.job = job
         self._connection = connection
         self._ledger = connection.ledger
         self._reader = reader
+        self._graph = graph
 
     @property
     def id(self) -> str:
@@ -60,11 +61,11 @@ class Submission:
 
     def cancel(self) -> bool:
         """Stops the job: a batch that is being scored is the last of its worker. False if it had ended before."""
-        return self._ledger.cancel(self.id, f"by {getpass.getuser()} on {socket.gethostname()}")
+        return self._ledger.cancel(self.job.life, f"by {getpass.getuser()} on {socket.gethostname()}")
 
     def forget(self) -> None:
         """Frees all that the server has of the job. Raises JobError if it still runs."""
-        if not self._ledger.erase(self.id):
+        if not self._ledger.erase(self.job.life):
             raise JobError(f"{self.id} is running: cancel it first")
 
     def retry(self, model: Path | str | None = None, report: Reporter | None = None) -> Receipt:
@@ -74,32 +75,30 @@ class Submission:
         output = self._collected_output()
         if output is None:
             raise JobError(f"{self.id} is not collected yet: producer collect {self.id} --output PATH")
-        settings = self._connection.settings
-        cut = cut_rejects(self.job, output, settings.max_record_bytes)
-        again = cut.path.with_suffix(".scores.csv")
-        try:
-            if model is None:
-                kept_model = self._ledger.model(self.job.model)
-                if kept_model is None:
-                    raise JobError(f"the model of {self.id} is not on the server any more: name it with --model")
-                model = cut.path.with_suffix(".pb")
-                model.write_bytes(kept_model)
+
+        def score_again(rejected: Path, scores: Path) -> Job:
             plan = make_plan(
-                cut.path, settings, model=Path(model), id_column=self.job.id_column, keep=self.job.keep,
-                fetch=self.job.fetches,
+                rejected, self._connection.settings, model=self._model(model, rejected.parent),
+                id_column=self.job.id_column, keep=self.job.keep, fetch=self.job.fetches,
             )  # fmt: skip
             submission = submit(self._connection, plan)
-            submission._follow(report, output=again)  # no event of its own
-            codes = merge(self.job, self.progress().records, output, again, cut)
+            submission._follow(report, output=scores)  # no event of its own
             submission.forget()
-        finally:
-            for path in (cut.path, again, rejects_path(again), cut.path.with_suffix(".pb")):
-                path.unlink(missing_ok=True)
-        by_reader = {code: number for code, number in codes.items() if code in READER_CODES}
-        by_workers = {code: number for code, number in codes.items() if code not in READER_CODES}
-        sizes = output.stat().st_size, rejects_path(output).stat().st_size
-        self._ledger.retried(self.id, by_reader, by_workers, sizes)
+            return submission.job
+
+        retry_rejects(self._ledger, self.job, output, self._connection.settings.max_record_bytes, score_again)
         return self.receipt
+
+    def _model(self, model: Path | str | None, folder: Path) -> Path:
+        """The one that is named, or else the job's own, as a file in `folder`."""
+        if model is not None:
+            return Path(model)
+        graph = self._ledger.model(self.job.model)
+        if graph is None:
+            raise JobError(f"the model of {self.id} is not on the server any more: name it with --model")
+        path = folder / (self.job.model_name or "model.pb")
+        path.write_bytes(graph)
+        return path
 
     def progress(self) -> Progress:
         """The ledger's counters at this moment."""
@@ -127,7 +126,8 @@ class Submission:
         return receipt
 
     def scores(self) -> "pd.DataFrame":
-        """The id, the kept columns (strings), then one column an output. Raises JobError unless complete."""
+        """The id, the kept columns (strings), then one column an output. Raises JobError unless complete, and if what
+        was collected is not there as it was written."""
         import pandas as pd
         import pyarrow as pa
 
@@ -178,13 +178,23 @@ class Submission:
             if tell:
                 tell_late(self._connection, make_receipt(self.job, progress), text)
 
+        with report or Silence(self.job) as shown:
+            try:
+                return self._follow_once(shown, output, until_sealed, late)
+            except LostError as error:  # once: what is lost again would be lost for ever
+                self._begin_anew(error, shown)
+                return self._follow_once(shown, output, until_sealed, late)
+
+    def _follow_once(
+        self, shown: Reporter, output: Path | None, until_sealed: bool, late: Callable[[Progress, str], object]
+    ) -> Progress:
         reader = self._input()
         window = self._connection.settings.window
         enqueuer = Enqueuer(self._ledger, self.job, reader, window) if reader else None
         collector = Collector(self._ledger, self.job, output, reader) if output else None
         try:
-            with bound(self.id), report or Silence(self.job) as shown:
-                return follow(
+            with bound(self.id):
+                progress = follow(
                     self._connection, self.job, shown,
                     enqueuer=enqueuer, collector=collector, until_sealed=until_sealed, late=late,
                 )  # fmt: skip
@@ -192,6 +202,33 @@ class Submission:
             for part in (collector, enqueuer):
                 if part:
                     part.close()
+        if collector and collector.taken_from:
+            shown.say(f"scores are taken from {collector.taken_from}, where they are as they were written")
+        retried = json.loads(progress.fields.get("retried", "[]"))
+        if collector and collector.left_alone and retried:
+            names = ", ".join(each["model"][:12] for each in retried)
+            shown.say(f"{output} is left as producer retry made it: rows in it are by the model {names}")
+        return progress
+
+    def _begin_anew(self, lost: LostError, report: Reporter) -> None:
+        """Scores the input again, in another life of the job. Raises JobError if the input or the model is gone."""
+        reader = self._input()
+        graph = self._graph or self._ledger.model(self.job.model)
+        if reader is None:
+            raise JobError(f"{lost}; {self.job.input} is gone or has changed, so it can't be scored again")
+        if graph is None:
+            raise JobError(f"{lost}; its model is not on the server any more: enqueue the file again")
+        report.say(f"{lost}: {reader.path.name} is scored again")
+        deadline = deadline_of(self.progress())
+        self._ledger.cancel(self.job.life, "what was collected of it is lost")
+        self._ledger.erase(self.job.life)
+        again = renewed(self.job)
+        self._ledger.submit(again, make_cursor(reader.start))
+        self._ledger.put_model(again.model, graph)
+        self.job = self._ledger.job(again.id)
+        if deadline is not None:
+            keep_deadline(self._ledger, self.job.life, datetime.fromtimestamp(deadline).astimezone())
+        self._connection.start_workers(os.cpu_count() or 1)
 
     def _input(self) -> Reader | None:
         """The input, if it is still what the job was made from."""
@@ -205,20 +242,14 @@ class Submission:
 
     def _results(self) -> Iterator[tuple[Kept, Result]]:
         batch = 0
-        while pairs := self._ledger.results(self.id, batch, READ_BATCHES):
+        while pairs := self._ledger.answers.results(self.job.life, batch, READ_BATCHES):
             for kept, result in pairs:
                 yield Kept.decode(kept), Result.decode(result)
             batch += len(pairs)
 
     def _collected_output(self) -> Path | None:
-        """The scores file, if the job was collected to one. Raises JobError if it is gone."""
-        progress = self.progress()
-        if not progress.collected:
-            return None
-        output = Path(progress.fields["output"])
-        if not output.exists():
-            raise JobError(f"{self.id} was collected to {output}, which is not there (any more, or not yet)")
-        return output
+        """The scores file, if the job was collected to one. Raises JobError if it is not there as it was written."""
+        return proven_output(self._ledger, self.job, self.progress())
 
     def _check_complete(self) -> None:
         progress = self.progress()
@@ -234,14 +265,15 @@ def submit(connection: Connection, plan: Plan, workers: int = 0, deadline: datet
     cursor = make_cursor(plan.reader.start)
     state = ledger.submit(job, cursor)
     if state in ("failed", "cancelled"):
-        ledger.erase(job.id)
+        ledger.erase(ledger.job(job.id).life)
         state = ledger.submit(job, cursor)
+    job = ledger.job(job.id)  # as it was submitted first
     if state == "running":
         if deadline:
-            keep_deadline(ledger, job.id, deadline)
+            keep_deadline(ledger, job.life, deadline)
         ledger.put_model(job.model, plan.graph.data)
         connection.start_workers(workers or os.cpu_count() or 1)
-    return Submission(connection, ledger.job(job.id), plan.reader)
+    return Submission(connection, job, plan.reader, plan.graph.data)
 
 
 def enqueue(

@@ -1,79 +1,40 @@
 """Writes the scores file and the rejects file as batches complete, in input order, holding only a window.
 
-What is safely in the files is freed on the server; how far they are good is noted there in the same step, so whoever
-collects next goes on at that byte. They get their final names when they are whole.
+What is safely in the files is freed on the server; how far they are good, and the digest of every batch's lines, is
+noted there in the same step, so whoever collects next goes on at that byte. They get their final names when they are
+whole, with the receipt that proves them.
 """
 
 import contextlib
-import fcntl
-import os
-import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
-import numpy as np
-import pyarrow as pa
-
-from jobs import keys
-from jobs.batch import Kept, Reject, Result
-from jobs.errors import JobError, NightshiftError
+from jobs import digest, keys
+from jobs.answers import HEADER
+from jobs.batch import Kept, Result
+from jobs.digest import Bytes
+from jobs.digest import Part as Range
+from jobs.errors import LostError, NightshiftError
 from jobs.ledger import Ledger
 from jobs.lock import Lock
 from jobs.progress import Progress
+from jobs.proof import Written
 from jobs.record import Job
 from jobs.server import AWAY
 from producer.lines import format_columns, format_rows
-from producer.reader import Position, Reader
+from producer.outputs.document import check_neighbour, is_receipt_of, write_receipt
+from producer.outputs.part import Part, claim_both
+from producer.outputs.paths import final, rejects_path
+from producer.outputs.proof import is_whole, noted_output, noted_ranges
+from producer.outputs.rows import REJECT_COLUMNS, Rows, reject_rows
+from producer.reader import Reader
 
 LOCK_SECONDS = 15.0
 CHECKPOINT_SECONDS = 5.0
 WINDOW_BYTES = 16 << 20  # of input whose batches are fetched at once,
 MAX_WINDOW = 64  # of small ones
-REJECT_COLUMNS = ("record", "line", "code", "detail", "raw")
-
-
-def rejects_path(output: Path) -> Path:
-    """Beside the scores file: out.csv has out.rejects.csv."""
-    return output.with_name(f"{output.stem}.rejects.csv")
-
-
-def reject_rows(rejects: Iterable[Reject]) -> bytes:
-    """As they stand in the rejects file; a line that is not known is empty."""
-    return format_rows([r.record, r.line or "", r.code, r.detail, r.raw] for r in rejects)
-
-
-class Rows:
-    """From a batch's kept columns and result to its rows in the two files."""
-
-    def __init__(self, job: Job, reader: Reader | None) -> None:
-        self._job = job
-        self._reader = (
-            reader  # None: the input is gone or changed, and no raw text can be had of what a worker rejected
-        )
-
-    def scores(self, kept: Kept, result: Result) -> list[pa.Array]:
-        """The scores file's columns: id, kept columns, outputs; one row a scored record."""
-        numbers = kept.record_numbers()
-        columns = list(kept.columns) if self._job.id_column else [pa.array(numbers), *kept.columns]
-        if result.rejects:
-            scored = pa.array(np.delete(np.arange(kept.rows), [reject.row for reject in result.rejects]))
-            columns = [column.take(scored) for column in columns]
-        return [*columns, *result.columns.values()]
-
-    def rejects(self, kept: Kept, result: Result) -> list[Reject]:
-        """All rejects of the batch, in record order."""
-        found = list(kept.rejects)
-        if result.rejects:
-            numbers = kept.record_numbers()
-            wanted = [int(numbers[reject.row]) for reject in result.rejects]
-            places = self._reader.locate(Position(*kept.position), wanted) if self._reader else {}
-            for record, reject in zip(wanted, result.rejects, strict=True):
-                line, raw = places.get(record, (0, b""))
-                found.append(Reject(record, line, reject.code, reject.detail, raw))
-            found.sort(key=lambda reject: reject.record)
-        return found
+EMPTY = digest.part(b"")
 
 
 class Collector:
@@ -81,23 +42,27 @@ class Collector:
 
     def __init__(self, ledger: Ledger, job: Job, output: Path, reader: Reader | None) -> None:
         self._ledger, self._job = ledger, job
-        self._output = output.resolve()
+        self._output = final(output)
         self._rows = Rows(job, reader)
-        self._lock = Lock(ledger, f"{keys.job(job.id)}:collector", LOCK_SECONDS)
-        self._files: tuple[_Part, _Part] | None = None
+        self._lock = Lock(ledger, keys.collector(job.life), LOCK_SECONDS)
+        self._files: tuple[Part, Part] | None = None
         # Batches that are whole in the files, and the bytes of both up to there. Set in one step, so that whatever
         # breaks in the middle of a batch (Ctrl-C, a full disk) leaves them right.
         self._written = (0, 0, 0)
         self._window = max(1, min(MAX_WINDOW, WINDOW_BYTES // job.batch_bytes))
         self._safe = 0  # batches that the server knows to be there...
         self._noted = False  # ...or may know: its answer may be lost
-        self._header = False
+        self._header = Written(EMPTY, EMPTY)
+        self._lines: dict[int | str, Written] = {}  # of the batches that the server does not know to be there
         self._checkpoint_due = 0.0
         self.finished = False
+        self.taken_from: Path | None = None  # where another command had collected what is in them
+        self.left_alone = False  # the files were there already, as the job wrote them
 
     def step(self, progress: Progress) -> bool:
-        """Writes what is complete; True if the files grew or are finished. Raises JobError if what was collected
-        before is nowhere to be found, NightshiftError if the files can't be written."""
+        """Writes what is complete; True if the files grew or are finished. Raises LostError if what was collected
+        before is nowhere to be found, JobError if another job writes the same files, NightshiftError if they can't be
+        written."""
         if self.finished:
             return False
         try:
@@ -114,16 +79,20 @@ class Collector:
         if self._files is None:
             progress = self._ledger.progress(self._job.id)
             if self._already_there(progress):
-                self.finished = True
+                self.finished = self.left_alone = True
                 return True
             if not self._open(progress):
                 return False
-        assert self._files  # noqa: S101 -- just opened
         first = self._written[0]
-        pairs = self._ledger.results(self._job.id, first, min(self._window, max(0, progress.batches - first)))
+        wanted = min(self._window, max(0, progress.batches - first))
+        pairs = self._ledger.answers.results(self._job.life, first, wanted)
+        if progress.state == "complete" and wanted and not pairs:
+            raise LostError(f"batch {first} of {self._job.id} is not on the server any more")
         for kept_bytes, result_bytes in pairs:
             self._write(Kept.decode(kept_bytes), Result.decode(result_bytes))
         whole = progress.state == "complete" and self._written[0] == progress.batches
+        if whole:
+            self._write_header(self._job.fetches)  # if nothing was scored it names what was asked for
         if whole or time.monotonic() > self._checkpoint_due:
             self._checkpoint()
         if whole:
@@ -131,54 +100,88 @@ class Collector:
         return bool(pairs) or whole
 
     def _write(self, kept: Kept, result: Result) -> None:
-        assert self._files  # noqa: S101
-        scores, rejects = self._files
+        assert self._files  # noqa: S101 -- opened by `_step`
+        scores, rejects = (part.file for part in self._files)
+        lines: Bytes = b""
+        rejected = b""
         columns = self._rows.scores(kept, result)
         if result.scored:
-            if not self._header:
-                outputs = list(result.columns)
-                scores.file.write(format_rows([[self._job.id_name, *self._job.keep, *outputs]]))
-                self._header = True
-            scores.file.write(format_columns(columns))
+            self._write_header(result.columns)
+            lines = format_columns(columns)
+            scores.write(lines)
         found = self._rows.rejects(kept, result)
         if found:
-            rejects.file.write(reject_rows(found))
-        self._written = self._written[0] + 1, scores.file.tell(), rejects.file.tell()
+            rejected = reject_rows(found)
+            rejects.write(rejected)
+        self._lines[self._written[0]] = Written(
+            digest.part(lines), digest.part(rejected), result.scored, digest.head(lines)
+        )
+        self._written = self._written[0] + 1, scores.tell(), rejects.tell()
+
+    def _write_header(self, outputs: Iterable[str]) -> None:
+        """Of the scores file, once: the outputs' names are known when something is scored."""
+        if self._header.scores.size:
+            return
+        assert self._files  # noqa: S101 -- opened by `_step`
+        scores = self._files[0].file
+        line = format_rows([[self._job.id_name, *self._job.keep, *outputs]])
+        scores.write(line)
+        self._header = self._lines[HEADER] = self._header._replace(scores=digest.part(line))
+        self._written = self._written[0], scores.tell(), self._written[2]
 
     def _open(self, progress: Progress) -> bool:
         """Opens the files where they are good up to; False if another process has them open."""
-        scores, rejects = _Part(self._output, self._job), _Part(rejects_path(self._output), self._job)
-        if not (scores.claim() and rejects.claim()):
-            scores.close()
-            rejects.close()
+        check_neighbour(self._output)
+        files = claim_both(self._output, self._job.life)
+        if files is None:
             return False
+        self._lines = {}
         self._safe, self._noted = progress.collected, progress.collected > 0
+        try:
+            ranges = noted_ranges(self._ledger, self._job, progress)
+            for part, parts, sources in zip(files, ranges, self._sources(progress), strict=True):
+                source = part.resume(sources, parts)
+                if source and source != part.path:
+                    self.taken_from = self.taken_from or source
+        except BaseException as error:
+            for part in files:
+                part.discard() if isinstance(error, LostError) else part.close()
+            raise
+        scores, rejects = (part.file for part in files)
         if progress.collected:
-            source = Path(progress.fields["output"])
-            sizes = int(progress.fields["output_bytes"]), int(progress.fields["rejects_bytes"])
-            for part, origin, size in zip((scores, rejects), (source, rejects_path(source)), sizes, strict=True):
-                part.resume(_Part(origin, self._job), size)
-            self._header = sizes[0] > 0
+            self._header = self._ledger.answers.header(self._job.life) or self._header_of_format_1(progress)
         else:
-            scores.restart()
-            rejects.restart()
-            rejects.file.write(format_rows([REJECT_COLUMNS]))
-            self._header = False
-        self._written = progress.collected, scores.file.tell(), rejects.file.tell()
-        self._files = scores, rejects
+            line = format_rows([REJECT_COLUMNS])
+            rejects.write(line)
+            self._header = self._lines[HEADER] = Written(EMPTY, digest.part(line))
+        self._written = progress.collected, scores.tell(), rejects.tell()
+        self._files = files
         self._checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS
         return True
 
+    def _sources(self, progress: Progress) -> tuple[list[Path], list[Path]]:
+        """Where what was collected may be, of both files: here, or where the job was collected to last."""
+        outputs = dict.fromkeys(path for path in (self._output, noted_output(progress)) if path)
+        pairs = [(Part(path, self._job.life), Part(rejects_path(path), self._job.life)) for path in outputs]
+        scores, rejects = (
+            [path for pair in pairs for path in (pair[index].partial, pair[index].path)] for index in (0, 1)
+        )
+        return scores, rejects
+
+    def _header_of_format_1(self, progress: Progress) -> Written:
+        return Written(Range(int(progress.fields.get("output_bytes", 0)), ""), EMPTY)
+
     def _checkpoint(self) -> None:
-        assert self._files  # noqa: S101
+        assert self._files  # noqa: S101 -- opened by `_step`
         for part in self._files:
-            part.file.flush()
-            os.fsync(part.file.fileno())
+            part.flush()
         end, scores, rejects = self._written
         fields: dict[str, str | int] = {"output": str(self._output), "output_bytes": scores, "rejects_bytes": rejects}
         self._noted = True
-        if self._ledger.collected(self._job.id, self._lock.token, self._safe, end, fields):
+        batches = range(self._safe, end)
+        if self._ledger.answers.collected(self._job.life, self._lock.token, batches, fields, self._lines):
             self._safe = end
+            self._lines = {}
         else:
             self._drop()
         self._checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS
@@ -186,24 +189,23 @@ class Collector:
     def _publish(self) -> None:
         if self._files is None:  # somebody else collects now
             return
-        scores, rejects = self._files
-        if not self._header:  # nothing was scored: the header names what was asked for
-            scores.file.write(format_rows([[self._job.id_name, *self._job.keep, *self._job.fetches]]))
-            self._header = True
-            self._written = self._written[0], scores.file.tell(), rejects.file.tell()
-            self._checkpoint()
-        for part in (rejects, scores):  # the scores file appears last: when it is there, all is there
-            part.publish()
+        publish(self._ledger, self._job, self._files)
         self._files = None
         self.finished = True
-        self._ledger.sweep_spool(self._job.id)
+        self._ledger.answers.sweep_spool(self._job.life)
 
     def _already_there(self, progress: Progress) -> bool:
-        """Whether this very output was finished before."""
-        if progress.state != "complete" or progress.collected < progress.batches or "output" not in progress.fields:
+        """Whether this very output was finished before; its receipt is mended if need be."""
+        if progress.state != "complete" or progress.collected < progress.batches:
             return False
-        size = int(progress.fields["output_bytes"])
-        return Path(progress.fields["output"]) == self._output and _size(self._output) == size
+        ranges = noted_ranges(self._ledger, self._job, progress)
+        if not ranges.scores or not is_whole(self._output, ranges):
+            return False
+        if noted_output(progress) != self._output:
+            self._ledger.note(self._job.life, output=str(self._output))
+        if not is_receipt_of(self._output, self._job, ranges.scores):
+            write_receipt(self._ledger, self._job, self._output, (self._output, rejects_path(self._output)))
+        return True
 
     def _drop(self) -> None:
         if self._files:
@@ -215,8 +217,8 @@ class Collector:
         """The job has failed: what was collected of it is of no use."""
         if self._files:
             for part in self._files:
-                part.partial.unlink(missing_ok=True)
-            self._drop()
+                part.discard()
+            self._files = None
 
     def close(self) -> None:
         """Makes what was written safe, if that is possible, and lets another collector go on at once."""
@@ -224,68 +226,17 @@ class Collector:
             if self._files and self._written[0] > self._safe:
                 self._checkpoint()
         if self._files and not self._noted:  # nothing in them that the server has not
-            for part in self._files:
-                part.partial.unlink(missing_ok=True)
+            self.discard()
         self._drop()
         with contextlib.suppress(*AWAY):  # then the lock runs out
             self._lock.let_go()
 
 
-class _Part:
-    """A file on its way: beside its final name, with the job's id in its own, until it is whole."""
-
-    def __init__(self, path: Path, job: Job) -> None:
-        self.path = path
-        self.partial = path.with_name(f"{path.name}.{job.id.rpartition('-')[2]}.partial")
-        self.file: BinaryIO
-
-    def claim(self) -> bool:
-        """Opens it, for this process alone: a stalled collector that wakes up late must not write into it."""
-        self.file = Path.open(self.partial, "a+b")
-        try:
-            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def restart(self) -> None:
-        self.file.truncate(0)
-        self.file.seek(0)
-
-    def resume(self, origin: "_Part", size: int) -> None:
-        """Goes on behind the first `size` bytes, which are here or have to be copied from where they were collected."""
-        if _size(self.partial) < size or origin.path != self.path:
-            source = next((path for path in (origin.partial, origin.path) if _size(path) >= size), None)
-            if source is None:
-                raise JobError(
-                    f"part of the scores was collected to {origin.path}, which is not there any more; "
-                    "--again scores the file anew"
-                )
-            with source.open("rb") as whole:
-                self.file.truncate(0)
-                shutil.copyfileobj(whole, self.file, 1 << 20)
-        self.file.truncate(size)
-        self.file.seek(size)
-
-    def publish(self) -> None:
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.partial.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        self.file.close()
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):  # a full disk; what counts was synced before
-            self.file.close()
-
-
-def _size(path: Path) -> int:
-    """In bytes; -1 if it is not there."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
+def publish(ledger: Ledger, job: Job, files: tuple[Part, Part]) -> None:
+    """Gives a job's whole files their final names, and writes their receipt. The scores file appears last: when it is
+    there, all is there. Raises OSError."""
+    scores, rejects = files
+    rejects.publish()
+    scores.flush()
+    write_receipt(ledger, job, scores.path, (scores.partial, rejects.path))
+    scores.publish()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from jobs.ledger import Ledger
 from jobs.progress import Progress
-from jobs.record import Job
+from jobs.record import Job, Life
 from producer.forecast import Forecast
 
 RATE_SECONDS = 60.0  # a calmer rate than the progress bar's
@@ -35,12 +35,12 @@ def parse_deadline(text: str, now: datetime | None = None) -> datetime:
         raise ValueError(f"{text!r} is neither a time such as 06:00 nor a date and time of ISO 8601") from None
 
 
-def keep_deadline(ledger: Ledger, job_id: str, deadline: datetime) -> None:
+def keep_deadline(ledger: Ledger, life: Life, deadline: datetime) -> None:
     """Stores the deadline with the job. Of two the earlier counts: a command that is run again at 06:30, to resume its
     job, does not want tomorrow's 06:00."""
-    before = deadline_of(ledger.progress(job_id))
+    before = deadline_of(ledger.progress(life.id))
     if before is None or deadline.timestamp() < before:
-        ledger.note(job_id, deadline=deadline.timestamp())
+        ledger.note(life, deadline=deadline.timestamp())
 
 
 def deadline_of(counts: Progress) -> float | None:

@@ -72,7 +72,8 @@ class Batch:
 
     def entry(self, job: Job) -> Entry:
         codes = [reject.code for reject in self.rejects]
-        return Entry(self.payload(job), self.kept(job), self.cursor, self.records, codes)
+        first = self.pieces[0].first_record
+        return Entry(self.payload(job), self.kept(job), self.cursor, first, self.records, codes)
 
     def payload(self, job: Job) -> memoryview:
         schema = pa.schema([(feed.placeholder, pa.binary()) for feed in job.feeds])
@@ -84,6 +85,8 @@ class Batch:
                 for piece in self.pieces
                 if piece.records.num_rows
             ],
+            self.pieces[0].first_record,
+            self.records,
         )
 
     def kept(self, job: Job) -> memoryview:
@@ -101,11 +104,6 @@ class Batch:
 def make_cursor(position: Position, skip: int = 0) -> dict[str, int]:
     """Where reading goes on: a block's start, and how many of its micro-batches are enqueued already."""
     return {"offset": position.offset, "record": position.record, "line": position.line, "skip": skip}
-
-
-def producer_lock(job_id: str) -> str:
-    """Held by the producer that enqueues the job."""
-    return f"{keys.job(job_id)}:producer"
 
 
 def pieces(block: Block) -> Iterator[Piece]:
@@ -154,7 +152,7 @@ class Enqueuer:
     def __init__(self, ledger: Ledger, job: Job, reader: Reader, window: int) -> None:
         self._ledger, self._job, self._reader = ledger, job, reader
         self._window = window
-        self._lock = Lock(ledger, producer_lock(job.id), LOCK_SECONDS)
+        self._lock = Lock(ledger, keys.producer(job.life), LOCK_SECONDS)
         self._number: int | None = None
         self._batches: Iterator[Batch] = iter(())
         self._mean = job.batch_bytes  # of the batches enqueued last, in bytes of input
@@ -185,6 +183,8 @@ class Enqueuer:
             return 0
         if self._number is None:
             fresh = self._ledger.progress(self._job.id)
+            if fresh.incarnation != self._job.incarnation:
+                return 0  # whoever follows says so
             self._number, self._batches = fresh.batches, cut(self._reader, self._job, fresh.cursor)
         number, self._number = self._number, None  # where the ledger is, should this fail half-way
         entries, size = [], 0
@@ -198,15 +198,15 @@ class Enqueuer:
             return 0
         self._mean = size // len(entries)
         # Another producer may have been faster, or the job has ended.
-        if self._ledger.enqueue(self._job.id, number, entries) != number + len(entries):
+        if self._ledger.enqueue(self._job.life, number, entries) != number + len(entries):
             return 0
         self._number = number + len(entries)
         return len(entries)
 
     def _seal(self, batches: int) -> None:
         if not self._reader.unchanged():
-            self._ledger.fail(self._job.id, f"{self._job.input} changed while it was being read")
-        self.finished = self._ledger.seal(self._job.id, batches)
+            self._ledger.fail(self._job.life, f"{self._job.input} changed while it was being read")
+        self.finished = self._ledger.seal(self._job.life, batches)
 
     def close(self) -> None:
         """Lets another producer go on at once."""

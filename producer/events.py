@@ -12,6 +12,7 @@ from typing import cast
 
 from jobs import keys
 from jobs.ledger import Ledger
+from jobs.record import Life
 from producer.connection import Connection
 from producer.deadline import missed
 from producer.hooks import Event
@@ -26,8 +27,8 @@ POLL_SECONDS = 0.2
 class Once:
     """A claim on one event of one job. `mark` tells two events of a kind apart: a deadline that was moved."""
 
-    def __init__(self, ledger: Ledger, job_id: str, event: Event, mark: str) -> None:
-        self._ledger, self._job_id, self._event, self._mark = ledger, job_id, event, mark
+    def __init__(self, ledger: Ledger, life: Life, event: Event, mark: str) -> None:
+        self._ledger, self._life, self._event, self._mark = ledger, life, event, mark
         self._token = uuid.uuid4().hex
 
     def take(self, target: str) -> bool:
@@ -41,18 +42,18 @@ class Once:
 
     def settle(self, target: str, delivered: bool) -> None:
         if delivered:
-            self._ledger.note(self._job_id, **{self._field(target): self._mark})
+            self._ledger.note(self._life, **{self._field(target): self._mark})
         self._ledger.let_go(self._lock(target), self._token)
 
     def _delivered(self, target: str) -> bool:
-        noted = cast("bytes | None", self._ledger.redis.hget(keys.job(self._job_id), self._field(target)))
+        noted = cast("bytes | None", self._ledger.redis.hget(keys.job(self._life.id), self._field(target)))
         return noted == self._mark.encode()
 
     def _field(self, target: str) -> str:
         return f"hook:{self._event}:{target}"
 
     def _lock(self, target: str) -> str:
-        return f"{keys.job(self._job_id)}:{self._field(target)}"
+        return f"{keys.own(self._life)}:{self._field(target)}"
 
 
 def tell_complete(connection: Connection, receipt: Receipt, max_rejects: Limit | None = None) -> None:
@@ -63,7 +64,9 @@ def tell_complete(connection: Connection, receipt: Receipt, max_rejects: Limit |
         text += f", {receipt.rejected:,} rejected ({codes})"
     if receipt.seconds:
         text += f", in {receipt.seconds:,.0f} s"
-    if max_rejects and receipt.exceeds(max_rejects):
+    if receipt.none_scored:
+        text += "; none was scored"
+    elif max_rejects and receipt.exceeds(max_rejects):
         number, percent = max_rejects
         text += f"; more rejects than the {number:g}{'%' if percent else ''} allowed"
     if receipt.late and receipt.deadline:
@@ -90,5 +93,5 @@ def tell_late(connection: Connection, receipt: Receipt, text: str) -> None:
 
 def _tell(connection: Connection, event: Event, text: str, receipt: Receipt, mark: str) -> None:
     if connection.hooks:
-        claim = Once(connection.ledger, receipt.job, event, mark)
+        claim = Once(connection.ledger, Life(receipt.job, receipt.incarnation), event, mark)
         connection.hooks.send(event, text, input=receipt.input, receipt=receipt, claim=claim)

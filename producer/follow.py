@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import redis
 
+from jobs import keys
 from jobs.errors import JobError
 from jobs.progress import Progress
 from jobs.record import Job
@@ -13,7 +14,7 @@ from jobs.server import AWAY
 from producer.collect import Collector
 from producer.connection import Connection
 from producer.deadline import Watch
-from producer.enqueue import Enqueuer, producer_lock
+from producer.enqueue import Enqueuer
 from producer.progress import Reporter
 
 WAIT_SECONDS = 0.25
@@ -86,6 +87,8 @@ class _Follower:
         if time.monotonic() >= self._look_again:
             self._look_around()
         progress = self._ledger.progress(self._job.id)
+        if progress.incarnation != self._job.incarnation:
+            raise JobError(f"{self._job.id} was begun anew by another command; run this one again to follow it")
         self._report.update(progress)
         if warning := self._watch.update(progress):
             self._report.say(warning)
@@ -109,7 +112,7 @@ class _Follower:
 
     def _look_around(self) -> None:
         """Once a second: who works, who reads, and a sign that somebody follows."""
-        self._processes = self._ledger.processes()
+        self._processes = self._ledger.presence.processes()
         with contextlib.suppress(redis.exceptions.OutOfMemoryError):
             self._ledger.follow(self._job.id, FOLLOW_SECONDS)
         if self._connection.embedded:
@@ -117,7 +120,7 @@ class _Follower:
         elif self._processes == 0 and time.monotonic() > self._lonely:
             self._report.say("no worker is there yet; on any host with this REDIS_URL: celery -A worker worker")
             self._lonely = time.monotonic() + 60
-        if self._enqueuer is None and not self._ledger.held(producer_lock(self._job.id)):
+        if self._enqueuer is None and not self._ledger.held(keys.producer(self._job.life)):
             progress = self._ledger.progress(self._job.id)
             if progress.state == "running" and not progress.sealed:
                 raise JobError(

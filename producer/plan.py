@@ -1,13 +1,15 @@
 """From what the user asked for to a job: which columns feed which placeholders, and what goes into the scores file."""
 
+import os
+import secrets
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from jobs.errors import GraphError, InputError
-from jobs.record import Feed, Job
+from jobs.record import FORMAT, Feed, Job
 from jobs.settings import Settings
 from producer.graph import Graph, Placeholder, read_graph
 from producer.reader import Reader
@@ -82,7 +84,7 @@ def make_plan(
         if twice is not None:
             raise InputError(f"the scores file would have two columns named {twice!r}")
         job = Job(
-            input=str(file.resolve()),
+            input=os.fsdecode(file.resolve()),
             size=reader.size,
             mtime_ns=reader.mtime_ns,
             model=graph.sha256,
@@ -94,12 +96,26 @@ def make_plan(
             again=uuid.uuid4().hex if again else "",
             batch_bytes=batch_bytes or settings.batch_bytes or fit_batches(reader.size, settings),
             model_name=graph.path.name,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=_now(),
+            incarnation=_incarnation(),
         )
     except BaseException:
         reader.close()
         raise
     return Plan(job, reader, graph)
+
+
+def renewed(job: Job) -> Job:
+    """The same job in another life."""
+    return replace(job, created=_now(), incarnation=_incarnation(), format=FORMAT)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _incarnation() -> str:
+    return secrets.token_hex(8)
 
 
 def _feed(graph: Graph, placeholder: Placeholder, reader: Reader) -> Feed:

@@ -1,5 +1,6 @@
 """The receipt: what the producer read, what the workers answered for, and whether the two counts agree."""
 
+import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,9 +10,14 @@ from rich.table import Table
 
 from jobs.progress import Progress
 from jobs.record import Job
-from producer.collect import rejects_path
 from producer.deadline import deadline_of, missed
+from producer.outputs.paths import rejects_path
 
+ROWS = {
+    "exact": "rows are exact: no score depends on other records",
+    "rounding": "rows round: other records change a score by 1e-4 at most",
+    "mixing": "rows mix: a score depends on the records that are scored with it",
+}
 Limit = tuple[float, bool]  # rejects: their number, or, if True, their percentage
 
 
@@ -22,14 +28,19 @@ class Receipt:
     `complete`."""
 
     job: str
+    incarnation: str  # of the job's lives with this id; empty for a job of format 1
     state: str
     error: str | None
     input: str
     model: str  # sha256
+    retried: list[dict[str, Any]]  # models that scored some of its rejects later: sha256, name, ranges of records
+    rows: str | None  # how the model treats rows: exact, rounding or mixing; None before a worker has found out
     records: int
     scored: int
     rejected: int
     codes: dict[str, int]  # rejects by reason
+    blank_lines: int  # lines of the input that are no records
+    not_utf8: int  # texts fed to the model that are not UTF-8
     batches: int
     batches_done: int
     attempts: int  # leases given to workers: one a batch, unless something went wrong on the way
@@ -46,6 +57,23 @@ class Receipt:
     @property
     def agrees(self) -> bool:
         return self.records == self.scored + self.rejected
+
+    @property
+    def none_scored(self) -> bool:
+        """Whether there were records, and every one was rejected."""
+        return self.state == "complete" and self.records > 0 and self.scored == 0
+
+    @property
+    def most_frequent(self) -> str:
+        """What most rejects are, for people; empty if there are none."""
+        if not self.codes:
+            return ""
+        code, number = max(self.codes.items(), key=lambda item: item[1])
+        return f"{number:,} of them {code}" if number < self.rejected else f"all of them {code}"
+
+    def too_many(self, limit: Limit | None) -> bool:
+        """Whether the job has no honest success: more rejects than `limit` allows, or nothing scored."""
+        return self.none_scored or (limit is not None and self.exceeds(limit))
 
     def exceeds(self, limit: Limit) -> bool:
         """Whether there are more rejects than `limit` allows."""
@@ -65,14 +93,19 @@ def make_receipt(job: Job, progress: Progress) -> Receipt:
 
     return Receipt(
         job=job.id,
+        incarnation=job.incarnation,
         state=progress.state,
         error=progress.error,
         input=job.input,
         model=job.model,
+        retried=json.loads(progress.fields.get("retried", "[]")),
+        rows=progress.fields.get("row_class"),
         records=progress.records,
         scored=progress.scored,
         rejected=progress.rejected,
         codes=progress.codes,
+        blank_lines=progress.blank_lines,
+        not_utf8=progress.not_utf8,
         batches=progress.batches,
         batches_done=progress.done,
         attempts=progress.attempts,
@@ -88,6 +121,10 @@ def make_receipt(job: Job, progress: Progress) -> Receipt:
     )
 
 
+def _many(ranges: list[list[int]]) -> int:
+    return sum(last - first + 1 for first, last in ranges)
+
+
 def render(receipt: Receipt) -> Table:
     """For people: a table of two columns."""
     table = Table(title=f"{receipt.job}: {receipt.state}", title_justify="left", show_header=False, box=None)
@@ -101,15 +138,21 @@ def render(receipt: Receipt) -> Table:
     table.add_row("scored", scored)
     reasons = ", ".join(f"{count:,} {code}" for code, count in receipt.codes.items())
     table.add_row("rejected", f"{receipt.rejected:,}" + (f": {reasons}" if reasons else ""))
+    if receipt.blank_lines:
+        table.add_row("blank lines", f"{receipt.blank_lines:,}, which are no records")
+    if receipt.not_utf8:
+        table.add_row("not UTF-8", f"{receipt.not_utf8:,} texts, scored as their bytes are")
     if receipt.state == "complete":
-        verdict = "counts agree: each record was scored once, or rejected"
+        verdict = "counts and digests agree: each record was scored once, or rejected"
         table.add_row("check", verdict if receipt.agrees else "[red]the counts disagree[/red]")
     if receipt.deadline is not None and receipt.seconds is not None:
         finished = receipt.created + receipt.seconds
         in_time = "met: " + time.strftime("%F %H:%M", time.localtime(receipt.deadline))
         table.add_row("deadline", missed(finished, receipt.deadline, ended=True) if receipt.late else in_time)
     table.add_row("batches", f"{receipt.batches_done:,} of {receipt.batches:,}, {receipt.attempts:,} attempts")
-    table.add_row("model", receipt.model)
+    table.add_row("model", receipt.model + (f" ({ROWS[receipt.rows]})" if receipt.rows in ROWS else ""))
+    for other in receipt.retried:
+        table.add_row("", f"{other['model']} scored {_many(other['records']):,} of them later, by producer retry")
     if receipt.error:
         table.add_row("error", receipt.error)
     if receipt.output:

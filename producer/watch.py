@@ -20,7 +20,8 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.errors import JobError
-from jobs.ledger import ALIVE_SECONDS, Ledger
+from jobs.ledger import Ledger
+from jobs.presence import ALIVE_SECONDS
 from jobs.server import AWAY
 from producer.connection import Connection
 from producer.deadline import Watch
@@ -78,9 +79,9 @@ class Watcher:
 
     def look(self) -> View:
         """The jobs that run, oldest first, then those that ended lately, the last first."""
-        alive = [worker for worker, ago in self._ledger.workers().items() if ago <= ALIVE_SECONDS]
+        alive = [worker for worker, ago in self._ledger.presence.workers().items() if ago <= ALIVE_SECONDS]
         processes = sum(int(worker.rpartition(":")[2]) for worker in alive)
-        self._past -= set(self._ledger.active())  # enqueued anew
+        self._past -= {life.id for life in self._ledger.active()}  # enqueued anew
         rows = [row for job_id in self._ledger.job_ids() if job_id not in self._past and (row := self._row(job_id))]
         rows.sort(key=lambda row: (1, -(row.finish or 0)) if row.receipt.state != "running" else (0, 0))
         return View(len(alive), processes, rows)

@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 
 from celery import signals
 
-from jobs.batch import Result
-from jobs.errors import JobError, SettingsError
+from jobs import digest
+from jobs.batch import Result, payload_records
+from jobs.errors import JobError, NewerFormatError, SettingsError
 from jobs.lean import freeze_what_is_there, keep_freed_memory, without_pandas
 from jobs.ledger import Ledger
 from jobs.queue import TASK
-from jobs.record import Job
+from jobs.record import Job, Life
 from jobs.server import AWAY, connect
 from jobs.settings import Settings
 from jobs.spool import Spool
@@ -60,8 +61,12 @@ def ledger() -> Ledger:
 
 
 @lru_cache(maxsize=16)
-def _job(job_id: str) -> Job:
-    return ledger().job(job_id)
+def _job(life: Life) -> Job:
+    """Raises JobError if the job is not there, or has begun anew."""
+    job = ledger().job(life.id)
+    if job.incarnation != life.incarnation:
+        raise JobError(f"{life.id} has begun anew")
+    return job
 
 
 def _model(sha256: str) -> bytes | None:
@@ -71,7 +76,7 @@ def _model(sha256: str) -> bytes | None:
 class Claim(NamedTuple):
     """A batch that this process has the lease of."""
 
-    job_id: str
+    life: Life
     batch: int
     owner: str  # host:pid:worker
     attempt: int
@@ -84,54 +89,68 @@ class Claim(NamedTuple):
 
 
 @app.task(name=TASK)
-def score_batch(job_id: str, batch: int) -> None:
+def score_batch(job_id: str, batch: int, incarnation: str = "") -> None:
     """Scores one batch, unless the ledger says that there is nothing to do. Safe to deliver any number of times."""
     _vigil.note()
+    life = Life(job_id, incarnation)
     process = f"{socket.gethostname()}:{os.getpid()}"
     owner = f"{process}:{WORKER}"
     watch = Stopwatch()
     try:
-        verdict, attempt, payload = ledger().lease(job_id, batch, owner, settings.lease_seconds, settings.max_attempts)
+        lease = ledger().lease(life, batch, owner, settings.lease_seconds, settings.max_attempts)
     except (JobError, SettingsError) as error:  # its payload is lost, or where this process can't see it
-        ledger().fail(job_id, f"{process}: {error}")
+        ledger().fail(life, f"{process}: {error}")
         return
-    if verdict == "exhausted":
+    if lease.verdict == "newer":
+        _leave_alone(job_id)
+    if lease.verdict == "exhausted":
         reason = ledger().progress(job_id).fields.get("last_error", "no worker lived to tell")
-        ledger().fail(job_id, f"batch {batch} was given to workers {settings.max_attempts} times in vain: {reason}")
-    if verdict != "leased" or payload is None:
+        ledger().fail(life, f"batch {batch} was given to workers {settings.max_attempts} times in vain: {reason}")
+    if lease.verdict != "leased" or lease.payload is None:
         return
     watch.lap("lease")
-    result = _score(Claim(job_id, batch, owner, attempt, payload), watch)
+    claim = Claim(life, batch, owner, lease.attempt, lease.payload)
+    result = _score(claim, watch)
     if result is None:
         return
     encoded, codes = result.encode(), [reject.code for reject in result.rejects]
+    sent = digest.sent(incarnation, batch, *payload_records(claim.payload), claim.payload)
     watch.lap("encode")
     work = Work(process, watch.seconds)
-    _write_back(lambda: ledger().complete(job_id, batch, encoded, result.scored, codes, work))
+    _write_back(lambda: ledger().complete(life, batch, sent, encoded, result.scored, codes, work))
+
+
+@lru_cache(maxsize=1024)
+def _leave_alone(job_id: str) -> None:
+    """Said once a job: its batches come back again and again, until a newer worker takes them."""
+    log.warning("%s was made by a newer version of Nightshift, and is left to newer workers", job_id)
 
 
 def _score(claim: Claim, watch: Stopwatch) -> Result | None:
     """The batch's result, while its lease is renewed; None if there is none to write: the job failed, or has ended."""
-    job_id, batch, owner, _, _ = claim
+    life, batch, owner, _, _ = claim
     limit = math.inf if claim.isolated else settings.batch_seconds
     try:
         # What took too long once is isolated the next time.
-        with Renewal(ledger(), job_id, batch, owner, settings.lease_seconds, limit, ISOLATED_FROM - 1) as lease:
+        with Renewal(ledger(), life, batch, owner, settings.lease_seconds, limit, ISOLATED_FROM - 1) as lease:
             result = _score_apart(claim) if claim.isolated else _score_here(claim, watch, lease.progress)
             watch.lap("score")
             return result
     except ModelError as error:
-        ledger().fail(job_id, str(error))
+        ledger().fail(life, str(error))
+    except NewerFormatError:
+        _leave_alone(life.id)
+        ledger().release(life, batch, owner, "its record was made by a newer version")
     except Unwanted:
-        log.warning("%s: batch %d is not wanted any more", job_id, batch)
+        log.warning("%s: batch %d is not wanted any more", life.id, batch)
     except Exception as error:
-        ledger().release(job_id, batch, owner, f"{type(error).__name__}: {error}")
+        ledger().release(life, batch, owner, f"{type(error).__name__}: {error}")
         raise
     return None
 
 
 def _score_here(claim: Claim, watch: Stopwatch, progress: Callable[[], None]) -> Result:
-    job = _job(claim.job_id)
+    job = _job(claim.life)
     session = open_session(job.model, _model, settings.threads)
     watch.lap("session")
     return score(session, job, claim.payload, progress)
@@ -139,14 +158,14 @@ def _score_here(claim: Claim, watch: Stopwatch, progress: Callable[[], None]) ->
 
 def _score_apart(claim: Claim) -> Result:
     """By processes that may die."""
-    job_id, batch, owner, attempt, payload = claim
-    log.warning("%s: batch %d was not scored in %d attempts, and is isolated", job_id, batch, attempt - 1)
-    job = _job(job_id)
+    life, batch, owner, attempt, payload = claim
+    log.warning("%s: batch %d was not scored in %d attempts, and is isolated", life.id, batch, attempt - 1)
+    job = _job(life)
     result, deaths = _isolation.score(
         Assignment(job, _model(job.model), payload, settings.threads, settings.batch_seconds),
-        wanted=lambda: ledger().renew(job_id, batch, owner, settings.lease_seconds),
+        wanted=lambda: ledger().renew(life, batch, owner, settings.lease_seconds),
     )
-    log.warning("%s: batch %d is scored, at the cost of %d processes", job_id, batch, deaths)
+    log.warning("%s: batch %d is scored, at the cost of %d processes", life.id, batch, deaths)
     return result
 
 

@@ -3,11 +3,12 @@
 from typing import Any
 
 from celery import Celery
+from kombu import Exchange, Queue
 from kombu.transport import redis as transport
 from kombu.transport import virtual
 
 from jobs.keys import PREFIX
-from jobs.queue import QUEUE
+from jobs.queue import QUEUES
 
 
 class QoS(virtual.QoS):  # type: ignore[misc]  # kombu has no types
@@ -32,7 +33,8 @@ def make_app(url: str | None) -> Celery:
     """The application of a worker on the server at `url` (REDIS_URL)."""
     app = Celery("nightshift", broker=broker_url(url) if url else None)
     app.conf.update(
-        task_default_queue=QUEUE,
+        task_default_queue=QUEUES[-1],
+        task_queues=[Queue(name, Exchange(""), name) for name in QUEUES],  # an older version's batches too
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,  # results go to the ledger

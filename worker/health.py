@@ -8,7 +8,7 @@ import socket
 import sys
 
 from jobs.errors import NightshiftError
-from jobs.ledger import ALIVE_SECONDS, Ledger
+from jobs.presence import ALIVE_SECONDS, Presence
 from jobs.server import connect
 from jobs.settings import Settings
 
@@ -41,7 +41,7 @@ def main() -> int:
         settings = Settings.from_environment()
         if not settings.redis_url:
             raise NightshiftError("REDIS_URL is not set")
-        why = unhealthy(host, Ledger(connect(settings.redis_url)).workers())
+        why = unhealthy(host, Presence(connect(settings.redis_url)).workers())
     except NightshiftError as error:
         why = str(error)
     print(f"unhealthy: {why}" if why else f"healthy: the workers on {host} make progress")

@@ -17,6 +17,7 @@ from celery.worker import state
 from jobs.errors import ServerError
 from jobs.ledger import Ledger
 from jobs.queue import waiting
+from jobs.record import Life
 from jobs.resend import Resender
 from worker.vigil import Vigil
 
@@ -68,10 +69,10 @@ class Renewal(Every):
     times, and this process ends itself, to be replaced by Celery."""
 
     def __init__(
-        self, ledger: Ledger, job_id: str, batch: int, owner: str, seconds: float, limit: float, suspect: int
+        self, ledger: Ledger, life: Life, batch: int, owner: str, seconds: float, limit: float, suspect: int
     ) -> None:
-        super().__init__(min(seconds / 3, limit / 4), self._renew, f"lease of {job_id}:{batch}")
-        self._ledger, self._job_id, self._batch, self._owner = ledger, job_id, batch, owner
+        super().__init__(min(seconds / 3, limit / 4), self._renew, f"lease of {life.id}:{batch}")
+        self._ledger, self._life, self._batch, self._owner = ledger, life, batch, owner
         self._lease_seconds, self._limit, self._suspect = seconds, limit, suspect
         self.progress()
 
@@ -81,12 +82,12 @@ class Renewal(Every):
 
     def _renew(self) -> None:
         if time.monotonic() < self._deadline:
-            self._ledger.renew(self._job_id, self._batch, self._owner, self._lease_seconds)
+            self._ledger.renew(self._life, self._batch, self._owner, self._lease_seconds)
             return
         reason = f"batch {self._batch}: nothing scored within the {self._limit:g} s of NIGHTSHIFT_BATCH_SECONDS"
-        log.error("%s: %s; process %d ends itself", self._job_id, reason, os.getpid())
+        log.error("%s: %s; process %d ends itself", self._life.id, reason, os.getpid())
         try:
-            self._ledger.release(self._job_id, self._batch, self._owner, reason, self._suspect)
+            self._ledger.release(self._life, self._batch, self._owner, reason, self._suspect)
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -95,8 +96,8 @@ def release_of_the_dead(ledger: Ledger, worker: str) -> int:
     """Gives back what processes of this worker held when they died, so that nobody waits for their leases to run out.
     An owner is `host:pid:worker`. Returns how many batches its living processes hold."""
     held = 0
-    for job_id in ledger.active():
-        for batch, owner in ledger.owners(job_id).items():
+    for life in ledger.active():
+        for batch, owner in ledger.owners(life.id).items():
             _, pid, theirs = owner.rsplit(":", 2)
             if theirs != worker:
                 continue
@@ -104,7 +105,7 @@ def release_of_the_dead(ledger: Ledger, worker: str) -> int:
                 os.kill(int(pid), 0)
                 held += 1
             except ProcessLookupError:
-                ledger.release(job_id, batch, owner, f"process {pid} died while it scored batch {batch}")
+                ledger.release(life, batch, owner, f"process {pid} died while it scored batch {batch}")
     return held
 
 
@@ -128,8 +129,8 @@ def housekeeping(connect: Callable[[], Ledger], processes: int, keep_days: float
         ledger = connect()  # at each turn: the server may be away when the worker starts
         resender = resender or Resender(ledger, keep_days)
         if vigil.well:
-            ledger.greet(worker, prefetched())
+            ledger.presence.greet(worker, prefetched())
         vigil.look(waiting(ledger.redis), held=release_of_the_dead(ledger, token))
         resender.sweep_if_due()
 
-    return Every(1.0, action, "housekeeping", lambda: connect().leave(worker))
+    return Every(1.0, action, "housekeeping", lambda: connect().presence.leave(worker))

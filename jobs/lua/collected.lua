@@ -1,9 +1,14 @@
--- Frees what is safely in the scores file. ARGV: the collector's token, first batch, end batch (exclusive), then the
--- fields and values that say how far the files are good
+-- Frees what is safely in the scores file. ARGV: incarnation, the collector's token, first batch, end batch (exclusive),
+-- the number of items that follow, so many fields and values that say how far the files are good; then pairs of batch
+-- and what its lines are
 -- Returns 1, or 0 if somebody else collects now.
-if redis.call('GET', job .. ':collector') ~= ARGV[1] then return 0 end
-for batch = tonumber(ARGV[2]), tonumber(ARGV[3]) - 1 do
-  redis.call('UNLINK', job .. ':kept:' .. batch, job .. ':result:' .. batch)
+if not ours() or redis.call('GET', own .. ':collector') ~= ARGV[2] then return 0 end
+for batch = tonumber(ARGV[3]), tonumber(ARGV[4]) - 1 do
+  redis.call('UNLINK', own .. ':kept:' .. batch, own .. ':result:' .. batch)
 end
-redis.call('HSET', job, unpack(ARGV, 4))
+local last = 5 + ARGV[5]
+redis.call('HSET', job, unpack(ARGV, 6, last))
+for i = last + 1, #ARGV, 2 do
+  redis.call('HSET', job .. ':written', ARGV[i], ARGV[i + 1])
+end
 return 1

@@ -1,5 +1,5 @@
--- Ends a running job. ARGV: state ('failed' or 'cancelled'), reason (one line)
+-- Ends a running job. ARGV: incarnation, state ('failed' or 'cancelled'), reason (one line)
 -- Returns 1 if this call ended it.
 if not running() then return 0 end
-finish(ARGV[1], ARGV[2])
+finish(ARGV[2], ARGV[3])
 return 1

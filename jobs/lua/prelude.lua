@@ -1,25 +1,39 @@
--- Stands before every script of the ledger. KEYS[1] is the job's hash, nightshift:job:<id>; the job's other keys are
--- that name and a suffix:
+-- Stands before every script of the ledger but `hold`. KEYS[1] is the job's hash, nightshift:job:<id>; ARGV[1] the
+-- incarnation that the caller means ('' for a job of format 1). The job's other keys are the hash's name and a suffix:
 --   :queued    sorted set  batch -> when its message was sent (ms of the server's clock; 0: still to be sent)
 --   :leased    sorted set  batch -> when its lease runs out (ms of the server's clock)
 --   :owner     hash        batch -> token of the worker that holds its lease
 --   :attempts  hash        batch -> leases it was given so far
 --   :done      bitmap      1 where the batch's result is written
+--   :sent      hash        batch -> first record, records, rejected by the reader, digests of payload and kept
+--   :answered  hash        batch -> scored, rejected by the worker, digest of the result
+--   :written   hash        batch, or 'header' -> size and digest of its lines in the scores file and the rejects file
 --   :timeline  list        an entry a batch, as it was done (jobs/timeline.py)
 --   :followed  string      there while somebody follows the job
 --   :events    stream      a wake-up for followers, one entry a completion; trimmed, never the truth
---   :payload:<batch>  :kept:<batch>  :result:<batch>   Arrow IPC streams (jobs/batch.py)
+-- What is written without a script, or may be too large for one, has the incarnation in its name:
+--   <hash>:<incarnation>:payload:<batch>  :kept:<batch>  :result:<batch>   Arrow IPC streams (jobs/batch.py)
+--   <hash>:<incarnation>:producer  :collector   locks
 -- Time is the server's alone: hosts whose clocks differ agree on every lease.
 
-local job = KEYS[1]
+local FORMAT = 2
+local job, incarnation = KEYS[1], ARGV[1]
+local own = incarnation == '' and job or job .. ':' .. incarnation
+local shared = incarnation == '' and 'nightshift:' or 'nightshift:2:'
 
 local function now()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- Whether the job is there, is the one that the caller means, and of a format that is known here.
+local function ours()
+  local field = redis.call('HMGET', job, 'state', 'incarnation', 'format')
+  return field[1] and (field[2] or '') == incarnation and tonumber(field[3] or 1) <= FORMAT
+end
+
 local function running()
-  return redis.call('HGET', job, 'state') == 'running'
+  return ours() and redis.call('HGET', job, 'state') == 'running'
 end
 
 local function wake(event)
@@ -33,32 +47,43 @@ local function count(first)
   end
 end
 
+-- What the shared sets call the job.
+local function name()
+  local id = string.sub(job, #'nightshift:job:' + 1)
+  return incarnation == '' and id or id .. ':' .. incarnation
+end
+
 -- Ends the job. Batches still under way lose their payloads: nobody may score them any more.
 local function finish(state, reason)
   redis.call('HSET', job, 'state', state, 'finished', now())
   if reason then redis.call('HSET', job, 'error', reason) end
   for _, set in ipairs({':queued', ':leased'}) do
     for _, batch in ipairs(redis.call('ZRANGE', job .. set, 0, -1)) do
-      redis.call('UNLINK', job .. ':payload:' .. batch)
+      redis.call('UNLINK', own .. ':payload:' .. batch)
     end
   end
   redis.call('UNLINK', job .. ':queued', job .. ':leased', job .. ':owner', job .. ':attempts', job .. ':done')
-  redis.call('SREM', 'nightshift:active', string.sub(job, #'nightshift:job:' + 1))
+  redis.call('SREM', shared .. 'active', name())
   wake(state)
+end
+
+-- Something else than these scripts, or a broken disk, has changed the ledger.
+local function damaged(what)
+  finish('failed', 'the ledger is damaged: ' .. what .. '; enqueue the file again')
 end
 
 -- Frees every key of the job.
 local function erase()
-  local id = string.sub(job, #'nightshift:job:' + 1)
   for batch = 0, tonumber(redis.call('HGET', job, 'batches') or 0) - 1 do
-    redis.call('UNLINK', job .. ':payload:' .. batch, job .. ':kept:' .. batch, job .. ':result:' .. batch)
+    redis.call('UNLINK', own .. ':payload:' .. batch, own .. ':kept:' .. batch, own .. ':result:' .. batch)
   end
-  for _, suffix in ipairs({'', ':queued', ':leased', ':owner', ':attempts', ':done', ':events', ':timeline',
-    ':producer', ':collector', ':followed'}) do
+  for _, suffix in ipairs({':producer', ':collector'}) do redis.call('UNLINK', own .. suffix) end
+  for _, suffix in ipairs({'', ':queued', ':leased', ':owner', ':attempts', ':done', ':sent', ':answered', ':written',
+    ':events', ':timeline', ':followed'}) do
     redis.call('UNLINK', job .. suffix)
   end
-  redis.call('ZREM', 'nightshift:jobs', id)
-  redis.call('SREM', 'nightshift:active', id)
+  redis.call('ZREM', shared .. 'jobs', string.sub(job, #'nightshift:job:' + 1))
+  redis.call('SREM', shared .. 'active', name())
 end
 
 -- The receipt's check: once the file is read and every batch is done, what the producer read must be what the workers

@@ -1,12 +1,19 @@
--- Some rejects of a complete job were scored after all, and its files say so. ARGV: scored, rejected by the reader,
--- rejected by workers, bytes of the scores file, bytes of the rejects file, then pairs of code and number
+-- Some rejects of a complete job were scored after all, and its files say so. ARGV: incarnation, scored, rejected by the
+-- reader, rejected by workers, the number of items that follow, so many fields and values; the number of items that
+-- follow, so many pairs of batch and what its lines are; then pairs of code and number
 -- Returns 1, or 0 if the counts don't make up the records that were read.
-if redis.call('HGET', job, 'state') ~= 'complete' then return 0 end
-if ARGV[1] + ARGV[2] + ARGV[3] ~= tonumber(redis.call('HGET', job, 'records')) then return 0 end
-redis.call('HSET', job, 'scored', ARGV[1], 'read_rejects', ARGV[2], 'score_rejects', ARGV[3],
-  'output_bytes', ARGV[4], 'rejects_bytes', ARGV[5])
-for _, name in ipairs(redis.call('HKEYS', job)) do
-  if string.sub(name, 1, 5) == 'code:' then redis.call('HDEL', job, name) end
+if not ours() or redis.call('HGET', job, 'state') ~= 'complete' then return 0 end
+if ARGV[2] + ARGV[3] + ARGV[4] ~= tonumber(redis.call('HGET', job, 'records')) then return 0 end
+redis.call('HSET', job, 'scored', ARGV[2], 'read_rejects', ARGV[3], 'score_rejects', ARGV[4])
+local last = 5 + ARGV[5]
+redis.call('HSET', job, unpack(ARGV, 6, last))
+local lines = last + 1
+last = lines + ARGV[lines]
+for i = lines + 1, last, 2 do
+  redis.call('HSET', job .. ':written', ARGV[i], ARGV[i + 1])
 end
-count(6)
+for _, field in ipairs(redis.call('HKEYS', job)) do
+  if string.sub(field, 1, 5) == 'code:' then redis.call('HDEL', job, field) end
+end
+count(last + 1)
 return 1

@@ -1,7 +1,8 @@
--- The input was read to its end: no batch will follow. ARGV: the number of batches the caller has seen enqueued.
+-- The input was read to its end: no batch will follow. ARGV: incarnation, the number of batches that the caller has
+-- seen enqueued
 -- Returns 1, or 0 if another producer enqueued more.
 if not running() then return 1 end
-if redis.call('HGET', job, 'batches') ~= ARGV[1] then return 0 end
+if redis.call('HGET', job, 'batches') ~= ARGV[2] then return 0 end
 redis.call('HSET', job, 'sealed', 1)
 settle()
 return 1

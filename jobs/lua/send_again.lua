@@ -1,8 +1,9 @@
 -- Sends batches again, if they still want it, before all that wait: whoever collects waits for them.
--- KEYS[2]: the queue. ARGV: pairs of batch and message
+-- KEYS[2]: the queue. ARGV: incarnation, then pairs of batch and message
 -- Returns how many.
+if not running() then return 0 end
 local count = 0
-for i = 1, #ARGV, 2 do
+for i = 2, #ARGV, 2 do
   if redis.call('ZADD', job .. ':queued', 'XX', 'CH', now(), ARGV[i]) == 1 then
     redis.call('RPUSH', KEYS[2], ARGV[i + 1])
     count = count + 1

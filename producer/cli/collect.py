@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from producer.cli.console import check_output, connected, find, interrupted, resume_line, show
+from producer.cli.console import connected, end, find, interrupted, resume_line, show
 
 
 @click.command()
@@ -22,14 +22,17 @@ def collect(job: str, output: Path, as_json: bool, quiet: bool) -> None:
     Example:
       producer collect messages-4f1d… --output scores.csv
     """
+    from producer.outputs.paths import check_output
     from producer.progress import reporter
 
     try:
         with connected() as connection:
             submission = find(connection, job)
-            check_output(output, Path(submission.job.input))
+            output = check_output(output, [Path(submission.job.input)])
             if submission.progress().state == "running":
                 connection.start_workers(os.cpu_count() or 1)
-            show(submission.wait(output, reporter(submission.job, quiet)), as_json)
+            receipt = submission.wait(output, reporter(submission.job, quiet))
+            show(receipt, as_json)
     except KeyboardInterrupt:
         interrupted(resume_line())
+    end(receipt)

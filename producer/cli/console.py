@@ -3,7 +3,6 @@
 import json
 import logging
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -12,7 +11,7 @@ from jobs import logs
 
 if TYPE_CHECKING:
     from producer.api import Submission
-    from producer.receipt import Receipt
+    from producer.receipt import Limit, Receipt
 
 FAILED, TOO_MANY_REJECTS, INTERRUPTED = 1, 3, 4
 
@@ -59,11 +58,14 @@ def find(connection: Any, job_id: str) -> "Submission":
     return Submission(connection, connection.ledger.job(found[0]))
 
 
-def check_output(output: Path, file: Path) -> None:
-    if not output.resolve().parent.is_dir():
-        fail(f"{output.parent} is no directory to write {output.name} to")
-    if output.exists() and file.exists() and output.samefile(file):
-        fail(f"{output} is the input")
+def end(receipt: "Receipt", limit: "Limit | None" = None) -> None:
+    """Exits with 3, and says why, if a complete job has more rejects than `limit`, or nothing was scored."""
+    if not receipt.too_many(limit):
+        return
+    which = "all" if receipt.none_scored else f"{receipt.rejected:,}"
+    most = f", {receipt.most_frequent}" if receipt.most_frequent else ""
+    say(f"{which} of {receipt.records:,} records were rejected{most}", logging.WARNING)
+    raise SystemExit(TOO_MANY_REJECTS)
 
 
 def resume_line(other: str | None = None) -> str:

@@ -1,7 +1,6 @@
 """`producer enqueue`, the main command."""
 
 import json
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs import logs
-from producer.cli.console import TOO_MANY_REJECTS, check_output, interrupted, resume_line, say, show
+from producer.cli.console import end, interrupted, resume_line, show
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-    from producer.receipt import Receipt
 
 
 class RejectLimit(click.ParamType[tuple[float, bool]]):
@@ -84,7 +81,11 @@ class Moment(click.ParamType["datetime"]):
 @click.option(
     "--batch-bytes", type=click.IntRange(min=1), help="Input bytes a batch.  [default: FILE / 32, 256 KiB to 4 MiB]"
 )
-@click.option("--max-rejects", type=RejectLimit(), help="More rejects than these make the exit code 3.")
+@click.option(
+    "--max-rejects",
+    type=RejectLimit(),
+    help="More rejects than these make the exit code 3.",
+)
 @click.option(
     "--deadline",
     type=Moment(),
@@ -117,7 +118,8 @@ def enqueue(
     """Score the messages in FILE, a CSV file with a header.
 
     The graph's placeholders are fed from the columns of the same names; the spam model has one, `text`. Records that
-    can't be read or scored are rejected, with the reason, and do not stop the others.
+    can't be read or scored are rejected, with the reason, and do not stop the others. If none is scored, or more than
+    --max-rejects are rejected, the exit code is 3.
 
     Enqueuing the same file again attaches to its job and finishes what is missing.
 
@@ -131,8 +133,9 @@ def enqueue(
     """
     from jobs.lean import freeze_what_is_there
     from jobs.settings import Settings
-    from producer.api import default_output, submit
+    from producer.api import submit
     from producer.connection import Connection
+    from producer.outputs.paths import check_output, default_output
     from producer.plan import make_plan
     from producer.progress import reporter
 
@@ -157,7 +160,7 @@ def enqueue(
         freeze_what_is_there()
         output = output or default_output(file)
         if wait:
-            check_output(output, file)
+            output = check_output(output, [file, *([model] if model else [])])
         with Connection(settings) as connection:
             submission = submit(connection, plan, workers or 0, deadline)
             logs.bind(submission.id)
@@ -173,10 +176,4 @@ def enqueue(
         # Once there is a job, --again would make another.
         collect = f"producer collect {plan.job.id} --output {output}" if plan and again else None
         interrupted(resume_line(collect))
-    if max_rejects and too_many(receipt, max_rejects):
-        say(f"{receipt.rejected:,} of {receipt.records:,} records were rejected", logging.WARNING)
-        raise SystemExit(TOO_MANY_REJECTS)
-
-
-def too_many(receipt: "Receipt", limit: tuple[float, bool]) -> bool:
-    return receipt.exceeds(limit)
+    end(receipt, max_rejects)

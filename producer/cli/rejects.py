@@ -16,8 +16,8 @@ def rejects(job: str) -> None:
     Example:
       producer rejects messages-4f1d… > rejects.csv
     """
-    from producer.collect import REJECT_COLUMNS, reject_rows
     from producer.lines import format_rows
+    from producer.outputs.rows import REJECT_COLUMNS, reject_rows
 
     with connected() as connection:
         out = sys.stdout.buffer

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from producer.cli.console import connected, find, interrupted, resume_line, show
+from producer.cli.console import connected, end, find, interrupted, resume_line, show
 
 
 @click.command()
@@ -28,6 +28,8 @@ def retry(job: str, model: Path | None, as_json: bool, quiet: bool) -> None:
     try:
         with connected() as connection:
             submission = find(connection, job)
-            show(submission.retry(model, reporter(submission.job, quiet)), as_json)
+            receipt = submission.retry(model, reporter(submission.job, quiet))
+            show(receipt, as_json)
     except KeyboardInterrupt:
         interrupted(resume_line())
+    end(receipt)

@@ -19,7 +19,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from jobs.errors import JobError, NightshiftError
-from jobs.ledger import ALIVE_SECONDS, Ledger
+from jobs.ledger import Ledger
+from jobs.presence import ALIVE_SECONDS
 from jobs.progress import Progress, State
 from jobs.queue import waiting
 from jobs.record import Job
@@ -104,7 +105,7 @@ class LedgerCollector(Collector):
 
 def _jobs(ledger: Ledger) -> list[tuple[Job, Progress]]:
     """The newest MOST_JOBS, and whatever older ones still run."""
-    ids, active = ledger.job_ids(), set(ledger.active())
+    ids, active = ledger.job_ids(), {life.id for life in ledger.active()}
     wanted = [job_id for job_id in ids[:-MOST_JOBS] if job_id in active] + ids[-MOST_JOBS:]
     found = []
     for job_id in wanted:
@@ -122,7 +123,7 @@ def _record(text: str) -> Job:
 
 
 def _fleet(ledger: Ledger, jobs: list[tuple[Job, Progress]]) -> Iterator[Metric]:
-    alive = [worker for worker, ago in ledger.workers().items() if ago <= ALIVE_SECONDS]
+    alive = [worker for worker, ago in ledger.presence.workers().items() if ago <= ALIVE_SECONDS]
     yield GaugeMetricFamily(
         f"{PREFIX}queue_depth", "Messages that no worker has taken yet, each a batch", waiting(ledger.redis)
     )

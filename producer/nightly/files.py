@@ -8,13 +8,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from jobs.errors import SettingsError
-from producer.api import default_output
-from producer.collect import rejects_path
 from producer.nightly.note import Note
+from producer.outputs.paths import OURS, default_output, receipt_path, rejects_path
 
 DATE, STEM = "{date}", "{stem}"
-# What we write ourselves, by the ends of names; `retry.csv` is what `producer retry` reads.
-OURS = (".scores.csv", ".rejects.csv", ".retry.csv", ".receipt.json", ".partial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +25,6 @@ class File:
     @property
     def receipt(self) -> Path:
         return receipt_path(self.output)
-
-
-def receipt_path(output: Path) -> Path:
-    """Beside the scores file: out.csv has out.receipt.json."""
-    return output.with_name(f"{output.stem}.receipt.json")
 
 
 class Pattern:
@@ -73,8 +65,7 @@ class Pattern:
             file
             for file in files
             # Neither the scores of a file that is here, nor those of one that is gone.
-            if file.path.absolute() not in written
-            and Note.read(receipt_path(file.path)).output != str(file.path.absolute())
+            if file.path.absolute() not in written and Note.read(receipt_path(file.path)).output != file.path.name
         ]
 
     def _matches(self, now: datetime) -> Iterator[File]:

@@ -74,7 +74,7 @@ class Rounds:
         except GraphError as error:
             findings += [self._scorer.later(file, "blocked", str(error)) for file in files]
             files = []
-        findings += [Finding(file, "done") for file in files if self._done(file, model)]
+        findings += [finding for file in files if (finding := self._done(file, model))]
         done = {finding.file for finding in findings}
         todo = sorted((file for file in files if file not in done), key=self._urgency)
         with contextlib.ExitStack() as self._open:
@@ -85,9 +85,17 @@ class Rounds:
             findings += self._work_through(todo, model)
         return findings
 
-    def _done(self, file: File, model: str) -> bool:
+    def _done(self, file: File, model: str) -> Finding | None:
+        """A finding, if the scores are there as they should be."""
         subject = self._scorer.subject(file, model)
-        return subject is not None and Note.read(file.receipt).done(subject, file.output)
+        if subject is None:
+            return None
+        note = Note.read(file.receipt)
+        if note.done(subject, file.output):
+            return Finding(file, "done")
+        if self._scorer.by_hand(file, subject, note):
+            return Finding(file, "done", "by a receipt made by hand")
+        return None
 
     def _urgency(self, file: File) -> tuple[bool, datetime, Path]:
         """What can still be in time goes before what is late already."""
@@ -139,8 +147,8 @@ class Rounds:
         if not self._hold(file):
             return self._scorer.later(file, "busy")
         try:
-            if self._done(file, model):  # by whoever held it until now
-                return Finding(file, "done")
+            if finding := self._done(file, model):  # by whoever held it until now
+                return finding
             given_up = self._scorer.given_up(file, subject, Note.read(file.receipt))
             if given_up:
                 return given_up

@@ -1,14 +1,13 @@
 """One file that wants scores: its job, the receipt beside its scores, and what becomes of a try that fails."""
 
 import contextlib
-import glob
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from jobs.errors import GraphError, InputError, JobError
+from jobs.errors import GraphError, InputError, JobError, NightshiftError
 from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings
@@ -18,10 +17,10 @@ from producer.hooks import Hooks
 from producer.nightly.clock import Clock
 from producer.nightly.files import File
 from producer.nightly.journal import Finding, Journal, State
-from producer.nightly.note import Note, Subject, size_of
-from producer.plan import Plan, make_plan
+from producer.nightly.note import Note, Subject
+from producer.plan import make_plan
 from producer.progress import Silence
-from producer.receipt import Limit, Receipt
+from producer.receipt import Limit
 
 TICK_SECONDS = 1.0
 
@@ -60,6 +59,8 @@ class Scorer:
 
     def given_up(self, file: File, subject: Subject, note: Note) -> Finding | None:
         """A file to be left alone until it, the model or a setting changes."""
+        if note.state == "newer":
+            return Finding(file, "given up", note.error or "")
         if note.subject != subject:
             return None
         if note.state == "cancelled":
@@ -96,7 +97,7 @@ class Scorer:
         with plan.reader:
             if (plan.job.size, plan.job.mtime_ns, plan.job.model) != (subject.size, subject.mtime_ns, subject.model):
                 return self._changing(file)
-            submission = self._submit(connection, plan, due)
+            submission = submit(connection, plan, deadline=due)
             try:
                 watch = _Watch(submission.job, self._journal, tick)
                 receipt = submission.wait(file.output, watch, options.max_rejects)
@@ -107,33 +108,45 @@ class Scorer:
                     return self._changing(file)
                 return self._fail(file, subject, note, str(error), state == "cancelled")
         self._mark_late(note, due)
-        self._succeed(file, subject, note, receipt)
-        over = options.max_rejects is not None and receipt.exceeds(options.max_rejects)
+        self._succeed(file, subject, note)
+        over = receipt.too_many(options.max_rejects)
         detail = f"{receipt.scored:,} of {receipt.records:,} records scored in {receipt.seconds} s"
         if receipt.rejected:
-            detail += f", {receipt.rejected:,} rejected" + (", more than allowed" if over else "")
+            detail += f", {receipt.rejected:,} rejected, {receipt.most_frequent}"
+            detail += ", more than allowed" if over else ""
         return Finding(file, "complete", detail, receipt=receipt, over_budget=over)
-
-    def _submit(self, connection: Connection, plan: Plan, due: datetime | None) -> Submission:
-        submission = submit(connection, plan, deadline=due)
-        if _lost(submission.progress()):
-            submission.forget()
-            submission = submit(connection, plan, deadline=due)
-        return submission
 
     def _mark_late(self, note: Note, due: datetime | None) -> None:
         """A deadline that passed while the job was followed: the follower has reported it."""
         if due is not None and due <= self._clock.now():
             note.late = self._now()
 
-    def _succeed(self, file: File, subject: Subject, note: Note, receipt: Receipt) -> None:
+    def by_hand(self, file: File, subject: Subject, note: Note) -> bool:
+        """Whether a command has scored the file as the schedule would: same input, model and settings. From then on its
+        receipt is the schedule's too."""
+        options = self.options
+        if note.subject is not None or not note.document or not note.is_whole(file.output):
+            return False
+        try:
+            job = Job.from_dict(note.document["record"])
+            plan = make_plan(
+                file.path, self._settings, model=options.model, id_column=options.id_column, keep=options.keep
+            )
+        except (NightshiftError, KeyError, TypeError, ValueError, AttributeError):
+            return False
+        with plan.reader:
+            if replace(job, again="", input=plan.job.input).id != plan.job.id:
+                return False
+        self._succeed(file, subject, note)
+        return True
+
+    def _succeed(self, file: File, subject: Subject, note: Note) -> None:
         before = note.subject
         same = before is not None and (before.size, before.mtime_ns) == (subject.size, subject.mtime_ns)
         note.state, note.subject, note.error, note.tries = "complete", subject, None, 0
-        note.output, note.output_bytes = str(file.output), size_of(file.output)
         note.noted = self._now()
         note.completed = (note.completed if same else None) or note.noted
-        note.receipt = receipt.to_dict()
+        note.document = Note.read(file.receipt).document
         note.write(file.receipt)
 
     def _fail(self, file: File, subject: Subject, note: Note, error: str, cancelled: bool = False) -> Finding:
@@ -168,15 +181,6 @@ class _Watch(Silence):
 
     def say(self, text: str) -> None:
         self._journal.say(f"{self._name}: {text}")
-
-
-def _lost(progress: Progress) -> bool:
-    """Whether the job's scores were collected to a file that is gone, or is not as it was: nobody has them any more."""
-    if progress.state != "complete" or "output" not in progress.fields:
-        return False
-    output = Path(progress.fields["output"])
-    half_way = output.parent.glob(f"{glob.escape(output.name)}.*.partial")
-    return size_of(output) != int(progress.fields["output_bytes"]) and not any(half_way)
 
 
 def _end(submission: Submission) -> str:

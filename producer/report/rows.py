@@ -18,7 +18,8 @@ from jobs.errors import InputError, JobError
 from jobs.ledger import Ledger
 from jobs.progress import Progress
 from jobs.record import Job
-from producer.collect import Rows, rejects_path
+from producer.outputs.proof import proven_output
+from producer.outputs.rows import Rows
 from producer.reader import Block, Reader
 from producer.retry import read_rejects
 
@@ -53,7 +54,7 @@ class Source:
         self._ledger, self._job, self._progress = ledger, job, progress
         # A retry may have scored what was too large for the job: read with the higher limit. Records keep their number.
         self._limit = max(max_record_bytes, job.max_record_bytes)
-        self.output = Path(progress.fields["output"]) if progress.collected else None
+        self.output = proven_output(ledger, job, progress)
         self.outputs = job.fetches
         if self.output is not None:
             with self._open_scores() as scores:
@@ -78,19 +79,10 @@ class Source:
 
     def _open_scores(self) -> Reader:
         assert self.output is not None  # noqa: S101
-        size = int(self._progress.fields["output_bytes"])
         try:
-            # Quotes may double a kept column's bytes.
-            reader = Reader(self.output, 4 * self._limit)
+            return Reader(self.output, 4 * self._limit)  # quotes may double a kept column's bytes
         except InputError as error:
             raise JobError(f"the scores can't be read: {error}") from None
-        if reader.size != size:
-            reader.close()
-            raise JobError(f"{self.output} is not as the job wrote it: {reader.size:,} bytes instead of {size:,}")
-        if self._progress.rejected and not rejects_path(self.output).exists():
-            reader.close()
-            raise JobError(f"{rejects_path(self.output)} is not there, so nobody can tell which records were scored")
-        return reader
 
     def _from_file(self, output: Path) -> Iterator[Chunk]:
         rejects = read_rejects(output) if self._progress.rejected else iter(())
@@ -117,7 +109,7 @@ class Source:
         job, rows = self._job, Rows(self._job, None)
         names = [job.id_name, *job.keep]
         first = 0
-        while pairs := self._ledger.results(job.id, first, WINDOW):
+        while pairs := self._ledger.answers.results(job.life, first, WINDOW):
             for kept_bytes, result_bytes in pairs:
                 kept, result = Kept.decode(kept_bytes), Result.decode(result_bytes)
                 numbers = kept.record_numbers()

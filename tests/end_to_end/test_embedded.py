@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from jobs import keys
 from tests.end_to_end.conftest import MESSAGES, Run, read
 from tests.support import until
 
@@ -75,7 +76,7 @@ def test_a_job_that_lost_its_batches_says_so_and_begins_anew(folder: Path) -> No
     process = subprocess.Popen(command, cwd=folder, env=environment(), stderr=subprocess.DEVNULL)
     home = folder / ".nightshift"
     spool, server = home / "spool", redis.Redis(unix_socket_path=str(home / "valkey.sock"))
-    until(lambda: (home / "valkey.sock").exists() and server.exists("nightshift:batches") == 1, 30)
+    until(lambda: (home / "valkey.sock").exists() and server.exists(keys.SECOND.queue) == 1, 30)
     server.close()
     process.kill()
     process.wait()

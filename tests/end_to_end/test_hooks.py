@@ -56,7 +56,7 @@ def test_failed_is_told_once_and_cancelled_is_not(bare_farm: Farm, messages: Pat
             return run.out.strip() or run.err.strip()
 
         job = producer("enqueue", messages)
-        farm.ledger.fail(job, "the model can't do it")
+        farm.ledger.fail(farm.ledger.job(job).life, "the model can't do it")
         collect = ("collect", job, "--output", messages.with_name("out.csv"), "--quiet")
         assert producer(*collect, code=1) == f"producer: {job} failed: the model can't do it"
         producer(*collect, code=1)
@@ -65,7 +65,7 @@ def test_failed_is_told_once_and_cancelled_is_not(bare_farm: Farm, messages: Pat
         assert document["text"] == f"{job} failed: the model can't do it"
         assert document["receipt"]["state"] == "failed"
         producer("enqueue", messages)  # anew
-        farm.ledger.cancel(job, "by the test")
+        farm.ledger.cancel(farm.ledger.job(job).life, "by the test")
         producer(*collect, code=1)
         assert receiver.events == ["failed"]
 

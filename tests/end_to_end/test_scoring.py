@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs import keys
 from jobs.queue import message
 from tests.end_to_end.conftest import MESSAGES, Farm, read
 from tests.support import until
@@ -112,14 +113,14 @@ def test_messages_delivered_three_times_and_messages_lost_change_nothing(
     run = farm.producer("enqueue", MESSAGES, "--keep", "text", "--batch-bytes", 30_000, "--json")
     assert run.code == 0, run.err
     job = json.loads(run.out)["job"]
-    batches = farm.ledger.progress(job).batches
+    batches, life = farm.ledger.progress(job).batches, farm.ledger.job(job).life
     assert batches > 8
-    queue = b"nightshift:batches"
+    queue = keys.SECOND.queue.encode()
     assert farm.server.redis.llen(queue) == batches
     farm.server.redis.ltrim(queue, 0, batches // 2)  # half of the messages are lost
     for _ in range(2):
         for batch in range(0, batches, 3):
-            farm.server.redis.lpush(queue, message(job, batch))
+            farm.server.redis.lpush(queue, message(life, batch))
     farm.start_worker("worker", concurrency=2)
     collected = farm.producer("collect", job, "--output", output, "--json")
     assert collected.code == 0, collected.err

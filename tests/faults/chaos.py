@@ -16,10 +16,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from jobs import keys
 from tests.faults.conftest import Night, Site, build_model, make_reference, open_site, processes, taken, write_input
 from tests.support import Worker
 
-QUEUE = "nightshift:batches"
+QUEUE = keys.SECOND.queue
 FIGURES = ("batches", "attempts", "redelivered", "duplicates", "resent", "leases_lost")
 HOSTS = 2
 MILLISECONDS = 80  # a batch: long enough for faults to meet workers at work
@@ -194,7 +195,7 @@ def rounds(
         total += figures
         kinds = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(played.faults.items()))
         say(f"round {number}: {time.monotonic() - began:.0f} s; {kinds}; {describe(figures)}; identical bytes")
-        site.ledger.erase(night.job)
+        site.ledger.erase(site.ledger.job(night.job).life)
         for file in folder.glob(f"*{path.stem}*"):
             file.unlink()
     return total

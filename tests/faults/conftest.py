@@ -22,9 +22,9 @@ from typing import Any
 
 import pytest
 
-from jobs import queue
+from jobs import keys, queue
 from jobs.progress import Progress
-from producer.collect import rejects_path
+from producer.outputs.paths import rejects_path
 from tests.end_to_end.conftest import Farm, end_farm
 from tests.support import Server, Worker, until
 
@@ -204,17 +204,19 @@ class Night:
         assert receipt["attempts"] >= receipt["batches"]
 
     def check_server(self) -> None:
-        """Nothing but the job's record, its timeline and its last events is left; the rest was collected."""
+        """Nothing but the job's record, what proves its files, its timeline and its last events is left."""
         name = f"nightshift:job:{self.job}"
-        allowed = {name, f"{name}:events", f"{name}:timeline", f"{name}:followed"}
+        kept = ("events", "timeline", "followed", "sent", "answered", "written")
+        allowed = {name, *(f"{name}:{suffix}" for suffix in kept)}
         left = {key.decode() for key in self.site.server.redis.keys(f"{name}*")}  # type: ignore[union-attr]
         assert left <= allowed
         assert list(self.site.spool.glob(f"{self.job}.*")) == []
-        assert self.job not in self.site.ledger.active()
+        assert self.job not in {life.id for life in self.site.ledger.active()}
 
     def check_workers(self) -> None:
         """Every worker that lives has all its processes and takes new work."""
-        job, ledger = self.job, self.site.ledger
+        ledger = self.site.ledger
+        life = ledger.job(self.job).life
         before = {worker: taken(worker) for worker in self.site.workers}
         number = len(self.started)
         second = self.input.with_name(f"after-{number}-{self.input.name}")
@@ -222,12 +224,12 @@ class Night:
         after = Night(self.site, second, None, self.model, self.spool)
         after.end(after.enqueue())
         assert after.output.read_bytes().count(b"\n") > 7_900
-        ledger.erase(after.job)
+        ledger.erase(ledger.job(after.job).life)
         deadline = time.monotonic() + 30
         while idle := [worker.log.stem for worker, count in before.items() if taken(worker) == count]:
             assert time.monotonic() < deadline, f"take no work any more: {idle}"
             for _ in range(2):  # of a job that has ended: taken, looked at, and nothing to do
-                self.site.server.redis.lpush(queue.KEY, queue.message(job, 0))
+                self.site.server.redis.lpush(keys.generation(life).queue, queue.message(life, 0))
             time.sleep(0.2)
         for worker in self.site.workers:
             until(lambda worker=worker: len(processes(worker)) == 3, 20)  # type: ignore[misc]

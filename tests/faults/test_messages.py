@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from jobs import keys
 from tests.faults.conftest import Night, Site
 
 Nights = Callable[..., Night]
-QUEUE = "nightshift:batches"
+QUEUE = keys.SECOND.queue
 
 
 @pytest.fixture

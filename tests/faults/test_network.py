@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs import keys
 from tests.end_to_end.conftest import end_farm
 from tests.faults.conftest import Night, Site
 from tests.faults.proxy import Proxy
@@ -54,7 +55,7 @@ def proxy(far: Site) -> Iterator[Proxy]:
 
 def brings_a_message(reply: bytes) -> bool:
     """Whether it answers the BRPOP with which a worker takes a message off the queue."""
-    return b"nightshift:batches\r\n" in reply[:64] and b"nightshift.score" in reply
+    return keys.SECOND.queue.encode() + b"\r\n" in reply[:64] and b"nightshift.score" in reply
 
 
 def test_all_connections_killed_again_and_again_change_nothing(night: Nights) -> None:

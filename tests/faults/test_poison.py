@@ -206,7 +206,7 @@ def scoring(farm: Farm) -> list[int]:
     owners: list[str] = []
 
     def somebody() -> bool:
-        owners[:] = [owner for job in farm.ledger.active() for owner in farm.ledger.owners(job).values()]
+        owners[:] = [owner for life in farm.ledger.active() for owner in farm.ledger.owners(life.id).values()]
         return bool(owners)
 
     until(somebody, 30)

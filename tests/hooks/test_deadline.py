@@ -48,9 +48,9 @@ def test_of_two_deadlines_the_earlier_counts(ledger: Ledger) -> None:
     ledger.submit(JOB, {"offset": 0})
     wanted = datetime(2026, 11, 24, 6, tzinfo=UTC)
     for moment in (wanted, wanted + timedelta(days=1)):
-        keep_deadline(ledger, JOB.id, moment)
+        keep_deadline(ledger, JOB.life, moment)
         assert deadline_of(ledger.progress(JOB.id)) == wanted.timestamp()
-    keep_deadline(ledger, JOB.id, wanted - timedelta(hours=1))
+    keep_deadline(ledger, JOB.life, wanted - timedelta(hours=1))
     assert deadline_of(ledger.progress(JOB.id)) == wanted.timestamp() - 3600
 
 
@@ -78,7 +78,8 @@ class Night:
         self.counts = Progress(
             state="running", error=None, created=clock.now, started=None, finished=None, sealed=True,
             cursor={"offset": 1}, batches=10, done=0, collected=0, records=1000, read_rejects=0, scored=0,
-            score_rejects=0, attempts=0, redelivered=0, duplicates=0, codes={}, fields=fields,
+            score_rejects=0, attempts=0, redelivered=0, duplicates=0, blank_lines=0, not_utf8=0,
+            codes={}, incarnation=JOB.incarnation, fields=fields,
         )  # fmt: skip
 
     def run(self, seconds: float, rate: float) -> list[tuple[float, str]]:

@@ -3,14 +3,15 @@
 import dataclasses
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jobs import keys, queue
+from jobs import digest, keys
 from jobs.errors import JobError
 from jobs.ledger import Entry, Ledger
-from jobs.record import Feed, Job
+from jobs.record import Feed, Job, Life
 from jobs.timeline import Work
 from tests.support import Server
 
@@ -25,27 +26,41 @@ JOB = Job(
     id_column="id",
     keep=("channel",),
     max_record_bytes=1 << 20,
+    incarnation="00112233aabbccdd",
 )
 
 WORK = Work("host:1", {"score": 0.25})
 
 
 @pytest.fixture
-def job(ledger: Ledger) -> str:
+def job(ledger: Ledger) -> Life:
     assert ledger.submit(JOB, CURSOR) == "running"
-    return JOB.id
+    return JOB.life
 
 
-def enqueue(ledger: Ledger, job: str, batch: int, records: int = 10, rejects: list[str] | None = None) -> int:
-    return ledger.enqueue(job, batch, [Entry(b"payload", b"kept", CURSOR, records, rejects or [])])
+def enqueue(
+    ledger: Ledger, job: Life, batch: int, records: int = 10, rejects: list[str] | None = None, first: int | None = None
+) -> int:
+    """Batches of ten records each, unless it says something else."""
+    entry = Entry(b"payload", b"kept", CURSOR, batch * 10 + 1 if first is None else first, records, rejects or [])
+    return ledger.enqueue(job, batch, [entry])
 
 
-def lease(ledger: Ledger, job: str, batch: int, owner: str = "me", seconds: float = 30, attempts: int = 5) -> str:
+def complete(
+    ledger: Ledger, job: Life, batch: int, result: bytes = b"result", scored: int = 10, codes: Sequence[str] = (),
+    work: Work = WORK, *, records: int = 10, payload: bytes = b"payload",
+) -> bool:  # fmt: skip
+    """As a worker does that scored `payload`."""
+    sent = digest.sent(job.incarnation, batch, batch * 10 + 1, records, payload)
+    return ledger.complete(job, batch, sent, result, scored, codes, work)
+
+
+def lease(ledger: Ledger, job: Life, batch: int, owner: str = "me", seconds: float = 30, attempts: int = 5) -> str:
     return ledger.lease(job, batch, owner, seconds, attempts)[0]
 
 
-def test_the_record_survives_the_way_through_redis(ledger: Ledger, job: str) -> None:
-    assert ledger.job(job) == JOB
+def test_the_record_survives_the_way_through_redis(ledger: Ledger, job: Life) -> None:
+    assert ledger.job(job.id) == JOB
 
 
 def test_the_id_changes_with_what_changes_the_output_and_with_nothing_else() -> None:
@@ -62,61 +77,65 @@ def test_the_id_changes_with_what_changes_the_output_and_with_nothing_else() -> 
     assert len({dataclasses.replace(JOB, **change).id for change in other} | {JOB.id}) == len(other) + 1  # type: ignore[arg-type]
 
 
-def test_a_job_goes_from_read_to_complete_and_its_counts_agree(ledger: Ledger, job: str) -> None:
+def test_a_job_goes_from_read_to_complete_and_its_counts_agree(ledger: Ledger, job: Life) -> None:
     assert enqueue(ledger, job, 0, 10, ["too_few_fields"]) == 1
     assert enqueue(ledger, job, 1, 5) == 2
     assert ledger.seal(job, 2)
     for batch, scored, rejects in ((1, 4, ["bad_value"]), (0, 9, [])):
-        assert ledger.lease(job, batch, "me", 30, 5) == ("leased", 1, b"payload")
-        assert ledger.complete(job, batch, b"result", scored, rejects, WORK)
-    progress = ledger.progress(job)
+        assert ledger.lease(job, batch, "me", 30, 5) == ("leased", 1, "", b"payload")
+        assert complete(ledger, job, batch, b"result", scored, rejects, records=10 if batch == 0 else 5)
+    progress = ledger.progress(job.id)
     assert progress.state == "complete"
     assert (progress.records, progress.scored, progress.rejected) == (15, 13, 2)
     assert progress.codes == {"bad_value": 1, "too_few_fields": 1}
     assert ledger.active() == []
 
 
-def test_counts_that_disagree_never_make_a_complete_job(ledger: Ledger, job: str) -> None:
+def test_counts_that_disagree_never_make_a_complete_job(ledger: Ledger, job: Life) -> None:
     enqueue(ledger, job, 0, 10)
     ledger.seal(job, 1)
     lease(ledger, job, 0)
-    ledger.complete(job, 0, b"result", 9, [], WORK)
-    progress = ledger.progress(job)
+    complete(ledger, job, 0, b"result", 9, [])
+    progress = ledger.progress(job.id)
     assert progress.state == "failed"
-    assert "sent 10 records, the workers answered for 9" in str(progress.error)
+    assert "sent 10 records as batch 0, a worker answered for 9" in str(progress.error)
 
 
-def test_an_empty_input_is_complete_as_soon_as_it_is_read(ledger: Ledger, job: str) -> None:
+def test_an_empty_input_is_complete_as_soon_as_it_is_read(ledger: Ledger, job: Life) -> None:
     ledger.seal(job, 0)
-    assert ledger.progress(job).state == "complete"
+    assert ledger.progress(job.id).state == "complete"
 
 
-def test_the_first_write_wins_and_the_payload_is_freed(ledger: Ledger, server: Server, job: str) -> None:
+def test_the_first_write_wins_and_the_payload_is_freed(ledger: Ledger, server: Server, job: Life) -> None:
     enqueue(ledger, job, 0)
     enqueue(ledger, job, 1)
     lease(ledger, job, 0)
-    assert ledger.complete(job, 0, b"first", 10, [], WORK)
-    assert not ledger.complete(job, 0, b"second", 10, [], WORK)
+    assert complete(ledger, job, 0, b"first", 10, [])
+    assert not complete(ledger, job, 0, b"second", 10, [])
     assert server.redis.get(keys.result(job, 0)) == b"first"
     assert not server.redis.exists(keys.payload(job, 0))
-    assert ledger.progress(job).scored == 10
-    assert ledger.progress(job).duplicates == 1
+    assert ledger.progress(job.id).scored == 10
+    assert ledger.progress(job.id).duplicates == 1
 
 
-def test_a_hundred_racing_writers_count_a_batch_once(server: Server, ledger: Ledger, job: str) -> None:
+def test_a_hundred_racing_writers_count_a_batch_once(server: Server, ledger: Ledger, job: Life) -> None:
     enqueue(ledger, job, 0)
     barrier = threading.Barrier(20)
 
     def write(writer: int) -> int:
         barrier.wait()
-        return sum(ledger.complete(job, 0, b"result", 10, [], WORK) for _ in range(5))
+        return sum(complete(ledger, job, 0) for _ in range(5))
 
     with ThreadPoolExecutor(20) as pool:
         assert sum(pool.map(write, range(20))) == 1
-    assert (ledger.progress(job).done, ledger.progress(job).scored, ledger.progress(job).duplicates) == (1, 10, 99)
+    assert (ledger.progress(job.id).done, ledger.progress(job.id).scored, ledger.progress(job.id).duplicates) == (
+        1,
+        10,
+        99,
+    )
 
 
-def test_racing_workers_get_one_lease(ledger: Ledger, job: str) -> None:
+def test_racing_workers_get_one_lease(ledger: Ledger, job: Life) -> None:
     enqueue(ledger, job, 0)
     barrier = threading.Barrier(20)
 
@@ -129,21 +148,21 @@ def test_racing_workers_get_one_lease(ledger: Ledger, job: str) -> None:
     assert verdicts == ["busy"] * 19 + ["leased"]
 
 
-def test_racing_producers_enqueue_every_batch_once_and_in_order(ledger: Ledger, job: str) -> None:
+def test_racing_producers_enqueue_every_batch_once_and_in_order(ledger: Ledger, job: Life) -> None:
     def produce(producer: int) -> int:
         won = 0
         for batch in range(50):
-            before = ledger.progress(job).batches
+            before = ledger.progress(job.id).batches
             won += before <= batch and enqueue(ledger, job, batch) == batch + 1
         return won
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(produce, range(4)))
-    progress = ledger.progress(job)
+    progress = ledger.progress(job.id)
     assert (progress.batches, progress.records) == (50, 500)
 
 
-def test_a_lease_that_runs_out_is_taken_back_and_a_renewed_one_is_not(ledger: Ledger, job: str) -> None:
+def test_a_lease_that_runs_out_is_taken_back_and_a_renewed_one_is_not(ledger: Ledger, job: Life) -> None:
     enqueue(ledger, job, 0)
     enqueue(ledger, job, 1)
     for batch in (0, 1):
@@ -157,17 +176,17 @@ def test_a_lease_that_runs_out_is_taken_back_and_a_renewed_one_is_not(ledger: Le
     assert lease(ledger, job, 1, "you") == "busy"
 
 
-def test_the_zombie_whose_lease_ran_out_may_still_write_first(ledger: Ledger, job: str) -> None:
+def test_the_zombie_whose_lease_ran_out_may_still_write_first(ledger: Ledger, job: Life) -> None:
     enqueue(ledger, job, 0)
     lease(ledger, job, 0, "zombie", 0.01)
     time.sleep(0.05)
     assert lease(ledger, job, 0, "you") == "leased"
-    assert ledger.complete(job, 0, b"result", 10, [], WORK)
-    assert not ledger.complete(job, 0, b"result", 10, [], WORK)
+    assert complete(ledger, job, 0)
+    assert not complete(ledger, job, 0)
     assert lease(ledger, job, 0, "third") == "done"
 
 
-def test_a_batch_is_not_given_away_for_ever(ledger: Ledger, job: str) -> None:
+def test_a_batch_is_not_given_away_for_ever(ledger: Ledger, job: Life) -> None:
     enqueue(ledger, job, 0)
     for _ in range(3):
         assert lease(ledger, job, 0, "me", 0.001, attempts=3) == "leased"
@@ -175,7 +194,7 @@ def test_a_batch_is_not_given_away_for_ever(ledger: Ledger, job: str) -> None:
     assert lease(ledger, job, 0, "me", 0.001, attempts=3) == "exhausted"
 
 
-def test_what_was_sent_and_never_seen_is_overdue(ledger: Ledger, job: str) -> None:
+def test_what_was_sent_and_never_seen_is_overdue(ledger: Ledger, job: Life) -> None:
     enqueue(ledger, job, 0)
     assert ledger.overdue(job, 60) == {}
     time.sleep(0.05)
@@ -184,52 +203,52 @@ def test_what_was_sent_and_never_seen_is_overdue(ledger: Ledger, job: str) -> No
     assert ledger.overdue(job, 60) == {}
 
 
-def test_a_failed_job_takes_nothing_more_and_frees_its_payloads(ledger: Ledger, server: Server, job: str) -> None:
+def test_a_failed_job_takes_nothing_more_and_frees_its_payloads(ledger: Ledger, server: Server, job: Life) -> None:
     enqueue(ledger, job, 0)
     lease(ledger, job, 0)
     assert ledger.fail(job, "the model\nis broken")
     assert not ledger.fail(job, "again")
-    assert ledger.progress(job).error == "the model is broken"
+    assert ledger.progress(job.id).error == "the model is broken"
     assert enqueue(ledger, job, 1) == -1
     assert lease(ledger, job, 0) == "gone"
-    assert not ledger.complete(job, 0, b"late", 10, [], WORK)
+    assert not complete(ledger, job, 0, b"late", 10, [])
     assert not server.redis.exists(keys.payload(job, 0))
 
 
-def test_erasing_leaves_no_key(ledger: Ledger, server: Server, job: str) -> None:
+def test_erasing_leaves_no_key(ledger: Ledger, server: Server, job: Life) -> None:
     enqueue(ledger, job, 0)
     lease(ledger, job, 0)
     ledger.put_model(JOB.model, b"graph")
-    ledger.complete(job, 0, b"result", 10, [], WORK)
+    complete(ledger, job, 0)
     assert not ledger.erase(job)  # it runs
     ledger.seal(job, 1)
     assert ledger.erase(job)
-    assert server.redis.keys("*") == [queue.KEY.encode()]  # its message: whoever takes it finds nothing to do
+    assert server.redis.keys("*") == [keys.SECOND.queue.encode()]  # its message: whoever takes it finds nothing to do
     with pytest.raises(JobError, match="no job"):
-        ledger.progress(job)
+        ledger.progress(job.id)
 
 
-def test_a_job_expires_when_it_ended_long_ago_and_nobody_follows_it(ledger: Ledger, server: Server, job: str) -> None:
+def test_a_job_expires_when_it_ended_long_ago_and_nobody_follows_it(ledger: Ledger, server: Server, job: Life) -> None:
     assert ledger.expire(0) == []  # it runs
     ledger.cancel(job, "no more")
     assert ledger.expire(60) == []
-    ledger.follow(job, 30)
+    ledger.follow(job.id, 30)
     time.sleep(0.05)
     assert ledger.expire(0.02) == []
-    server.redis.delete(f"{keys.job(job)}:followed")
-    assert ledger.expire(0.02) == [job]
+    server.redis.delete(f"{keys.job(job.id)}:followed")
+    assert ledger.expire(0.02) == [job.id]
     assert ledger.job_ids() == []
 
 
-def test_only_the_holder_of_the_collectors_lock_frees_results(ledger: Ledger, server: Server, job: str) -> None:
+def test_only_the_holder_of_the_collectors_lock_frees_results(ledger: Ledger, server: Server, job: Life) -> None:
     enqueue(ledger, job, 0)
-    ledger.complete(job, 0, b"result", 10, [], WORK)
-    lock = f"{keys.job(job)}:collector"
+    complete(ledger, job, 0)
+    lock = keys.collector(job)
     assert ledger.hold(lock, "one", 30)
     assert not ledger.hold(lock, "two", 30)
-    assert not ledger.collected(job, "two", 0, 1, {"output": "x"})
+    assert not ledger.answers.collected(job, "two", range(1), {"output": "x"}, {})
     assert server.redis.exists(keys.result(job, 0))
-    assert ledger.collected(job, "one", 0, 1, {"output": "x"})
+    assert ledger.answers.collected(job, "one", range(1), {"output": "x"}, {})
     assert not server.redis.exists(keys.result(job, 0), keys.kept(job, 0))
     ledger.let_go(lock, "two")
     assert not ledger.hold(lock, "two", 30)
@@ -237,27 +256,27 @@ def test_only_the_holder_of_the_collectors_lock_frees_results(ledger: Ledger, se
     assert ledger.hold(lock, "two", 30)
 
 
-def test_followers_wake_up_when_a_batch_completes(ledger: Ledger, job: str) -> None:
+def test_followers_wake_up_when_a_batch_completes(ledger: Ledger, job: Life) -> None:
     enqueue(ledger, job, 0)
-    event = ledger.wait(job, 0.05)
+    event = ledger.wait(job.id, 0.05)
     assert event == b"0"
-    threading.Timer(0.2, ledger.complete, (job, 0, b"result", 10, [], WORK)).start()
+    threading.Timer(0.2, complete, (ledger, job, 0)).start()
     began = time.monotonic()
-    after = ledger.wait(job, 10, event)
+    after = ledger.wait(job.id, 10, event)
     assert after != event
     assert time.monotonic() - began < 5
-    assert ledger.wait(job, 0.05, after) == after
+    assert ledger.wait(job.id, 0.05, after) == after
 
 
 def test_workers_are_counted_by_their_processes(ledger: Ledger) -> None:
-    ledger.greet("host-a:1:4")
-    ledger.greet("host-b:1:8")
-    assert ledger.processes() == 12
-    ledger.leave("host-a:1:4")
-    assert ledger.processes() == 8
+    ledger.presence.greet("host-a:1:4")
+    ledger.presence.greet("host-b:1:8")
+    assert ledger.presence.processes() == 12
+    ledger.presence.leave("host-a:1:4")
+    assert ledger.presence.processes() == 8
 
 
-def test_a_worker_that_asks_again_for_the_batch_it_has_gets_it(ledger: Ledger, job: str) -> None:
+def test_a_worker_that_asks_again_for_the_batch_it_has_gets_it(ledger: Ledger, job: Life) -> None:
     """The answer to its first question was lost with a connection; nobody waits for the lease to run out."""
     enqueue(ledger, job, 0)
     assert ledger.lease(job, 0, "host:1:a", 9, 3).verdict == "leased"
@@ -267,23 +286,23 @@ def test_a_worker_that_asks_again_for_the_batch_it_has_gets_it(ledger: Ledger, j
     assert ledger.lease(job, 0, "host:2:a", 9, 3).verdict == "busy"
 
 
-def test_a_batch_that_hung_counts_as_often_given_away(ledger: Ledger, job: str) -> None:
+def test_a_batch_that_hung_counts_as_often_given_away(ledger: Ledger, job: Life) -> None:
     enqueue(ledger, job, 0)
     ledger.lease(job, 0, "host:1:a", 9, 5)
     assert ledger.release(job, 0, "host:1:a", "it hung", attempts=2)
     assert ledger.lease(job, 0, "host:2:a", 9, 5).attempt == 3
-    assert ledger.progress(job).attempts == 2, "the receipt counts what really happened"
+    assert ledger.progress(job.id).attempts == 2, "the receipt counts what really happened"
 
 
-def test_a_batch_that_is_written_too_late_leaves_nothing_on_the_server(ledger: Ledger, job: str) -> None:
+def test_a_batch_that_is_written_too_late_leaves_nothing_on_the_server(ledger: Ledger, job: Life) -> None:
     """Payload and kept columns are written before the ledger is asked whether it wants them."""
     for batch in range(2):
         enqueue(ledger, job, batch)
-    ledger.complete(job, 0, b"result", 10, [], WORK)
+    complete(ledger, job, 0)
     assert enqueue(ledger, job, 0) == 2  # done
     assert enqueue(ledger, job, 1) == 2  # under way: still wanted
     assert enqueue(ledger, job, 5) == 2  # not its turn
-    stored = {key.decode() for key in ledger.redis.keys(f"{keys.job(job)}:*:?")}
+    stored = {key.decode() for key in ledger.redis.keys(f"{keys.job(job.id)}:*:?")}
     assert stored == {
         keys.kept(job, 0), keys.result(job, 0), keys.kept(job, 1), keys.payload(job, 1)
     }  # fmt: skip
@@ -293,15 +312,15 @@ def test_a_batch_that_is_written_too_late_leaves_nothing_on_the_server(ledger: L
 
 
 def test_the_timeline_says_who_did_which_batch_and_when_and_a_late_duplicate_is_not_on_it(
-    ledger: Ledger, job: str
+    ledger: Ledger, job: Life
 ) -> None:
     for batch in range(2):
         enqueue(ledger, job, batch)
     before = time.time() - 1
-    ledger.complete(job, 1, b"result", 9, ["model_error"], WORK)
-    ledger.complete(job, 1, b"result", 9, ["model_error"], WORK)
-    ledger.complete(job, 0, b"result", 10, [], Work("other:2", {}))
-    first, second = ledger.timeline(job)
+    complete(ledger, job, 1, b"result", 9, ["model_error"])
+    complete(ledger, job, 1, b"result", 9, ["model_error"])
+    complete(ledger, job, 0, work=Work("other:2", {}))
+    first, second = ledger.timeline(job.id)
     assert (first.batch, first.scored, first.rejected, first.work) == (1, 9, 1, WORK)
     assert before < first.at <= second.at < time.time() + 1
-    assert ledger.timeline(job, first=1) == [second]
+    assert ledger.timeline(job.id, first=1) == [second]

@@ -3,10 +3,13 @@
 import json
 from typing import Any
 
+import pytest
 import redis
 
+from jobs import keys
 from jobs.ledger import Ledger
-from jobs.queue import KEY, QUEUE, TASK, message, queued, waiting
+from jobs.queue import TASK, message, queued, waiting
+from jobs.record import Life
 from tests.support import Server
 from worker.broker import broker_url, make_app
 
@@ -16,11 +19,18 @@ OPTIONAL = {
 }  # fmt: skip
 
 
-def test_a_message_is_what_celery_writes(server: Server, ledger: Ledger) -> None:
+NIGHT = Life("night-1", "00112233aabbccdd")
+OLDER = Life("night-2", "")  # of format 1
+
+
+@pytest.mark.parametrize("life", [NIGHT, OLDER])
+def test_a_message_is_what_celery_writes(server: Server, ledger: Ledger, life: Life) -> None:
     app = make_app(server.url)
-    app.send_task(TASK, ("night-1", 7), task_id="night-1:7", queue=QUEUE)
-    theirs = pop(server.redis)
-    ours: Any = json.loads(message("night-1", 7))
+    call = (life.id, 7, life.incarnation) if life.incarnation else (life.id, 7)
+    queue = keys.generation(life).queue
+    app.send_task(TASK, call, task_id=f"{life.name}:7", queue=queue.removeprefix(keys.PREFIX))
+    theirs = pop(server.redis, queue)
+    ours: Any = json.loads(message(life, 7))
     for each in (ours, theirs):
         del each["headers"]["origin"], each["properties"]["delivery_tag"]
         each["properties"].pop("reply_to", None)  # where a result would go
@@ -30,17 +40,18 @@ def test_a_message_is_what_celery_writes(server: Server, ledger: Ledger) -> None
     assert set(ours) == set(theirs)
 
 
-def test_messages_in_the_queue_or_taken_by_a_worker_are_known_by_their_batch(server: Server, ledger: Ledger) -> None:
-    server.redis.lpush(KEY, message("night-1", 7), message("night:2", 0))
+def test_messages_in_the_queues_or_taken_by_a_worker_are_known_by_their_batch(server: Server, ledger: Ledger) -> None:
+    server.redis.lpush(keys.SECOND.queue, message(NIGHT, 7))
+    server.redis.lpush(keys.FIRST.queue, message(OLDER, 0))
     assert waiting(server.redis) == 2
-    ledger.greet("host:1:2", ["night-1:8", "night-1:9"])
-    assert queued(server.redis) == {("night-1", 7), ("night:2", 0), ("night-1", 8), ("night-1", 9)}
-    ledger.leave("host:1:2")
-    assert queued(server.redis) == {("night-1", 7), ("night:2", 0)}
+    ledger.presence.greet("host:1:2", [f"{NIGHT.name}:8", "night-2:9"])
+    assert queued(server.redis) == {(NIGHT, 7), (OLDER, 0), (NIGHT, 8), (OLDER, 9)}
+    ledger.presence.leave("host:1:2")
+    assert queued(server.redis) == {(NIGHT, 7), (OLDER, 0)}
 
 
-def pop(server: "redis.Redis") -> Any:
-    found = server.rpop(KEY)
+def pop(server: "redis.Redis", queue: str) -> Any:
+    found = server.rpop(queue)
     assert isinstance(found, bytes)
     return json.loads(found)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs import queue, resend
+from jobs import keys, queue, resend
 from jobs.ledger import Entry, Ledger
 from jobs.resend import Resender
 from tests.jobs.test_ledger import CURSOR, JOB, lease
@@ -14,7 +14,7 @@ def resender(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Resender:
     monkeypatch.setattr(resend, "INTERVAL", 0)
     monkeypatch.setattr(resend, "DELAY", 0)
     ledger.submit(JOB, CURSOR)
-    ledger.enqueue(JOB.id, 0, [Entry(b"payload", b"kept", CURSOR, 10, [])])
+    ledger.enqueue(JOB.life, 0, [Entry(b"payload", b"kept", CURSOR, 1, 10, [])])
     # The lock lasts for three intervals.
     monkeypatch.setattr(Ledger, "hold", lambda *_: True)
     return Resender(ledger, keep_days=30)
@@ -28,11 +28,11 @@ def test_a_message_in_the_queue_is_not_sent_again(resender: Resender, monkeypatc
 def test_a_lost_message_is_sent_again_once_it_is_missing_for_a_while(
     ledger: Ledger, resender: Resender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger.redis.delete(queue.KEY)
+    ledger.redis.delete(keys.SECOND.queue)
     assert resender.sweep_if_due() == 0, "a worker may have taken it just now, and tells by the second"
     monkeypatch.setattr(resend, "PATIENCE", 0)
     assert resender.sweep_if_due() == 1
-    assert queue.queued(ledger.redis) == {(JOB.id, 0)}
+    assert queue.queued(ledger.redis) == {(JOB.life, 0)}
     assert resender.sweep_if_due() == 0
 
 
@@ -41,17 +41,17 @@ def test_a_message_that_waits_in_a_worker_is_not_lost_until_the_worker_is(
 ) -> None:
     """It may wait there for as long as the batch before it takes."""
     monkeypatch.setattr(resend, "PATIENCE", 0)
-    ledger.redis.delete(queue.KEY)
-    ledger.greet("host:1:2", [f"{JOB.id}:0"])
+    ledger.redis.delete(keys.SECOND.queue)
+    ledger.presence.greet("host:1:2", [f"{JOB.life.name}:0"])
     assert resender.sweep_if_due() == 0
-    ledger.leave("host:1:2")
+    ledger.presence.leave("host:1:2")
     assert resender.sweep_if_due() == 1
 
 
 def test_what_was_leased_in_vain_is_sent_again_at_once(ledger: Ledger, resender: Resender) -> None:
     """Its message is used up: there is nothing to wait for."""
-    ledger.redis.delete(queue.KEY)
-    assert lease(ledger, JOB.id, 0) == "leased"
+    ledger.redis.delete(keys.SECOND.queue)
+    assert lease(ledger, JOB.life, 0) == "leased"
     assert resender.sweep_if_due() == 0
-    ledger.release(JOB.id, 0, "me", "the process died")
+    ledger.release(JOB.life, 0, "me", "the process died")
     assert resender.sweep_if_due() == 1

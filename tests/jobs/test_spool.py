@@ -9,7 +9,7 @@ from jobs.errors import JobError, NightshiftError, SettingsError
 from jobs.ledger import Entry, Ledger
 from jobs.settings import Settings
 from jobs.spool import SMALLEST, Spool
-from tests.jobs.test_ledger import CURSOR, JOB, WORK
+from tests.jobs.test_ledger import CURSOR, JOB, complete
 from tests.support import Server
 
 PAYLOAD, KEPT = b"\xff" * SMALLEST, b"\xfe" * (SMALLEST + 1)
@@ -28,27 +28,27 @@ def ledger(server: Server, folder: Path) -> Ledger:
 
 
 def enqueue(ledger: Ledger, batch: int, payload: bytes = PAYLOAD, kept: bytes = KEPT) -> int:
-    return ledger.enqueue(JOB.id, batch, [Entry(payload, kept, CURSOR, 10, [])])
+    return ledger.enqueue(JOB.life, batch, [Entry(payload, kept, CURSOR, batch * 10 + 1, 10, [])])
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(path.name.removeprefix(f"{JOB.id}.") for path in folder.iterdir())
+    return sorted(path.name.removeprefix(f"{JOB.id}.{JOB.incarnation}.") for path in folder.iterdir())
 
 
 def test_a_batch_goes_through_files_and_none_is_left(ledger: Ledger, server: Server, folder: Path) -> None:
     enqueue(ledger, 0)
     assert files(folder) == ["0.kept", "0.payload"]
     assert (folder.stat().st_mode & 0o777) == 0o700
-    for key in (keys.payload(JOB.id, 0), keys.kept(JOB.id, 0)):
+    for key in (keys.payload(JOB.life, 0), keys.kept(JOB.life, 0)):
         assert server.redis.strlen(key) < 20  # type: ignore[operator]
-    assert ledger.lease(JOB.id, 0, "me", 30, 5) == ("leased", 1, PAYLOAD)
-    assert ledger.complete(JOB.id, 0, b"result", 10, [], WORK)
+    assert ledger.lease(JOB.life, 0, "me", 30, 5) == ("leased", 1, "", PAYLOAD)
+    assert complete(ledger, JOB.life, 0, payload=PAYLOAD)
     assert files(folder) == ["0.kept"]
-    assert ledger.results(JOB.id, 0, 8) == [(KEPT, b"result")]
-    assert ledger.hold(f"{keys.job(JOB.id)}:collector", "one", 30)
-    assert not ledger.collected(JOB.id, "two", 0, 1, {})
+    assert ledger.answers.results(JOB.life, 0, 8) == [(KEPT, b"result")]
+    assert ledger.hold(keys.collector(JOB.life), "one", 30)
+    assert not ledger.answers.collected(JOB.life, "two", range(1), {}, {})
     assert files(folder) == ["0.kept"]
-    assert ledger.collected(JOB.id, "one", 0, 1, {})
+    assert ledger.answers.collected(JOB.life, "one", range(1), {}, {})
     assert files(folder) == []
 
 
@@ -56,21 +56,21 @@ def test_what_is_small_stays_on_the_server(ledger: Ledger, server: Server, folde
     """A file costs more than a few kilobytes on their way through the server."""
     enqueue(ledger, 0, payload=b"payload", kept=b"kept")
     assert not folder.exists()
-    assert server.redis.get(keys.payload(JOB.id, 0)) == b"payload"
-    assert ledger.lease(JOB.id, 0, "me", 30, 5).payload == b"payload"
+    assert server.redis.get(keys.payload(JOB.life, 0)) == b"payload"
+    assert ledger.lease(JOB.life, 0, "me", 30, 5).payload == b"payload"
 
 
 def test_a_worker_takes_batches_of_either_kind(ledger: Ledger, server: Server) -> None:
     """One producer has the setting, another has not: the value tells, not the worker's own setting."""
-    Ledger(server.redis).enqueue(JOB.id, 0, [Entry(PAYLOAD, KEPT, CURSOR, 10, [])])
+    Ledger(server.redis).enqueue(JOB.life, 0, [Entry(PAYLOAD, KEPT, CURSOR, 1, 10, [])])
     enqueue(ledger, 1)
-    assert [ledger.lease(JOB.id, batch, "me", 30, 5).payload for batch in (0, 1)] == [PAYLOAD, PAYLOAD]
+    assert [ledger.lease(JOB.life, batch, "me", 30, 5).payload for batch in (0, 1)] == [PAYLOAD, PAYLOAD]
 
 
 def test_who_does_not_know_the_spool_says_so(ledger: Ledger, server: Server) -> None:
     enqueue(ledger, 0)
     with pytest.raises(SettingsError, match="NIGHTSHIFT_SPOOL, which is not set here"):
-        Ledger(server.redis).lease(JOB.id, 0, "me", 30, 5)
+        Ledger(server.redis).lease(JOB.life, 0, "me", 30, 5)
 
 
 def test_a_relative_path_would_be_another_one_for_each_process() -> None:
@@ -86,20 +86,20 @@ def test_a_batch_whose_file_is_lost_is_never_scored_as_something_else(
     enqueue(ledger, 0)
     for path in folder.iterdir():
         path.unlink() if loss == "gone" else path.write_bytes(b"\xff" * 100)
-    with pytest.raises(JobError, match=r"batch 0 of .* is not in the spool any more; --again"):
-        ledger.lease(JOB.id, 0, "me", 30, 5)
-    ledger.complete(JOB.id, 0, b"result", 10, [], WORK)
-    with pytest.raises(JobError, match="--again"):
-        ledger.results(JOB.id, 0, 8)
+    with pytest.raises(JobError, match=r"batch 0 of .* is not in the spool any more"):
+        ledger.lease(JOB.life, 0, "me", 30, 5)
+    complete(ledger, JOB.life, 0, payload=PAYLOAD)
+    with pytest.raises(JobError, match="not in the spool"):
+        ledger.answers.results(JOB.life, 0, 8)
 
 
 def test_a_cancelled_job_frees_its_payloads_and_a_forgotten_one_everything(ledger: Ledger, folder: Path) -> None:
     for batch in range(3):
         enqueue(ledger, batch)
-    ledger.complete(JOB.id, 0, b"result", 10, [], WORK)
-    ledger.cancel(JOB.id, "enough")
+    complete(ledger, JOB.life, 0, payload=PAYLOAD)
+    ledger.cancel(JOB.life, "enough")
     assert files(folder) == ["0.kept", "1.kept", "2.kept"]  # `producer rejects` still reads them
-    assert ledger.erase(JOB.id)
+    assert ledger.erase(JOB.life)
     assert files(folder) == []
 
 
@@ -107,22 +107,22 @@ def test_a_batch_that_is_written_too_late_leaves_no_file(ledger: Ledger, folder:
     """By a producer that was stalled while another went on."""
     for batch in range(2):
         enqueue(ledger, batch)
-    ledger.complete(JOB.id, 0, b"result", 10, [], WORK)
+    complete(ledger, JOB.life, 0, payload=PAYLOAD)
     assert enqueue(ledger, 0) == 2  # done
     assert enqueue(ledger, 1) == 2  # under way: still wanted
     assert files(folder) == ["0.kept", "1.kept", "1.payload"]
-    assert ledger.lease(JOB.id, 1, "me", 30, 5).payload == PAYLOAD
-    ledger.cancel(JOB.id, "enough")
+    assert ledger.lease(JOB.life, 1, "me", 30, 5).payload == PAYLOAD
+    ledger.cancel(JOB.life, "enough")
     assert enqueue(ledger, 2) == -1
     assert files(folder) == ["0.kept", "1.kept"]
 
 
 def test_what_a_killed_producer_left_goes_when_all_is_collected(ledger: Ledger, folder: Path) -> None:
     enqueue(ledger, 0)
-    (folder / f"{JOB.id}.1.payload.4711.partial").write_bytes(b"\xff")
+    (folder / f"{JOB.id}.{JOB.incarnation}.1.payload.4711.partial").write_bytes(b"\xff")
     other = folder / "night-of-another-job.0.payload"
     other.write_bytes(b"\xff")
-    ledger.sweep_spool(JOB.id)
+    ledger.answers.sweep_spool(JOB.life)
     assert list(folder.iterdir()) == [other]
 
 

@@ -64,10 +64,10 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         complete = enqueue(messages(folder / "complete.csv", 5000, broken=7))
         work(ledger, complete, scored_by_text)
         failed = enqueue(messages(folder / "failed.csv", 10))
-        ledger.fail(failed, "for the test")
+        ledger.fail(ledger.job(failed).life, "for the test")
         running = enqueue(messages(folder / "running.csv", 5000))
         work(ledger, running, scored_by_text, batches=1)
-        ledger.note(running, deadline=1_700_000_000.0)
+        ledger.note(ledger.job(running).life, deadline=1_700_000_000.0)
         report = gather(ledger, ledger.job(complete), settings.max_record_bytes).to_dict()
         scraped = farm.producer("metrics", "--once")
         assert scraped.code == 0, scraped.err

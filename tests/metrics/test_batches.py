@@ -4,18 +4,18 @@ import time
 
 import pytest
 
-from jobs.ledger import Entry, Ledger
+from jobs.ledger import Ledger
 from jobs.timeline import Work
 from producer.metrics import batches as reading
 from producer.metrics.batches import Batches
-from tests.jobs.test_ledger import JOB
+from tests.jobs.test_ledger import JOB, complete, enqueue
 
 
 def finish(ledger: Ledger, first: int, number: int, seconds: float = 0.3) -> None:
     """Enqueues and completes batches of 10 records."""
     for batch in range(first, first + number):
-        ledger.enqueue(JOB.id, batch, [Entry(b"p", b"k", {"offset": 0, "record": 1, "line": 1, "skip": 0}, 10, [])])
-        ledger.complete(JOB.id, batch, b"r", 9, ["model_error"], Work("host:1", {"score": seconds}))
+        enqueue(ledger, JOB.life, batch)
+        complete(ledger, JOB.life, batch, b"r", 9, ["model_error"], Work("host:1", {"score": seconds}))
 
 
 def test_a_timeline_is_read_once_and_what_a_forgotten_job_took_stays(
@@ -34,8 +34,8 @@ def test_a_timeline_is_read_once_and_what_a_forgotten_job_took_stays(
     assert dict(batches.stages["score"].buckets())["0.25"] == 0
     assert batches.stages["score"].total == pytest.approx(2.5)
     # It fails and begins anew, under the same id: another timeline.
-    ledger.fail(JOB.id, "why")
-    ledger.erase(JOB.id)
+    ledger.fail(JOB.life, "why")
+    ledger.erase(JOB.life)
     time.sleep(0.01)
     ledger.submit(JOB, {"offset": 0, "record": 1, "line": 1, "skip": 0})
     finish(ledger, 0, 1)

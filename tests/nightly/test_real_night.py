@@ -296,7 +296,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
 
         ledger = Ledger(connect(settings["REDIS_URL"]))
         stack.callback(ledger.redis.close)
-        until(lambda: any(ledger.progress(job).done for job in ledger.active()), 120)
+        until(lambda: any(ledger.progress(life.id).done for life in ledger.active()), 120)
         [parent] = shell.children("celery")
         processes = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True).stdout.split()
         for pid in (parent, *map(int, processes)):

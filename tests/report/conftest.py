@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jobs.batch import Result, RowReject, decode_payload
+from jobs import digest
+from jobs.batch import Result, RowReject, decode_payload, payload_records
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.timeline import Work
@@ -39,9 +40,9 @@ def csv_bytes(rows: Sequence[Sequence[str | bytes]]) -> bytes:
 
 def work(ledger: Ledger, job_id: str, scorer: Scorer, batches: int | None = None) -> None:
     """Scores the job's batches, as a worker would: `batches` of them, or all."""
-    count = ledger.progress(job_id).batches
+    count, life = ledger.progress(job_id).batches, ledger.job(job_id).life
     for batch in range(count if batches is None else batches):
-        payload = ledger.lease(job_id, batch, "host:1:token", 60, 5).payload
+        payload = ledger.lease(life, batch, "host:1:token", 60, 5).payload
         assert payload is not None
         texts = [text for part in decode_payload(payload) for text in part.column(0).to_pylist()]
         found = [scorer(text) for text in texts]
@@ -49,8 +50,9 @@ def work(ledger: Ledger, job_id: str, scorer: Scorer, batches: int | None = None
         scores = pa.array(np.array([score for score in found if score is not None], np.float32))
         result = Result({"score": scores} if len(scores) else {}, rejects)
         stages = {"lease": 0.01, "session": 0.2 if batch < 2 else 0.0, "score": 0.5, "encode": 0.01}
+        sent = digest.sent(life.incarnation, batch, *payload_records(payload), payload)
         ledger.complete(
-            job_id, batch, result.encode(), result.scored, [each.code for each in rejects],
+            life, batch, sent, result.encode(), result.scored, [each.code for each in rejects],
             Work(f"host-{batch % 2}:{100 + batch % 2}", stages),
         )  # fmt: skip
 

@@ -43,7 +43,7 @@ def payload_of(rows: int, poisonous: list[int], wrong: int = -1) -> bytes:
     values = [POISON if row in poisonous else row + 1000 for row in range(rows)]
     cells = [b"abc" if row == wrong else str(value).encode() for row, value in enumerate(values)]
     records = pa.record_batch([pa.array(cells, pa.binary())], names=["x"])
-    return bytes(encode_payload(records.schema, list(micro_batches(records))))
+    return bytes(encode_payload(records.schema, list(micro_batches(records)), 1, records.num_rows))
 
 
 def isolate(

@@ -1,0 +1,136 @@
+"""The collector's side of the ledger: what workers answered, whether it is as they wrote it, and what became of it."""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+import redis
+
+from jobs import digest, keys
+from jobs.errors import LostError
+from jobs.proof import Answered, Proof, Sent, Written
+from jobs.record import Life
+from jobs.scripts import Scripts, flat
+from jobs.spool import Spool
+
+SPOOLED = {"payload": keys.payload, "kept": keys.kept}  # what a spool may have in the server's place
+HEADER = "header"  # in the place of a batch's number, where a file's first line is meant
+
+
+class Answers:
+    """Part of a `Ledger`."""
+
+    def __init__(self, server: "redis.Redis", scripts: Scripts, spool: Spool) -> None:
+        self._redis, self._scripts, self._spool = server, scripts, spool
+
+    def results(self, life: Life, first: int, limit: int) -> list[tuple[bytes, bytes]]:
+        """(kept, result) of the batches from `first` on, as far as they are done without a gap, at most `limit`. Raises
+        as `lease` does, and LostError for what is not as it was written."""
+        results = self._values(keys.result(life, batch) for batch in range(first, first + limit))
+        # Only now: the kept columns of batches that are not done yet would be read again and again.
+        values = self._values(keys.kept(life, batch) for batch in range(first, first + len(results)))
+        pairs: list[tuple[bytes, bytes]] = []
+        for batch, (value, result) in enumerate(zip(values, results, strict=False), first):
+            kept = fetch(self._redis, self._spool, life, batch, "kept", value)
+            if kept is None:
+                break
+            pairs.append((kept, result))
+        if life.incarnation:
+            self._check(life, first, pairs)
+        return pairs
+
+    def _check(self, life: Life, first: int, pairs: list[tuple[bytes, bytes]]) -> None:
+        """Raises LostError unless they are what the producer and a worker wrote."""
+        proofs = self.proofs(life, first, len(pairs))
+        for batch, ((kept, result), (sent, answered, _)) in enumerate(zip(pairs, proofs, strict=True), first):
+            if (
+                sent is None
+                or answered is None
+                or digest.kept(life.incarnation, batch, kept) != sent.kept
+                or digest.answered(life.incarnation, batch, result) != answered.result
+            ):
+                raise LostError(f"batch {batch} of {life.id} is not on the server as it was written")
+
+    def proofs(self, life: Life, first: int, count: int) -> list[Proof]:
+        """Of the batches from `first` on, what is noted to prove their identity."""
+        if not count:
+            return []
+        batches = list(map(str, range(first, first + count)))
+        with self._redis.pipeline(transaction=False) as pipe:
+            for suffix in ("sent", "answered", "written"):
+                pipe.hmget(f"{keys.job(life.id)}:{suffix}", batches)
+            columns = pipe.execute()
+        try:
+            return [
+                Proof(
+                    sent and Sent.decode(sent), answered and Answered.decode(answered), lines and Written.decode(lines)
+                )
+                for sent, answered, lines in zip(*columns, strict=True)
+            ]
+        except ValueError:
+            raise LostError(f"what the server has to prove {life.id} is damaged") from None
+
+    def header(self, life: Life) -> Written | None:
+        """What was written as the files' headers."""
+        text = cast("bytes | None", self._redis.hget(f"{keys.job(life.id)}:written", HEADER))
+        return Written.decode(text) if text else None
+
+    def _values(self, names: Iterable[str]) -> list[bytes]:
+        """Those of these keys, up to the first that is not there."""
+        listed = list(names)
+        values = cast("list[bytes | None]", self._redis.mget(listed)) if listed else []
+        return list(itertools.takewhile(lambda value: value is not None, values))  # type: ignore[arg-type]
+
+    def collected(
+        self,
+        life: Life,
+        token: str,
+        batches: range,
+        fields: Mapping[str, str | int],
+        written: Mapping[int | str, Written],
+    ) -> bool:
+        """Frees `batches`, which are safely in the scores file, and notes in `fields` how far it is good; `written` has
+        each one's lines. False if `token` does not hold the collector's lock any more."""
+        noted = flat({"collected": batches.stop, **fields})
+        args = token, batches.start, batches.stop, len(noted), *noted, *_lines(written)
+        ours = bool(self._scripts.run("collected", life, *args))
+        if ours:
+            self._spool.drop(life, batches, "kept")
+        return ours
+
+    def sweep_spool(self, life: Life) -> None:
+        """All of the job is collected: what a producer left half-written when it was killed goes."""
+        self._spool.forget(life)
+
+    def retried(
+        self,
+        life: Life,
+        read_codes: Mapping[str, int],
+        codes: Mapping[str, int],
+        fields: Mapping[str, str | int],
+        written: Mapping[int | str, Written],
+    ) -> bool:
+        """Some rejects were scored after all. What is left of them, by code: those of the reader and those of workers;
+        `fields` and `written` say what the files are now. False unless the job is complete."""
+        left = sum(read_codes.values()), sum(codes.values())
+        records = int(cast(bytes, self._redis.hget(keys.job(life.id), "records") or 0))
+        noted, lines = flat(fields), _lines(written)
+        pairs = flat({f"code:{code}": number for code, number in {**read_codes, **codes}.items()})
+        return bool(
+            self._scripts.run(
+                "retried", life, records - sum(left), *left, len(noted), *noted, len(lines), *lines, *pairs
+            )
+        )
+
+
+def fetch(server: "redis.Redis", spool: Spool, life: Life, batch: int, kind: str, value: bytes) -> bytes | None:
+    """What the value of that key stands for; None if it was freed this moment. Raises LostError if it should be in
+    the spool and is not."""
+    data = spool.get(life, batch, kind, value)
+    if data is None and server.exists(SPOOLED[kind](life, batch)):
+        raise LostError(f"batch {batch} of {life.id} is not in the spool any more")
+    return data
+
+
+def _lines(written: Mapping[int | str, Written]) -> list[object]:
+    return flat({batch: lines.encode() for batch, lines in written.items()})

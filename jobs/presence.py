@@ -1,0 +1,47 @@
+"""Which workers are there: each says so once a second, and what it has taken from the queue and not begun."""
+
+from collections.abc import Iterable
+from typing import cast
+
+import redis
+
+from jobs import keys
+
+ALIVE_SECONDS = 10  # a worker without a sign of life for so long does not count
+PREFETCHED_MS = 3000  # for which a worker's word of what it has taken is good
+FORGOTTEN_SECONDS = 60
+
+
+class Presence:
+    """The workers' signs of life. A worker takes jobs of every format that it knows, and shows itself for each."""
+
+    def __init__(self, server: "redis.Redis") -> None:
+        self._redis = server
+
+    def greet(self, worker: str, prefetched: Iterable[str] = ()) -> None:
+        """A worker's sign of life, shown each second while it makes progress; `worker` is host:pid:processes. With it
+        goes which messages it has taken and not begun, by their ids."""
+        seconds, _ = self._redis.time()
+        with self._redis.pipeline() as pipe:
+            for generation in keys.GENERATIONS:
+                pipe.zadd(generation.workers, {worker: seconds})
+                pipe.zremrangebyscore(generation.workers, "-inf", seconds - FORGOTTEN_SECONDS)
+            pipe.set(keys.prefetched(worker), " ".join(prefetched), px=PREFETCHED_MS)
+            pipe.execute()
+
+    def leave(self, worker: str) -> None:
+        with self._redis.pipeline() as pipe:
+            for generation in keys.GENERATIONS:
+                pipe.zrem(generation.workers, worker)
+            pipe.delete(keys.prefetched(worker))
+            pipe.execute()
+
+    def workers(self) -> dict[str, int]:
+        """How many seconds ago each worker that knows today's format showed its last sign of life."""
+        seconds, _ = self._redis.time()
+        seen = cast("list[tuple[bytes, float]]", self._redis.zrange(keys.SECOND.workers, 0, -1, withscores=True))
+        return {worker.decode(): seconds - int(moment) for worker, moment in seen}
+
+    def processes(self) -> int:
+        """Those of workers that showed a sign of life lately."""
+        return sum(int(worker.rpartition(":")[2]) for worker, ago in self.workers().items() if ago <= ALIVE_SECONDS)

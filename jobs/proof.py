@@ -1,0 +1,60 @@
+"""What the ledger has of a batch to prove its identity: what the producer sent, what a worker answered for, and what
+the collector wrote. Each is made by that party alone, from the bytes it has in hand."""
+
+from typing import NamedTuple, Self
+
+from jobs.digest import Part
+
+
+class Sent(NamedTuple):
+    """By the producer, as the batch is enqueued."""
+
+    first: int  # the number of its first record, from 1 on
+    records: int  # rejected ones included
+    rejected: int  # by the reader
+    payload: str  # digest.sent
+    kept: str  # digest.kept
+
+    @classmethod
+    def decode(cls, text: bytes) -> Self:
+        first, records, rejected, payload, kept = text.decode().split()
+        return cls(int(first), int(records), int(rejected), payload, kept)
+
+
+class Answered(NamedTuple):
+    """By the worker, as its result is written."""
+
+    scored: int
+    rejected: int  # by the worker
+    result: str  # digest.answered
+
+    @classmethod
+    def decode(cls, text: bytes) -> Self:
+        scored, rejected, result = text.decode().split()
+        return cls(int(scored), int(rejected), result)
+
+
+class Written(NamedTuple):
+    """By the collector, of a batch's lines or of the headers: consecutive parts of the two files."""
+
+    scores: Part
+    rejects: Part
+    scored: int = 0  # lines in the scores file
+    head: str = ""  # digest.head of those: where to look for them should they have moved
+
+    def encode(self) -> str:
+        return " ".join(map(str, (*self.scores, *self.rejects, self.scored, self.head))).strip()
+
+    @classmethod
+    def decode(cls, text: bytes | str) -> Self:
+        fields = (text.decode() if isinstance(text, bytes) else text).split()
+        size, scores, rejects_size, rejects, scored, *head = fields
+        return cls(Part(int(size), scores), Part(int(rejects_size), rejects), int(scored), *head)
+
+
+class Proof(NamedTuple):
+    """All of one batch, as far as it is known; a job of format 1 has none."""
+
+    sent: Sent | None
+    answered: Answered | None
+    written: Written | None

@@ -1,0 +1,67 @@
+"""What lies beside a scores file, and where a job may write: a link is replaced, never followed; nothing else is."""
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from jobs.errors import InputError
+
+# The ends of the names of what is written for a job; `.retry.` is what `producer retry` scores.
+OURS = (".scores.csv", ".rejects.csv", ".receipt.json", ".report.html", ".partial")
+
+
+def default_output(file: Path) -> Path:
+    """messages.csv has messages.scores.csv, beside it."""
+    return file.with_name(f"{file.stem if file.suffix == '.csv' else file.name}.scores.csv")
+
+
+def rejects_path(output: Path) -> Path:
+    """Beside the scores file: out.csv has out.rejects.csv."""
+    return output.with_name(f"{output.stem}.rejects.csv")
+
+
+def receipt_path(output: Path) -> Path:
+    """Beside the scores file: out.csv has out.receipt.json."""
+    return output.with_name(f"{output.stem}.receipt.json")
+
+
+def final(output: Path) -> Path:
+    """The absolute path of the file that is written: links on the way to it are followed, the last name is not."""
+    return output.parent.resolve() / output.name
+
+
+def check_output(output: Path, inputs: Iterable[Path]) -> Path:
+    """`final(output)`. Raises InputError if it can't be written, or if the scores, the rejects or the receipt would
+    take the place of one of `inputs`."""
+    if output.name in ("", ".", ".."):
+        raise InputError(f"{output} is no name for a file")
+    path = final(output)
+    if not path.parent.is_dir():
+        raise InputError(f"{output.parent} is no directory to write {output.name} to")
+    inputs = list(inputs)
+    for place in (path, rejects_path(path), receipt_path(path)):
+        if not _replaceable(place):
+            raise InputError(f"{place} is no regular file, and is left alone: name another --output")
+        taken = next((file for file in inputs if _same(place, file)), None)
+        if taken is not None:
+            raise InputError(f"{place} is the input" if place == path else f"{place} would replace the input {taken}")
+    return path
+
+
+def _replaceable(path: Path) -> bool:
+    """Whether nothing is there, or a file or a link to one: no directory, device or pipe, nor a link to such."""
+    try:
+        if stat.S_ISREG(path.lstat().st_mode):
+            return True
+        return not path.is_dir() and stat.S_ISREG(path.stat().st_mode)
+    except OSError:  # nothing is there, or a link that leads nowhere
+        return True
+
+
+def _same(place: Path, file: Path) -> bool:
+    """Whether they are one file, or one name."""
+    try:
+        return place.samefile(file)
+    except OSError:
+        return os.path.abspath(place) == os.path.abspath(file)  # noqa: PTH100 -- without following the last link
