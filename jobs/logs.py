@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal, cast, get_args
 
+from jobs.record import Life
+
 Format = Literal["text", "json"]
 FORMATS: tuple[str, ...] = get_args(Format)
 VARIABLE = "NIGHTSHIFT_LOG_FORMAT"
@@ -67,11 +69,12 @@ class JsonFormatter(logging.Formatter):
 
 
 def _subject(record: logging.LogRecord) -> tuple[str | None, int | None]:
-    """What a line is about: what it says itself, the task whose id Celery put there (`job:batch`), or what is bound."""
+    """What a line is about: what it says itself, the task whose id Celery put there, or what is bound."""
     if hasattr(record, "job"):
         return record.job, getattr(record, "batch", None)
     data = getattr(record, "data", None)
-    job, _, batch = str(data.get("id", "") if isinstance(data, dict) else "").rpartition(":")
+    name, _, batch = str(data.get("id", "") if isinstance(data, dict) else "").rpartition(":")
+    job = Life.of(name).id
     return (job, int(batch)) if job and batch.isdigit() else (_job, _batch)
 
 

@@ -47,6 +47,8 @@ def test_it_is_about_what_is_bound_in_every_thread_or_what_it_says_itself() -> N
 
 def test_celerys_lines_on_a_task_are_about_its_batch() -> None:
     assert line("x", data={"id": "night-4f1d:12"})["batch"] == 12
+    new = line("x", data={"id": "night-4f1d:00112233aabbccdd:12"})
+    assert (new["job"], new["batch"]) == ("night-4f1d", 12)
     assert line("x", data={"id": "night-4f1d:12"})["job"] == "night-4f1d"
     assert line("x", data={"id": "6cc5d7a0-a-foreign-task"})["job"] is None
     assert line("x", data="something else")["job"] is None

@@ -122,7 +122,7 @@ def test_without_the_scores_file_the_receipt_and_the_speed_are_left(night: Night
     output.write_bytes(output.read_bytes() + b"b,0.1\n")
     report = gathered(submission, ledger)
     assert (report.scores, report.receipt.scored, report.speed is None) == (None, 1, False)
-    assert "is not as the job wrote it" in report.notes[0]
+    assert "is not there as it was written" in report.notes[0]
     output.unlink()
     assert str(output) in gathered(submission, ledger).notes[0]
 
