@@ -19,6 +19,15 @@ def to_arrow(clean: bytes | memoryview, header: Sequence[str], columns: list[str
     return table.num_rows, pa.RecordBatch.from_arrays(arrays, names=columns)
 
 
+def values(column: pa.Array) -> memoryview:
+    """A binary array's values, one behind the other: its buffer as it is."""
+    _, offsets, data = column.buffers()
+    if data is None or not len(column):
+        return memoryview(b"")
+    ends = memoryview(offsets).cast("i")
+    return memoryview(data)[ends[column.offset] : ends[column.offset + len(column)]]
+
+
 def wrong_field_counts(clean: bytes | memoryview, fields: int) -> dict[int, int]:
     """Of the records with another number of fields: row in `clean` -> number of fields."""
     wrong: dict[int, int] = {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from producer.line_ends import ANY_END, CR, LF, LineEnds, positions
+from producer.line_ends import ANY_END, CR, LF, LineEnds, find
 
 QUOTE = ord('"')
 
@@ -43,7 +43,7 @@ def find_quotes(data: bytes) -> NDArray[np.int64]:
     """The positions of the quote characters."""
     if b'"' not in data:  # hundreds of times faster than looking at every byte
         return np.empty(0, dtype=np.int64)
-    return positions(np.frombuffer(data, dtype=np.uint8) == QUOTE)
+    return find(np.frombuffer(data, dtype=np.uint8), QUOTE)
 
 
 def strictly_quoted(octets: NDArray[np.uint8], quotes: NDArray[np.int64]) -> bool:
@@ -98,7 +98,7 @@ def lines_end_in_cr(data: bytes) -> bool:
     feeds = octets == LF
     returns = octets == CR
     returns[:-1] &= ~feeds[1:]
-    ends = np.setdiff1d(positions(feeds | returns), ANY_END.blank_lines(octets)[1:])
+    ends = np.setdiff1d(np.flatnonzero(feeds | returns), ANY_END.blank_lines(octets)[1:])
     ends = ends[np.searchsorted(find_quotes(data), ends) % 2 == 0]
     return int(np.count_nonzero(returns[ends])) * 2 >= len(ends)
 

@@ -277,7 +277,7 @@ class Reader:
             gaps += map(tuple, split.spans()[list(wrong)].tolist())
             rows, records = to_arrow(split.without(gaps), self.columns, columns)
         rejects, line = self._rejects(split, wrong, start)
-        blank = split.blank_lines(line - start.line, rows + len(rejects))
+        blank = split.blank_lines(line - start.line, rows + len(rejects), records.columns)
         end = Position(start.offset + split.end, start.record + rows + len(rejects), line)
         return Block(start, end, rows, records, rejects, blank)
 

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from producer.line_ends import LineEnds
+from producer.line_ends import LF, LineEnds
+from producer.parsing import values
 from producer.quoting import Extent, spans
 
 
@@ -35,12 +37,13 @@ class Split:
         """Starts of all records, in order."""
         return np.sort(np.append(self.spans()[:, 0], [at for at, _, _ in self.broken]))
 
-    def blank_lines(self, lines: int, records: int) -> int:
-        """How many of the block's `lines` line ends are those of blank lines."""
+    def blank_lines(self, lines: int, records: int, columns: Sequence[pa.Array]) -> int:
+        """How many of the block's `lines` line ends are those of blank lines; `columns` are some of its values."""
         octets = self.octets
-        unfinished = octets[-1] not in (b"\r\n" if self.line_ends.lone_cr else b"\n")
-        if self.end <= len(octets) and lines + unfinished == records:
-            return 0  # each record has one
+        if not self.line_ends.lone_cr and self.end <= len(octets):
+            others = lines + int(octets[-1] != LF) - records  # each record has one
+            if others <= 0 or others == sum(self.line_ends.count(values(column)) for column in columns):
+                return 0  # the others are all in quoted values, and needn't be looked for
         blank = self.line_ends.blank_lines(octets)
         if self.scanned is None:
             return int(np.count_nonzero(np.searchsorted(self.quotes, blank) % 2 == 0))
