@@ -53,11 +53,15 @@ def convert(feed: Feed, cells: pa.Array) -> tuple[Cells, list[RowReject]]:
 def _parse(dtype: str, cells: pa.Array) -> Cells | None:
     """The whole column by Arrow, or None if a cell needs to be looked at."""
     try:
-        values = pc.utf8_trim_whitespace(cells.cast(pa.string())).cast(_ARROW[dtype]).to_numpy(zero_copy_only=False)
+        text = cells.cast(pa.string())
+        try:
+            read = text.cast(_ARROW[dtype])
+        except pa.ArrowInvalid:
+            read = pc.utf8_trim_whitespace(text).cast(_ARROW[dtype])
     except pa.ArrowInvalid:
         return None
-    with np.errstate(over="ignore"):
-        array: Cells = np.array(values, dtype=dtype)
+    values = read.to_numpy(zero_copy_only=False)
+    array: Cells = _narrow(values, dtype)
     # Arrow makes infinity of what is too large, and of hexadecimal digits a negative number where they are too many.
     if array.dtype.kind == "f":
         infinite = np.isinf(array)
@@ -69,6 +73,13 @@ def _parse(dtype: str, cells: pa.Array) -> Cells | None:
         data = bytes(memoryview(cells.buffers()[2])[offsets[0] : offsets[-1]])
         return None if b"x" in data or b"X" in data else array
     return array
+
+
+def _narrow(values: Cells, dtype: str) -> Cells:
+    if dtype != "float16":
+        return values.astype(dtype)
+    with np.errstate(over="ignore"):
+        return values.astype(dtype)
 
 
 def _parse_each(feed: Feed, cells: pa.Array, rejects: list[RowReject]) -> Cells:
@@ -83,8 +94,7 @@ def _parse_each(feed: Feed, cells: pa.Array, rejects: list[RowReject]) -> Cells:
     values = written.cast(pa.int64() if kind in "iu" else _ARROW[feed.dtype]).to_numpy(zero_copy_only=False)
     array: Cells = np.zeros(len(cells), feed.dtype)
     rows = np.flatnonzero(plain.to_numpy(zero_copy_only=False))
-    with np.errstate(over="ignore"):
-        fed = values.astype(feed.dtype)
+    fed = _narrow(values, feed.dtype)
     if kind == "f":
         fits = np.isfinite(fed) | np.array(pc.match_substring_regex(written, "(?i)[in]").to_numpy(zero_copy_only=False))
     else:
