@@ -1,46 +1,44 @@
 """Streams a CSV file of any size as blocks of records, every value as raw bytes and every byte accounted for.
 
-pyarrow parses; what it can't do safely is done here: broken quoting, oversized records and wrong field counts become
-rejects with a record number and a line, instead of swallowing records, ending the stream or altering values.
+pyarrow parses; what it can't do safely is done here: broken quoting, oversized records, stray CRs and wrong field
+counts become rejects with a record number and a line, instead of swallowing records, making some out of thin air,
+ending the stream or altering values.
 """
 
 import csv
 import io
 import os
-import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pc
 from numpy.typing import NDArray
 
 from jobs.batch import Reject
 from jobs.errors import InputError
+from producer.line_ends import ANY_END, LF_END, LineEnds
+from producer.parsing import BOM, to_arrow, wrong_field_counts
 from producer.quoting import (
     WELL_QUOTED,
     Extent,
     Scanner,
-    count_lines,
     cut_before,
     find_quotes,
+    lines_end_in_cr,
     records_fit,
-    spans,
     strictly_quoted,
 )
+from producer.split import Split
 
 # pyarrow's parser gets up to speed after 32,768 values: in blocks of 1 MiB a record costs it nearly twice as much.
 BLOCK_BYTES = 2 << 20
 MAX_RAW_BYTES = 64 << 10  # how much of a record_too_large its reject holds
-
-_BOM = b"\xef\xbb\xbf"
-_BLANK = re.compile(rb"[\r\n]+")
-_ASCII = bytes(range(128)) + b"?" * 128
+SAMPLE_BYTES = 64 << 10  # how much is looked at behind a header that ends in a lone CR
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,9 @@ class Position:
 class Block:
     """Consecutive records: end.record - start.record == rows + len(rejects), which is never zero.
 
-    A reject's code is bad_quoting, unclosed_quote, record_too_large, too_few_fields or too_many_fields. Its raw is the
-    record, or for the first two only the line on which it starts, without the line end.
+    A reject's code is bad_quoting, unclosed_quote, stray_cr, record_too_large, too_few_fields or too_many_fields. Its
+    raw is the record, or where the quoting is broken only the line on which it starts, without the line end. Blank
+    lines belong to the block of the record before them, or of the first record.
     """
 
     start: Position
@@ -65,6 +64,7 @@ class Block:
     rows: int  # accepted records; equals records.num_rows unless no columns were asked for
     records: pa.RecordBatch  # the asked columns in the asked order, each pa.binary(), unquoted, otherwise unaltered
     rejects: list[Reject]  # in record order
+    blank_lines: int  # outside quotes; no records, and not counted as such
 
     @property
     def record_numbers(self) -> NDArray[np.int64]:
@@ -73,38 +73,11 @@ class Block:
         return np.delete(numbers, [reject.record - self.start.record for reject in self.rejects])
 
 
-@dataclass(slots=True)
-class _Split:
-    """A block cut into records, fields not looked at yet. Positions are relative to the block."""
-
-    data: bytes
-    end: int  # where the next block starts; behind `data` if the last record is a huge one
-    broken: list[tuple[int, Extent]]  # starts and extents of the records that pyarrow must not see
-    quotes: NDArray[np.int64]
-    scanned: NDArray[np.int64] | None = None  # spans of the other records; None if they follow from the quotes
-
-    def spans(self) -> NDArray[np.int64]:
-        """Starts and ends of the well-quoted records: int64, shape (records, 2)."""
-        if self.scanned is None:
-            self.scanned = spans(np.frombuffer(self.data, dtype=np.uint8)[: self.end], self.quotes)
-        return self.scanned
-
-    def starts(self) -> NDArray[np.int64]:
-        """Starts of all records, in order."""
-        return np.sort(np.append(self.spans()[:, 0], [at for at, _ in self.broken]))
-
-    def without(self, gaps: Sequence[tuple[int, int]]) -> bytes | memoryview:
-        """The block's bytes but for some records, whose line ends stay as blank lines."""
-        if not gaps:
-            return memoryview(self.data)[: self.end]
-        edges = [0, *(edge for gap in sorted(gaps) for edge in gap), self.end]
-        return b"".join([self.data[first:last] for first, last in zip(edges[::2], edges[1::2], strict=True)])
-
-
 class Reader:
     """A CSV file, opened for streaming; a context manager.
 
-    Raises InputError if there is no such file, or it isn't a regular file, or its header can't be read.
+    If the header ends in LF or CRLF, a lone CR outside quotes spoils its record; if it ends in a lone CR, that is a
+    line end. Raises InputError if there is no such file, or it isn't a regular file, or its header can't be read.
     """
 
     def __init__(self, path: Path | str, max_record_bytes: int = 1 << 20, *, block_bytes: int = BLOCK_BYTES) -> None:
@@ -122,10 +95,11 @@ class Reader:
             self._max_record_bytes = max_record_bytes
             # A block must show that its first record is too large, even if its last byte (a \r) is left out.
             self._window = max(block_bytes, max_record_bytes + 2)
-            self._scanner = Scanner(self._read, self.size, max_record_bytes, self._window)
             self.columns: list[str]
             self.start: Position
-            self.columns, self.start = self._read_header()
+            self._line_ends: LineEnds
+            self.columns, self._line_ends, self.start = self._read_header()
+            self._scanner = self._make_scanner(self._line_ends)
         except BaseException:
             self._file.close()
             raise
@@ -151,9 +125,11 @@ class Reader:
             numbers = start.record + np.searchsorted(starts, split.spans()[:, 0])
             for row in np.flatnonzero(np.isin(numbers, records)):
                 first, last = split.spans()[row]
-                found[int(numbers[row])] = (start.line + count_lines(split.data, 0, first), split.data[first:last])
+                line = start.line + self._line_ends.count(split.data, 0, first)
+                found[int(numbers[row])] = (line, split.data[first:last])
             end = start.offset + split.end
-            start = Position(end, start.record + len(starts), start.line + self._count_lines(start.offset, end))
+            lines = self._count_lines(start.offset, end, self._line_ends)
+            start = Position(end, start.record + len(starts), start.line + lines)
         return found
 
     def unchanged(self) -> bool:
@@ -187,14 +163,17 @@ class Reader:
             raise InputError(f"{self.path}: the file got shorter while it was being read")
         return data
 
-    def _read_header(self) -> tuple[list[str], Position]:
-        begin = bom = len(_BOM) if self._read(0, len(_BOM)) == _BOM else 0
-        while blank := _BLANK.match(self._read(begin, self._window)):
+    def _make_scanner(self, line_ends: LineEnds) -> Scanner:
+        return Scanner(self._read, self.size, self._max_record_bytes, self._window, line_ends)
+
+    def _read_header(self) -> tuple[list[str], LineEnds, Position]:
+        begin = bom = len(BOM) if self._read(0, len(BOM)) == BOM else 0
+        while blank := ANY_END.blank.match(self._read(begin, self._window)):
             begin += blank.end()
         if begin >= self.size:
             raise InputError(f"{self.path}: empty, not even a header")
         data = self._read(begin, self._window)
-        extent = self._scanner.follow(data, begin, begin)
+        extent = self._make_scanner(ANY_END).follow(data, begin, begin)
         if extent is None or extent.code == "record_too_large":
             raise InputError(f"{self.path}: the header is larger than {self._max_record_bytes} bytes")
         if extent.code is not None:
@@ -208,44 +187,68 @@ class Reader:
         except csv.Error as error:
             raise InputError(f"{self.path}: the header can't be read: {error}") from error
         end = self._behind_line_end(extent.end)
-        return columns, Position(end, 1, 1 + self._count_lines(bom, end))
+        line_ends = ANY_END if self._read(extent.end, end - extent.end) == b"\r" else LF_END
+        if line_ends.lone_cr and not lines_end_in_cr(self._read(extent.end, SAMPLE_BYTES)):
+            raise InputError(f"{self.path}: the header has a CR that is no line end: most lines end in LF")
+        return columns, line_ends, Position(end, 1, 1 + self._count_lines(bom, end, line_ends))
 
     def _blocks(self, columns: list[str], start: Position) -> Iterator[Block]:
+        blank = 0  # of a block of them alone: only the first one can be
+        first = start
         while start.offset < self.size:
             split = self._split(start)
             block = self._parse(split, columns, start)
-            start = block.end
+            start, skipped = self._behind_blank_lines(block.end)
+            blank += block.blank_lines + skipped
             if block.end.record > block.start.record:
-                yield block
+                yield replace(block, start=first, end=start, blank_lines=blank)
+                first, blank = start, 0
 
-    def _split(self, start: Position) -> _Split:
+    def _behind_blank_lines(self, at: Position) -> tuple[Position, int]:
+        """Where the next record or the end of the file is, and how many blank lines are skipped on the way."""
+        begin, skipped = at.offset, 0
+        while blank := self._line_ends.blank.match(data := self._read(begin, 64)):
+            size = blank.end()
+            if size == len(data) > 1 and data.endswith(b"\r"):
+                size -= 1  # perhaps half of a \r\n
+            skipped += self._line_ends.count(data, 0, size)
+            begin += size
+        return Position(begin, at.record, at.line + skipped), skipped
+
+    def _split(self, start: Position) -> Split:
         data = self._read(start.offset, self._window)
         last = start.offset + len(data) == self.size
         if not last and data.endswith(b"\r"):
             data = data[:-1]  # perhaps half of a \r\n
         quotes = find_quotes(data)
-        end = len(data) if last else cut_before(data, quotes, len(data))
+        end = len(data) if last else cut_before(data, quotes, len(data), self._line_ends)
         quotes = quotes[: np.searchsorted(quotes, end)]
         octets = np.frombuffer(data, dtype=np.uint8)[:end]
-        if end and strictly_quoted(octets, quotes) and records_fit(data, quotes, end, self._max_record_bytes):
-            return _Split(data, end, [], quotes)
+        if (
+            end
+            and strictly_quoted(octets, quotes)
+            and records_fit(data, quotes, end, self._max_record_bytes, self._line_ends)
+            and (np.searchsorted(quotes, self._line_ends.stray(data, end)) % 2).all()  # all are quoted
+        ):
+            return Split(data, end, self._line_ends, [], quotes)
         return self._scan(data, start.offset, quotes)
 
-    def _scan(self, data: bytes, base: int, quotes: NDArray[np.int64]) -> _Split:
+    def _scan(self, data: bytes, base: int, quotes: NDArray[np.int64]) -> Split:
         """Split a block record by record: slower, for those that are not strictly quoted or have a huge record."""
         self._scanner.forget_before(base)
+        well_quoted = WELL_QUOTED[self._line_ends.lone_cr]
         good: list[int] = []
-        broken: list[tuple[int, Extent]] = []
+        broken: list[tuple[int, int, Extent]] = []
         at = trouble = 0
         while at < len(data):
             # Within what a broken record was followed through, only the scanner remembers what it has seen.
-            match = WELL_QUOTED.match(data, at) if at >= trouble else None
+            match = well_quoted.match(data, at) if at >= trouble else None
             first, last = match.span(1) if match else (0, 0)
             if match and last - first <= self._max_record_bytes:
                 good += (first, last)
                 at = last
-            elif data[at] in b"\r\n":
-                at += 1
+            elif blank := self._line_ends.blank.match(data, at):
+                at = blank.end()
             else:
                 extent = self._scanner.follow(data, base, base + at)
                 if extent is None:
@@ -254,71 +257,33 @@ class Reader:
                 if extent.code is None:
                     good += (at, end)
                 else:
-                    broken.append((at, extent))
+                    broken.append((at, end, extent))
                     trouble = max(trouble, extent.seen - base)
                 at = end if end < len(data) else self._behind_line_end(extent.end) - base
-        return _Split(data, at, broken, quotes, np.array(good, dtype=np.int64).reshape(-1, 2))
+        return Split(data, at, self._line_ends, broken, quotes, np.array(good, dtype=np.int64).reshape(-1, 2))
 
     def _behind_line_end(self, offset: int) -> int:
         line_end = self._read(offset, 2)
         return offset + (2 if line_end == b"\r\n" else len(line_end[:1]))
 
-    def _parse(self, split: _Split, columns: list[str], start: Position) -> Block:
-        gaps = [(at, extent.end - start.offset) for at, extent in split.broken]
+    def _parse(self, split: Split, columns: list[str], start: Position) -> Block:
+        gaps = [(at, end) for at, end, _ in split.broken]
         wrong: dict[int, int] = {}
         clean = split.without(gaps)
         try:
-            rows, records = self._to_arrow(clean, columns)
+            rows, records = to_arrow(clean, self.columns, columns)
         except pa.ArrowInvalid:
-            wrong = self._wrong_field_counts(clean)
+            wrong = wrong_field_counts(clean, len(self.columns))
             gaps += map(tuple, split.spans()[list(wrong)].tolist())
-            rows, records = self._to_arrow(split.without(gaps), columns)
+            rows, records = to_arrow(split.without(gaps), self.columns, columns)
         rejects, line = self._rejects(split, wrong, start)
+        blank = split.blank_lines(line - start.line, rows + len(rejects), records.columns)
         end = Position(start.offset + split.end, start.record + rows + len(rejects), line)
-        return Block(start, end, rows, records, rejects)
+        return Block(start, end, rows, records, rejects, blank)
 
-    def _to_arrow(self, clean: bytes | memoryview, columns: list[str]) -> tuple[int, pa.RecordBatch]:
-        """How many records, and their asked columns. Raises pa.ArrowInvalid if one has too few or too many fields."""
-        if not clean:
-            return 0, pa.RecordBatch.from_arrays([pa.array([], pa.binary()) for _ in columns], names=columns)
-        places = [str(self.columns.index(name)) for name in columns]
-        table = self._read_csv(clean, places or ["0"], pc.ParseOptions(newlines_in_values=True))
-        arrays = [table.column(place).combine_chunks() for place in places]
-        return table.num_rows, pa.RecordBatch.from_arrays(arrays, names=columns)
-
-    def _read_csv(self, clean: bytes | memoryview, places: list[str], options: pc.ParseOptions) -> pa.Table:
-        if clean[: len(_BOM)] == _BOM:
-            clean = b"\n" + clean  # pyarrow would drop it, as if at the start of a file
-        names = [str(place) for place in range(len(self.columns))]  # those of the header need not be unique
-        return pc.read_csv(
-            pa.BufferReader(clean),
-            pc.ReadOptions(use_threads=False, block_size=len(clean) + 1, column_names=names),
-            options,
-            pc.ConvertOptions(
-                check_utf8=False,
-                column_types=dict.fromkeys(names, pa.binary()),
-                include_columns=places,
-                null_values=[],
-                strings_can_be_null=False,
-            ),
-        )
-
-    def _wrong_field_counts(self, clean: bytes | memoryview) -> dict[int, int]:
-        """Of the records with too few or too many fields: row in `clean` -> number of fields."""
-        wrong: dict[int, int] = {}
-
-        def skip(row: pc.InvalidRow) -> str:
-            wrong[row.number - 1] = row.actual_columns
-            return "skip"
-
-        # The handler fails on a row that isn't UTF-8, so it gets the same structure in ASCII.
-        options = pc.ParseOptions(newlines_in_values=True, invalid_row_handler=skip)
-        self._read_csv(bytes(clean).translate(_ASCII), ["0"], options)
-        return wrong
-
-    def _rejects(self, split: _Split, wrong: dict[int, int], start: Position) -> tuple[list[Reject], int]:
+    def _rejects(self, split: Split, wrong: dict[int, int], start: Position) -> tuple[list[Reject], int]:
         """The rejects of a block, and the line on which it ends."""
-        bad = list(split.broken)
+        bad = [(at, extent) for at, _, extent in split.broken]
         details: dict[int, str] = {}
         for row, fields in wrong.items():
             at, end = split.spans()[row].tolist()
@@ -330,7 +295,7 @@ class Reader:
         line, counted = start.line, 0
         for at, extent in sorted(bad, key=lambda item: item[0]):
             record = start.record + int(np.searchsorted(starts, at))
-            line += count_lines(split.data, counted, at)
+            line += self._line_ends.count(split.data, counted, at)
             counted = at
             detail = details.get(at) or self._describe(split.data, start.offset, at, line, extent)
             size = extent.end - start.offset - at
@@ -339,26 +304,28 @@ class Reader:
             raw = self._read(start.offset + at, size)
             rejects.append(Reject(record, line, str(extent.code), detail, raw))
         if split.end <= len(split.data):
-            return rejects, line + count_lines(split.data, counted, split.end)
-        return rejects, line + self._count_lines(start.offset + counted, start.offset + split.end)
+            return rejects, line + self._line_ends.count(split.data, counted, split.end)
+        return rejects, line + self._count_lines(start.offset + counted, start.offset + split.end, self._line_ends)
 
     def _describe(self, data: bytes, base: int, at: int, line: int, extent: Extent) -> str:
         if extent.code == "record_too_large":
             size = extent.end - base - at
             cut = f"; raw holds the first {MAX_RAW_BYTES}" if size > MAX_RAW_BYTES else ""
             return f"{size} bytes at byte offset {base + at}, the limit is {self._max_record_bytes}{cut}"
-        line += count_lines(data, at, extent.quote - base)
+        line += self._line_ends.count(data, at, extent.place - base)
+        if extent.code == "stray_cr":
+            return f"line {line} has a CR that is no line end: the lines of this file end in LF"
         if extent.code == "unclosed_quote":
             return f"the quote that opens on line {line} is never closed"
         return f"more text after the closing quote of the field that opens on line {line}"
 
-    def _count_lines(self, start: int, end: int) -> int:
+    def _count_lines(self, start: int, end: int, line_ends: LineEnds) -> int:
         """The line ends between two file offsets, neither within a \\r\\n."""
         lines = 0
         while start < end:
             data = self._read(start, min(self._window, end - start))
             if start + len(data) < end and data.endswith(b"\r"):
                 data = data[:-1]  # don't count a \r\n twice
-            lines += count_lines(data)
+            lines += line_ends.count(data)
             start += len(data)
         return lines

@@ -30,7 +30,7 @@ from producer.outputs.rows import REJECT_COLUMNS, reject_rows
 from producer.reader import Reader
 
 # No model and no limit mends these.
-BROKEN = frozenset({"bad_quoting", "unclosed_quote", "too_few_fields", "too_many_fields"})
+BROKEN = frozenset({"bad_quoting", "unclosed_quote", "stray_cr", "too_few_fields", "too_many_fields"})
 READER_CODES = BROKEN | {"record_too_large"}
 
 

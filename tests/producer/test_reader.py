@@ -1,9 +1,11 @@
 """What the reader promises: every byte of the file ends up in exactly one record or one reject, at its right line.
 
-The oracle is Python's own csv module in strict mode, restarted at the next line after an error.
+The oracle walks through the file character by character, starts again at the next line after an error, and has Python's
+own csv module, in strict mode, cut the records that it finds into fields.
 """
 
 import csv
+import io
 import os
 import re
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
 from jobs.batch import Reject
@@ -30,49 +32,72 @@ class Expected:
     code: str = ""  # of a reject
 
 
-def opening_quote_of_broken_field(text: str) -> int:
-    """Where the field opens whose quoting csv rejects, character by character."""
-    inside, opened, at = False, -1, 0
+@dataclass(frozen=True)
+class Walk:
+    """What a record is, character by character."""
+
+    end: int  # behind its last character; of a broken one nothing
+    code: str = ""  # bad_quoting or unclosed_quote
+    quote: int = 0  # where the field opens that is broken
+    stray: int | None = None  # its first CR that is no line end
+
+
+def walk(text: str, lone_cr: bool) -> Walk:
+    stray: int | None = None
+    inside, opened, at = False, 0, 0
     while at < len(text):
+        behind = text[at + 1 : at + 2]
         if inside and text[at] == '"':
-            if text[at + 1 : at + 2] == '"':
+            if behind == '"':
                 at += 1
-            elif text[at + 1 : at + 2] in ("", ",", "\r", "\n"):
+            elif behind in ("", ",", "\r", "\n"):
                 inside = False
             else:
-                return opened
+                return Walk(0, "bad_quoting", opened, stray)
         elif not inside and text[at] == '"' and (at == 0 or text[at - 1] in ",\r\n"):
             inside, opened = True, at
+        elif not inside and (text[at] == "\n" or (text[at] == "\r" and (lone_cr or behind == "\n"))):
+            return Walk(at, stray=stray)
+        elif not inside and text[at] == "\r" and stray is None:
+            stray = at
         at += 1
-    return opened
+    return Walk(0, "unclosed_quote", opened, stray) if inside else Walk(at, stray=stray)
 
 
-def oracle(body: bytes, columns: int, limit: int) -> Iterator[Expected]:
-    lines = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", body.decode("latin-1"))
+def oracle(body: bytes, columns: int, limit: int, lone_cr: bool = False) -> Iterator[Expected]:
+    """The records and rejects, and for each blank line one whose record is 0."""
+    end = r"(?:\r\n|\r|\n)" if lone_cr else r"\r?\n"
+    lines = re.findall(rf"(?s)(?:(?!{end}).)*{end}|(?:(?!{end}).)+", body.decode("latin-1"))
     record, at = 1, 0
     while at < len(lines):
-        if lines[at].strip("\r\n") == "":
+        if re.fullmatch(end, lines[at]):
+            yield Expected(0, at + 2, b"")
             at += 1
             continue
-        reader = csv.reader(iter(lines[at:]), strict=True)
-        fields, code = [], ""
-        try:
-            fields, taken = next(reader), reader.line_num
-        except csv.Error as error:
-            code = "unclosed_quote" if "end of data" in str(error) else "bad_quoting"
-            quote = opening_quote_of_broken_field("".join(lines[at:]))
+        rest = "".join(lines[at:])
+        found = walk(rest, lone_cr)
+        if not found.code:
+            taken = len(re.findall(end, rest[: found.end])) + 1
+        elif found.quote > limit:
             # Up to the limit a broken field costs its record's first line; behind it, the record is too large anyway.
-            taken = 1 if quote <= limit else len(re.findall(r"\r\n|\r|\n", "".join(lines[at:])[:quote])) + 1
-        text = "".join(lines[at : at + taken])
-        raw = re.sub(r"(\r\n|\r|\n)\Z", "", text).encode("latin-1")
+            taken = len(re.findall(end, rest[: found.quote])) + 1
+        else:
+            taken = 1
+        raw = re.sub(rf"{end}\Z", "", "".join(lines[at : at + taken]))
+        code = found.code
+        if found.stray is not None and found.stray < len(raw):
+            code = "stray_cr"
+        fields = []
         if len(raw) > limit:
             code = "record_too_large"
-        elif not code and len(fields) != columns:
-            code = "too_few_fields" if len(fields) < columns else "too_many_fields"
+        elif not code:
+            (fields,) = csv.reader(io.StringIO(raw, newline=""), strict=True)
+            if len(fields) != columns:
+                code = "too_few_fields" if len(fields) < columns else "too_many_fields"
         if code:
-            yield Expected(record, at + 2, raw, code=code)
+            yield Expected(record, at + 2, raw.encode("latin-1"), code=code)
         else:
-            yield Expected(record, at + 2, raw, fields=[field.encode("latin-1") for field in fields])
+            yield Expected(record, at + 2, raw.encode("latin-1"), [field.encode("latin-1") for field in fields])
         record, at = record + 1, at + taken
 
 
@@ -119,32 +144,50 @@ bodies = st.lists(st.sampled_from(letters + phrases), max_size=40).map(b"".join)
 
 
 @settings(max_examples=500, deadline=None)
-@given(body=bodies, columns=st.integers(1, 3), limit=st.integers(3, 40), block=st.integers(1, 60))
-@example(body=b'x,y\n"1,"z"\n"""', columns=1, limit=6, block=1)
-@example(body=b'1,"hello\n2,world\n', columns=2, limit=40, block=1)
-@example(body=b'x",y,"z\n' * 6, columns=2, limit=20, block=1)
-@example(body=b'"' + b"a\n" * 30 + b'"x\n1,2\n', columns=2, limit=9, block=1)
-def test_every_record_is_what_pythons_csv_says_wherever_the_blocks_are_cut(
-    tmp_path_factory: pytest.TempPathFactory, body: bytes, columns: int, limit: int, block: int
+@given(
+    body=bodies,
+    end=st.sampled_from([b"\n", b"\r\n", b"\r"]),
+    columns=st.integers(1, 3),
+    limit=st.integers(3, 40),
+    block=st.integers(1, 60),
+)
+@example(body=b'x,y\n"1,"z"\n"""', end=b"\n", columns=1, limit=6, block=1)
+@example(body=b'1,"hello\n2,world\n', end=b"\n", columns=2, limit=40, block=1)
+@example(body=b'x",y,"z\n' * 6, end=b"\n", columns=2, limit=20, block=1)
+@example(body=b'"' + b"a\n" * 30 + b'"x\n1,2\n', end=b"\n", columns=2, limit=9, block=1)
+@example(body=b'1,a\r"b\nc"\n2,"\r"\r\r\n\r', end=b"\r\n", columns=2, limit=30, block=1)
+@example(body=b"\n" * 200 + b"1\n" + b"\r\n" * 200 + b"2", end=b"\n", columns=1, limit=5, block=1)
+def test_every_record_is_what_the_oracle_says_wherever_the_blocks_are_cut(
+    tmp_path_factory: pytest.TempPathFactory, body: bytes, end: bytes, columns: int, limit: int, block: int
 ) -> None:
     names = ["a", "b", "c"][:columns]
-    header = ",".join(names).encode() + b"\n"
+    header = ",".join(names).encode() + end
     limit = max(limit, len(header))
-    if body.startswith(b"\n"):
-        body = body.lstrip(b"\n")  # the oracle's first line is the one behind the header
+    if end == b"\r":
+        body = body.translate(bytes.maketrans(b"\r\n", b"\n\r")).lstrip(b"\n")
     path = write(tmp_path_factory.getbasetemp() / "random.csv", header + body)
-    expected = list(oracle(body, columns, limit))
+    try:
+        Reader(path, limit).close()
+    except InputError:
+        reject()  # a lone CR ends the header, but most lines end in LF
+    found = list(oracle(body, columns, limit, lone_cr=end == b"\r"))
+    expected = [one for one in found if one.record]
+    blank = len(found) - len(expected) if expected else 0
     with Reader(path, limit, block_bytes=block) as reader:
         blocks = list(reader.blocks(names))
         assert flatten(reader, blocks) == expected
+        assert sum(one.blank_lines for one in blocks) == blank
         for number, one in enumerate(blocks):
             assert list(reader.blocks(names, one.end)) == blocks[number + 1 :]
+            assert list(reader.blocks(names, one.start)) == blocks[number:]
         # A fresh reader has seen nothing of the lines before, and must not need to.
         for number, one in enumerate(blocks[:: max(1, len(blocks) // 3)]):
             with Reader(path, limit, block_bytes=block) as fresh:
                 assert list(fresh.blocks(names, one.end)) == blocks[number * max(1, len(blocks) // 3) + 1 :]
     with Reader(path, limit) as reader:
-        assert flatten(reader, list(reader.blocks(names))) == expected
+        blocks = list(reader.blocks(names))
+        assert flatten(reader, blocks) == expected
+        assert sum(one.blank_lines for one in blocks) == blank
 
 
 # --- case by case ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,60 @@
+"""Whole, well-quoted records through pyarrow's CSV parser, every value as raw bytes."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.csv as pc
+
+BOM = b"\xef\xbb\xbf"
+_ASCII = bytes(range(128)) + b"?" * 128
+
+
+def to_arrow(clean: bytes | memoryview, header: Sequence[str], columns: list[str]) -> tuple[int, pa.RecordBatch]:
+    """How many records, and their asked columns. Raises pa.ArrowInvalid if one has too few or too many fields."""
+    if not clean:
+        return 0, pa.RecordBatch.from_arrays([pa.array([], pa.binary()) for _ in columns], names=columns)
+    places = [str(header.index(name)) for name in columns]
+    table = _read_csv(clean, len(header), places or ["0"], pc.ParseOptions(newlines_in_values=True))
+    arrays = [table.column(place).combine_chunks() for place in places]
+    return table.num_rows, pa.RecordBatch.from_arrays(arrays, names=columns)
+
+
+def values(column: pa.Array) -> memoryview:
+    """A binary array's values, one behind the other: its buffer as it is."""
+    _, offsets, data = column.buffers()
+    if data is None or not len(column):
+        return memoryview(b"")
+    ends = memoryview(offsets).cast("i")
+    return memoryview(data)[ends[column.offset] : ends[column.offset + len(column)]]
+
+
+def wrong_field_counts(clean: bytes | memoryview, fields: int) -> dict[int, int]:
+    """Of the records with another number of fields: row in `clean` -> number of fields."""
+    wrong: dict[int, int] = {}
+
+    def skip(row: pc.InvalidRow) -> str:
+        wrong[row.number - 1] = row.actual_columns
+        return "skip"
+
+    # The handler fails on a row that isn't UTF-8, so it gets the same structure in ASCII.
+    options = pc.ParseOptions(newlines_in_values=True, invalid_row_handler=skip)
+    _read_csv(bytes(clean).translate(_ASCII), fields, ["0"], options)
+    return wrong
+
+
+def _read_csv(clean: bytes | memoryview, fields: int, places: list[str], options: pc.ParseOptions) -> pa.Table:
+    if clean[: len(BOM)] == BOM:
+        clean = b"\n" + clean  # pyarrow would drop it, as if at the start of a file
+    names = [str(place) for place in range(fields)]  # those of the header need not be unique
+    return pc.read_csv(
+        pa.BufferReader(clean),
+        pc.ReadOptions(use_threads=False, block_size=len(clean) + 1, column_names=names),
+        options,
+        pc.ConvertOptions(
+            check_utf8=False,
+            column_types=dict.fromkeys(names, pa.binary()),
+            include_columns=places,
+            null_values=[],
+            strings_can_be_null=False,
+        ),
+    )
