@@ -26,8 +26,8 @@ from jobs.lock import Lock
 from jobs.record import Feed, Job
 from jobs.server import connect
 from jobs.timeline import Work
+from producer.batching import MAX_WINDOW
 from producer.embedded import Embedded
-from producer.enqueue import MAX_WINDOW
 from producer.follow import PACE_SECONDS
 
 ROWS = 1024  # that a batch claims to have

@@ -18,10 +18,10 @@ from jobs.logs import bound
 from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings
+from producer.batching import Enqueuer, make_cursor
 from producer.collect import Collector
 from producer.connection import Connection
 from producer.deadline import deadline_of, keep_deadline
-from producer.enqueue import Enqueuer, make_cursor
 from producer.events import tell_complete, tell_failed, tell_late
 from producer.follow import follow
 from producer.outputs.proof import proven_output

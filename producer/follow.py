@@ -11,10 +11,10 @@ from jobs.errors import JobError
 from jobs.progress import Progress
 from jobs.record import Job
 from jobs.server import AWAY
+from producer.batching import Enqueuer
 from producer.collect import Collector
 from producer.connection import Connection
 from producer.deadline import Watch
-from producer.enqueue import Enqueuer
 from producer.progress import Reporter
 
 WAIT_SECONDS = 0.25

@@ -143,7 +143,7 @@ def render(receipt: Receipt) -> Table:
     if receipt.not_utf8:
         table.add_row("not UTF-8", f"{receipt.not_utf8:,} texts, scored as their bytes are")
     if receipt.state == "complete":
-        verdict = "counts and digests agree: each record was scored once, or rejected"
+        verdict = "counts agree, and digests: each record was scored once, or rejected"
         table.add_row("check", verdict if receipt.agrees else "[red]the counts disagree[/red]")
     if receipt.deadline is not None and receipt.seconds is not None:
         finished = receipt.created + receipt.seconds

@@ -64,6 +64,12 @@ class Note:
         return note
 
     @property
+    def receipt(self) -> dict[str, Any]:
+        """The job's counts; empty if there is no job's receipt."""
+        receipt = self.document.get("receipt")
+        return receipt if isinstance(receipt, dict) else {}
+
+    @property
     def output(self) -> str | None:
         """The name of the scores file that the receipt is of."""
         if self.document.get("format") == 1:

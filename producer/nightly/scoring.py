@@ -112,8 +112,11 @@ class Scorer:
         over = receipt.too_many(options.max_rejects)
         detail = f"{receipt.scored:,} of {receipt.records:,} records scored in {receipt.seconds} s"
         if receipt.rejected:
-            detail += f", {receipt.rejected:,} rejected, {receipt.most_frequent}"
-            detail += ", more than allowed" if over else ""
+            detail += f", {receipt.rejected:,} rejected"
+        if receipt.none_scored:
+            detail += f": {receipt.most_frequent}"
+        elif over:
+            detail += ", more than allowed"
         return Finding(file, "complete", detail, receipt=receipt, over_budget=over)
 
     def _mark_late(self, note: Note, due: datetime | None) -> None:

@@ -150,8 +150,9 @@ def write_document(path: Path, document: dict[str, Any], token: str) -> None:
         text = json.dumps(document, indent=1)
     else:
         mark = "@batches@"
+        batches = proof.get("batches", [])
         text = json.dumps({**document, "proof": {**proof, "batches": mark}}, indent=1)
-        lines = ",\n   ".join(json.dumps(batch) for batch in proof["batches"])
+        lines = ",\n   ".join(json.dumps(batch) for batch in batches)
         text = text.replace(f'"{mark}"', f"[\n   {lines}\n  ]" if lines else "[]")
     write_atomically(path, text.encode() + b"\n", token or "receipt")
 

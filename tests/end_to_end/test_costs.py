@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from jobs.settings import Settings
-from producer.enqueue import Batch, cut, make_cursor
+from producer.batching import Batch, cut, make_cursor
 from producer.plan import Plan, make_plan
 from tests.end_to_end.conftest import Farm
 

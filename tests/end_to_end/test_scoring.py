@@ -173,11 +173,19 @@ def test_collecting_frees_the_server_and_a_second_file_is_a_copy(farm: Farm, mes
     assert farm.server.redis.keys(f"nightshift:job:{job}:*:[0-9]*") == []
     assert farm.producer("collect", job, "--output", two).code == 0
     assert one.read_bytes() == two.read_bytes()
+    scored = one.read_bytes()
     one.unlink()
     two.unlink()
+    again = farm.producer("collect", job, "--output", one)
+    assert again.code == 0, again.err
+    assert "is not there as it was written: messages.csv is scored again" in again.err
+    assert one.read_bytes() == scored
+    one.write_bytes(scored[:-1])
+    messages.unlink()
     gone = farm.producer("collect", job, "--output", one)
     assert gone.code == 1
-    assert "--again scores the file anew" in gone.err
+    assert "is gone or has changed, so it can't be scored again" in gone.err
+    assert one.read_bytes() == scored[:-1], "left alone"
 
 
 def test_status_lists_jobs_and_shows_one_by_the_beginning_of_its_id(farm: Farm, messages: Path) -> None:

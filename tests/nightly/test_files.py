@@ -11,6 +11,7 @@ from jobs.errors import SettingsError
 from producer.nightly.files import Pattern
 from producer.nightly.note import Note
 from producer.nightly.stability import Stability
+from producer.outputs.document import FORMAT
 
 NOW = datetime(2027, 5, 5, 1, 30).astimezone()
 Make = Callable[..., Path]
@@ -58,7 +59,8 @@ def test_what_we_wrote_is_no_input_even_if_its_input_is_gone(make: Make, tmp_pat
     for name in ("a.csv", "a.scored.csv", "a.scored.rejects.csv", "a.scored.receipt.json"):
         make(name)
     gone = make("gone.scored.csv")
-    Note("complete", output=str(gone)).write(gone.with_name("gone.scored.receipt.json"))
+    document = {"format": FORMAT, "files": {"scores": {"name": gone.name}}, "proof": {}}
+    Note("complete", document=document).write(gone.with_name("gone.scored.receipt.json"))
     assert found(tmp_path, "*", "{stem}.scored.csv") == {"a.csv": "a.scored.csv"}
     assert found(tmp_path, "*.csv", "{stem}.scored.csv") == {"a.csv": "a.scored.csv"}
 
