@@ -15,6 +15,7 @@ from jobs.progress import Progress
 from jobs.record import Job
 from jobs.server import AWAY
 from producer.reader import Block, Position, Reader
+from producer.utf8 import count_not_utf8
 
 LOCK_SECONDS = 10.0  # another producer takes over when this one has been silent for as long
 BATCHES_PER_PROCESS = 3  # outstanding: one being scored, one prefetched, one in the queue,
@@ -35,6 +36,7 @@ class Piece:
     first_record: int
     rejects: list[Reject]
     size: int  # its share of the block's bytes
+    blank_lines: int  # of its block, if it is the last of it
 
     @property
     def count(self) -> int:
@@ -73,7 +75,16 @@ class Batch:
     def entry(self, job: Job) -> Entry:
         codes = [reject.code for reject in self.rejects]
         first = self.pieces[0].first_record
-        return Entry(self.payload(job), self.kept(job), self.cursor, first, self.records, codes)
+        return Entry(self.payload(job), self.kept(job), self.cursor, first, self.records, codes, self.odd(job))
+
+    def odd(self, job: Job) -> dict[str, int]:
+        """Counts of what is no reject and worth a line in the receipt; those above zero."""
+        texts = {feed.column for feed in job.feeds if feed.dtype == "string"}
+        found = {
+            "blank_lines": sum(piece.blank_lines for piece in self.pieces),
+            "not_utf8": sum(count_not_utf8(piece.records.column(name)) for piece in self.pieces for name in texts),
+        }
+        return {name: number for name, number in found.items() if number}
 
     def payload(self, job: Job) -> memoryview:
         schema = pa.schema([(feed.placeholder, pa.binary()) for feed in job.feeds])
@@ -120,7 +131,7 @@ def pieces(block: Block) -> Iterator[Piece]:
         mine = [reject for reject in rejects if reject.record < end] if rejects else []
         rejects = rejects[len(mine) :]
         share = size * (end - first) // (block.end.record - block.start.record)
-        yield Piece(block.start, index, last, records, first, mine, share)
+        yield Piece(block.start, index, last, records, first, mine, share, block.blank_lines if last else 0)
         first = end
 
 

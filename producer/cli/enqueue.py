@@ -1,6 +1,7 @@
 """`producer enqueue`, the main command."""
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs import logs
-from producer.cli.console import end, interrupted, resume_line, show
+from producer.cli.console import end, interrupted, resume_line, say, show
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -135,6 +136,7 @@ def enqueue(
     from jobs.settings import Settings
     from producer.api import submit
     from producer.connection import Connection
+    from producer.oddities import scan
     from producer.outputs.paths import check_output, default_output
     from producer.plan import make_plan
     from producer.progress import reporter
@@ -165,6 +167,9 @@ def enqueue(
             submission = submit(connection, plan, workers or 0, deadline)
             logs.bind(submission.id)
             report = reporter(submission.job, quiet)
+            if submission.progress().records == 0:  # not when the job is taken up again
+                for sentence in scan(plan.reader, [feed.column for feed in plan.job.feeds if feed.dtype == "string"]):
+                    say(sentence, logging.WARNING)
             if not wait:
                 submission.enqueue_all(report)
                 receipt = submission.receipt

@@ -58,7 +58,7 @@ class Note:
                 if note.subject is not None:
                     note.subject = Subject(**content["subject"])
         except (TypeError, KeyError, AttributeError):
-            note = cls()
+            return cls()
         if first or "proof" in document:
             note.document = {name: value for name, value in document.items() if name != "nightly"}
         return note

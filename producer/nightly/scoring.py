@@ -97,6 +97,7 @@ class Scorer:
         with plan.reader:
             if (plan.job.size, plan.job.mtime_ns, plan.job.model) != (subject.size, subject.mtime_ns, subject.model):
                 return self._changing(file)
+            self._begin(file, subject, note)
             submission = submit(connection, plan, deadline=due)
             try:
                 watch = _Watch(submission.job, self._journal, tick)
@@ -118,6 +119,14 @@ class Scorer:
         elif over:
             detail += ", more than allowed"
         return Finding(file, "complete", detail, receipt=receipt, over_budget=over)
+
+    def _begin(self, file: File, subject: Subject, note: Note) -> None:
+        """Notes that it is at it: should it be killed, what it scored was not made by hand."""
+        same = note.subject == subject
+        begun = replace(note, state="pending", subject=subject, tries=note.tries if same else 0)
+        if not (note.subject and (note.subject.size, note.subject.mtime_ns) == (subject.size, subject.mtime_ns)):
+            begun.completed = None
+        begun.write(file.receipt)
 
     def _mark_late(self, note: Note, due: datetime | None) -> None:
         """A deadline that passed while the job was followed: the follower has reported it."""

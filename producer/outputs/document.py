@@ -61,6 +61,10 @@ def write_receipt(ledger: Ledger, job: Job, output: Path, files: tuple[Path, Pat
     """Replaces the receipt beside `output`, of a complete and collected job. `files` is where scores and rejects are at
     this moment. Raises LostError if the server can't say what is in them, OSError."""
     document = make_document(ledger, job, ledger.progress(job.id), output, files)
+    before = read_document(receipt_path(output)) or {}
+    nightly = before.get("nightly")
+    if isinstance(nightly, dict) and nightly.get("state") == "pending":  # the schedule is at this file
+        document["nightly"] = nightly
     write_document(receipt_path(output), document, job.incarnation)
 
 
