@@ -19,11 +19,12 @@ from typing import Any, cast
 import pyarrow as pa
 import redis
 
-from jobs import keys, queue
+from jobs import digest, keys
 from jobs.batch import Result
 from jobs.ledger import Entry, Ledger
 from jobs.lock import Lock
-from jobs.record import Feed, Job
+from jobs.proof import Written
+from jobs.record import Feed, Job, Life
 from jobs.server import connect
 from jobs.timeline import Work
 from producer.batching import MAX_WINDOW
@@ -33,6 +34,7 @@ from producer.follow import PACE_SECONDS
 ROWS = 1024  # that a batch claims to have
 AT_ONCE = 32  # batches enqueued in a round trip
 FETCHED = 64  # results fetched in a round trip
+LINES = Written(digest.part(b"x"), digest.part(b""), ROWS)  # as if a batch had some
 STAGES = {"lease": 0.001, "session": 0.0, "score": 0.001, "encode": 0.0}  # seconds, as a worker would tell
 
 
@@ -42,15 +44,15 @@ class Wire:
 
     def __init__(self, ledger: Ledger) -> None:
         self._connection = ledger.redis.connection_pool.get_connection()
-        self._scripts = ledger._scripts
+        self._scripts = ledger._scripts._scripts
 
     def ask(self, *commands: tuple[Any, ...]) -> list[Any]:
         """The answers to commands that go out together."""
         self._connection.send_packed_command(self._connection.pack_commands(commands))
         return [self._connection.read_response() for _ in commands]
 
-    def script(self, name: str, job_id: str, *args: Any) -> tuple[Any, ...]:
-        return "EVALSHA", self._scripts[name].sha, 1, keys.job(job_id), *args
+    def script(self, name: str, life: Life, *args: Any) -> tuple[Any, ...]:
+        return "EVALSHA", self._scripts[name].sha, 1, keys.job(life.id), life.incarnation, *args
 
 
 def work(url: str) -> None:
@@ -59,14 +61,16 @@ def work(url: str) -> None:
     result = Result({"score": pa.array([0.5] * 16, pa.float32())}, ()).encode()
     owner = f"bare:{os.getpid()}"
     told = Work(owner, STAGES).encode()
-    take = "BRPOP", queue.KEY, 0
+    take = "BRPOP", keys.SECOND.queue, 0
     [(_, message)] = wire.ask(take)
     while message:
-        job_id, _, number = json.loads(message)["headers"]["id"].rpartition(":")
-        batch = int(number)
-        lease = wire.script("lease", job_id, batch, owner, 60_000, 5)
-        (verdict, _), _ = wire.ask(lease, ("GET", keys.payload(job_id, batch)))
-        complete = wire.script("complete", job_id, batch, result, ROWS, 0, told, "scored", ROWS)
+        name, _, number = json.loads(message)["headers"]["id"].rpartition(":")
+        life, batch = Life.of(name), int(number)
+        lease = wire.script("lease", life, batch, owner, 60_000, 5)
+        (verdict, _, _), payload = wire.ask(lease, ("GET", keys.payload(life, batch)))
+        sent = digest.sent(life.incarnation, batch, batch * ROWS + 1, ROWS, payload)
+        answered = digest.answered(life.incarnation, batch, result)
+        complete = wire.script("complete", life, batch, sent, result, answered, ROWS, 0, told)
         (_, message) = wire.ask(*[complete] * (verdict == b"leased"), take)[-1]
 
 
@@ -74,29 +78,32 @@ def produce_and_collect(ledger: Ledger, job: Job, batches: int) -> None:
     """As a following producer does, but for reading and writing files."""
     cursor = {"offset": 0, "record": 1, "line": 2, "skip": 0}
     ledger.submit(job, cursor)
-    entry = Entry(b"payload", b"kept", cursor, ROWS, [])
-    lock = Lock(ledger, f"{keys.job(job.id)}:collector", 15)
+    lock = Lock(ledger, keys.collector(job.life), 15)
     enqueued = collected = 0
     while collected < batches:
         if not lock.hold():
             raise SystemExit("somebody else collects")
         progress = ledger.progress(job.id)
-        results = ledger.results(job.id, collected, min(FETCHED, enqueued - collected))
+        results = ledger.answers.results(job.life, collected, min(FETCHED, enqueued - collected))
         if results:
+            batches_now = range(collected, collected + len(results))
+            ledger.answers.collected(job.life, lock.token, batches_now, {}, dict.fromkeys(batches_now, LINES))
             collected += len(results)
-            ledger.collected(job.id, lock.token, collected - len(results), collected, {})
         room = min(MAX_WINDOW - progress.outstanding, batches - enqueued)
         for _ in range(0, room, AT_ONCE):
-            enqueued = ledger.enqueue(job.id, enqueued, [entry] * min(AT_ONCE, batches - enqueued))
+            ahead = range(enqueued, enqueued + min(AT_ONCE, batches - enqueued))
+            entries = [Entry(b"payload", b"kept", cursor, batch * ROWS + 1, ROWS, []) for batch in ahead]
+            enqueued = ledger.enqueue(job.life, enqueued, entries)
         if enqueued == batches and not progress.sealed:
-            ledger.seal(job.id, batches)
+            ledger.seal(job.life, batches)
         time.sleep(PACE_SECONDS)
 
 
 def measure(workers: int, batches: int) -> dict[str, float]:
     """Batches a second, and the CPU-milliseconds of a batch: the server's, and those of all."""
     job = Job(
-        "/nowhere.csv", 1, 1, "0" * 64, (Feed("text", "text", "string", (-1,)),), ("score",), None, (), 1 << 20
+        "/nowhere.csv", 1, 1, "0" * 64, (Feed("text", "text", "string", (-1,)),), ("score",), None, (), 1 << 20,
+        incarnation="0" * 16,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as home:
         embedded = Embedded(Path(home))
@@ -116,7 +123,7 @@ def measure(workers: int, batches: int) -> dict[str, float]:
             progress = ledger.progress(job.id)
             if (progress.state, progress.done, progress.attempts) != ("complete", batches, batches):
                 raise SystemExit(f"not each batch once: {progress}")
-            ledger.redis.lpush(queue.KEY, *[b""] * workers)
+            ledger.redis.lpush(keys.SECOND.queue, *[b""] * workers)
             for process in processes:
                 process.join()
         finally:

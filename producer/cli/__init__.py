@@ -21,6 +21,7 @@ from producer.cli.rejects import rejects
 from producer.cli.report import report
 from producer.cli.retry import retry
 from producer.cli.status import status
+from producer.cli.verify import verify
 
 
 def set_up_logs(_: click.Context, __: click.Parameter, form: str | None) -> None:
@@ -96,6 +97,7 @@ def main() -> None:
       producer retry messages-4f1d… --model mended.pb    score its rejects again
       producer cancel messages-4f1d…                     stop a job
       producer forget messages-4f1d…                     free all that the server has of it
+      producer verify messages.scores.csv                prove a scores file by its receipt
       producer nightly 'in/messages-{date}.csv'          score each night's file
       producer metrics --listen :9464                    for Prometheus
     """
@@ -107,7 +109,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as gently as Ctrl-C
 
 
-for command in (enqueue, status, collect, rejects, report, retry, cancel, forget, nightly, metrics):
+for command in (enqueue, status, collect, rejects, report, retry, cancel, forget, verify, nightly, metrics):
     main.add_command(command)
 
 

@@ -1,0 +1,45 @@
+"""`producer verify`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from producer.cli.console import FAILED, fail
+
+
+@click.command()
+@click.argument("scores", type=click.Path(path_type=Path))
+@click.option("--receipt", type=click.Path(path_type=Path), help="[default: beside SCORES]")
+@click.option("--input", "source", type=click.Path(path_type=Path), help="[default: the one that the receipt names]")
+@click.option("--model", type=click.Path(path_type=Path), help="Whether this is the model that scored.")
+@click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
+def verify(scores: Path, receipt: Path | None, source: Path | None, model: Path | None, as_json: bool) -> None:
+    """Prove a scores file by its receipt, without a server.
+
+    Scores and rejects are compared with the receipt's digests, and so is the input if it is still there as it was. What
+    is wrong is said with its place, and the exit code is 1. It proves against accidents, not against somebody who may
+    change the receipt as well.
+
+    \b
+    Examples:
+      producer verify messages.scores.csv
+      producer verify messages.scores.csv --input moved/messages.csv --json
+    """
+    from producer.verify import verify as prove
+
+    try:
+        verdict = prove(scores, receipt, source, model)
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}")
+    if as_json:
+        click.echo(json.dumps(verdict.to_dict()))
+    else:
+        for finding in verdict.findings:
+            click.echo(f"{finding.file}: {finding.kind}: {finding.detail}")
+        for note in verdict.notes:
+            click.echo(f"note: {note}")
+        if verdict.right:
+            click.echo(f"{scores} is right: {verdict.records:,} records of {verdict.job}, each scored once or rejected")
+    if not verdict.right:
+        raise SystemExit(FAILED)

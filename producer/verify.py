@@ -1,0 +1,228 @@
+"""Proves a scores file offline, by its receipt: that scores and rejects are what was written, of that input and model.
+
+What is wrong is said with its place: the record where ids or the input tell, else the batch's range of records. It
+proves against accidents; who may change the receipt as well can deceive anybody.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from jobs import digest
+from jobs.digest import Part
+from jobs.errors import InputError, NightshiftError
+from jobs.proof import Written
+from jobs.record import Job
+from producer.batching import cut, make_cursor
+from producer.graph import read_graph
+from producer.outputs.document import BatchProof, document_batches, read_document, seal
+from producer.outputs.files import match
+from producer.outputs.locate import Gap, find_gaps
+from producer.outputs.paths import receipt_path, rejects_path
+from producer.reader import Reader
+from producer.retry import rows
+
+MOST = 20  # records that are named one by one, in a finding
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong. `file` is scores, rejects, receipt, input or model; records are 1-based, None where there are
+    none to name."""
+
+    kind: str  # dropped, extra, out_of_order, altered, header, missing, receipt, input, model
+    file: str
+    detail: str
+    first_record: int | None = None
+    last_record: int | None = None
+
+
+@dataclass(slots=True)
+class Verdict:
+    scores: str
+    job: str = ""
+    records: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def right(self) -> bool:
+        return not self.findings
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "right": self.right}
+
+
+def verify(scores: Path, receipt: Path | None = None, input: Path | None = None, model: Path | None = None) -> Verdict:
+    """Raises InputError if no receipt can be read, NewerFormatError for one of a newer version, OSError."""
+    receipt = receipt or receipt_path(scores)
+    document = read_document(receipt)
+    if document is None:
+        raise InputError(f"{receipt} is no receipt, or is not there: nothing proves {scores.name}")
+    if "proof" not in document:
+        raise InputError(f"{receipt} has no digests, by which {scores.name} could be proven")
+    verdict = Verdict(str(scores))
+    try:
+        job = Job.from_dict(document["record"])
+        header = Written.decode(document["proof"]["header"])
+        batches = document_batches(document)
+        verdict.job, verdict.records = job.id, sum(batch.records for batch in batches)
+        if document.get("seal") != seal(document):
+            verdict.findings.append(Finding("receipt", "receipt", "the receipt was edited, or cut"))
+        retried = document["receipt"]["retried"]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise InputError(f"{receipt} is damaged") from None
+    for each in retried:
+        ranges = ", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in each["records"][:MOST])
+        verdict.notes.append(f"records {ranges} were scored later, by the model {each['model']}")
+    reader = _input(job, input, verdict)
+    rejects = rejects_path(scores)
+    _compare("rejects", rejects, header.rejects, [batch.rejects for batch in batches], batches, job, None, verdict)
+    _compare("scores", scores, header.scores, [batch.scores for batch in batches], batches, job, reader, verdict)
+    if reader is not None:
+        with reader:
+            _compare_input(reader, job, batches, verdict)
+    if model is not None and read_graph(model).sha256 not in (job.model, *(each["model"] for each in retried)):
+        verdict.findings.append(Finding("model", "model", f"{model} is not the model that scored: {job.model}"))
+    return verdict
+
+
+def _input(job: Job, given: Path | None, verdict: Verdict) -> Reader | None:
+    """The input, if it is to be compared: the one that is named, or the job's own if it is as it was."""
+    try:
+        reader = Reader(given or Path(job.input), job.max_record_bytes)
+    except NightshiftError as error:
+        if given is not None:
+            raise
+        verdict.notes.append(f"the input is not compared: {error}")
+        return None
+    if given is None and (reader.size, reader.mtime_ns) != (job.size, job.mtime_ns):
+        reader.close()
+        verdict.notes.append(f"the input is not compared: {job.input} has changed since")
+        return None
+    return reader
+
+
+def _compare_input(reader: Reader, job: Job, batches: Sequence[BatchProof], verdict: Verdict) -> None:
+    """Cuts the input as the producer did, and compares what would be sent."""
+    if not all(batch.sent for batch in batches):
+        verdict.notes.append("the input is not compared: the receipt is of an older version, without its digests")
+        return
+    expected = iter(batches)
+    try:
+        for number, batch in enumerate(cut(reader, job, make_cursor(reader.start))):
+            proof = next(expected, None)
+            first = batch.pieces[0].first_record
+            sent = digest.sent(job.incarnation, number, first, batch.records, batch.payload(job))
+            if proof is None or sent != proof.sent:
+                last = first + batch.records - 1
+                detail = f"{reader.path} is not what was scored, from record {first} on"
+                verdict.findings.append(Finding("input", "input", detail, first, last))
+                return
+    except (NightshiftError, KeyError) as error:
+        verdict.findings.append(Finding("input", "input", f"{reader.path} is not what was scored: {error}"))
+        return
+    rest = next(expected, None)
+    if rest is not None:
+        detail = f"{reader.path} ends before record {rest.first_record}, which was scored"
+        verdict.findings.append(Finding("input", "input", detail, rest.first_record))
+
+
+def _compare(
+    name: str, path: Path, header: Part, parts: Sequence[Part], batches: Sequence[BatchProof], job: Job,
+    reader: Reader | None, verdict: Verdict,
+) -> None:  # fmt: skip
+    """One of the two files with its parts; `reader` has the input where that is as it was."""
+    try:
+        with path.open("rb") as file:
+            good = all([*match(file, [header, *parts])]) and not file.read(1)
+            if good:
+                return
+            file.seek(0)
+            content = memoryview(file.read())
+    except OSError as error:
+        verdict.findings.append(Finding("missing", name, f"{path}: {error.strerror}"))
+        return
+    if digest.part(content[: header.size]) != header:
+        verdict.findings.append(Finding("header", name, f"the header of {path.name} is not as it was written"))
+    if name == "rejects":  # they are few, and have their records' numbers: all is one gap
+        gaps = [Gap(0, len(parts), header.size, len(content))]
+    else:
+        gaps = find_gaps(content, header.size, parts, [batch.head for batch in batches])
+    for gap in gaps:
+        lines = list(rows(BytesIO(bytes(content[gap.start : gap.stop]))))
+        verdict.findings += _explain(name, path, gap, lines, batches, job, reader)
+    if name == "scores" and len(gaps) == 1 and gaps[0].end - gaps[0].first == len(parts) > 1:
+        verdict.findings.append(Finding("receipt", "receipt", "no batch is in the file: the receipt is another job's"))
+
+
+def _explain(
+    name: str, path: Path, gap: Gap, lines: Sequence[bytes], batches: Sequence[BatchProof], job: Job,
+    reader: Reader | None,
+) -> Iterator[Finding]:  # fmt: skip
+    """What is wrong with the batches of a gap, by record if the ids tell."""
+    among = batches[gap.first : gap.end]
+    first = among[0].first_record if among else None
+    last = among[-1].first_record + among[-1].records - 1 if among else None
+    place = f"among the records {first} to {last}" if among else f"behind {gap.start:,} bytes of {path.name}"
+    found = [_first_field(line) for line in lines]
+    expected = _ids(path, job, first, last, reader) if name == "scores" and first and last else None
+    if expected is not None:
+        missing = Counter(id for _, id in expected) - Counter(found)
+        extra = Counter(found) - Counter(id for _, id in expected)
+        lost = [record for record, id in expected if id in missing][:MOST]
+        if lost:
+            numbers = ", ".join(map(str, lost))
+            yield Finding("dropped", name, f"not there: the records {numbers}", lost[0], lost[-1])
+        known = {id: record for record, id in expected}
+        for id in list(extra)[:MOST]:
+            at = known.get(id)
+            what = f"record {at} is there more than once" if at else f"a row of another job or place, {place}"
+            yield Finding("extra", name, what, at or first, at or last)
+        if lost or extra:
+            return
+        moved = next((record for (record, id), other in zip(expected, found, strict=True) if id != other), None)
+        if moved is not None:
+            yield Finding("out_of_order", name, f"rows are out of order from record {moved} on", moved, last)
+            return
+        yield Finding("altered", name, f"values were altered or swapped {place}", first, last)
+        return
+    wanted = sum(batch.scored if name == "scores" else batch.records - batch.scored for batch in among)
+    if len(lines) < wanted:
+        yield Finding("dropped", name, f"{wanted - len(lines):,} rows are not there, {place}", first, last)
+    elif len(lines) > wanted:
+        yield Finding("extra", name, f"{len(lines) - wanted:,} rows too many, {place}", first, last)
+    else:
+        yield Finding("altered", name, f"rows were altered, swapped or replaced {place}", first, last)
+
+
+def _first_field(line: bytes) -> bytes:
+    return next(csv.reader([line.decode("latin-1")]), [""])[0].encode("latin-1") if line.strip() else b""
+
+
+def _ids(path: Path, job: Job, first: int, last: int, reader: Reader | None) -> list[tuple[int, bytes]] | None:
+    """Record and id of every record [first, last] that was scored; None if neither numbers nor the input tell."""
+    try:
+        with rejects_path(path).open("rb") as file:
+            lines = rows(file)
+            next(lines)
+            rejected = {int(_first_field(line)) for line in lines}
+    except (OSError, ValueError, StopIteration):
+        return None
+    scored = [record for record in range(first, last + 1) if record not in rejected]
+    if job.id_column is None:
+        return [(record, b"%d" % record) for record in scored]
+    if reader is None:
+        return None
+    ids: dict[int, bytes] = {}
+    for block in reader.blocks([job.id_column]):
+        if block.end.record > first:
+            numbers = block.record_numbers.tolist()
+            ids.update(zip(numbers, block.records.column(0).to_pylist(), strict=True))
+        if block.end.record > last:
+            break
+    return [(record, ids[record]) for record in scored] if ids.keys() >= set(scored) else None
