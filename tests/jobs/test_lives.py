@@ -1,0 +1,113 @@
+"""A job that begins anew has another life: what was written for the older one is refused, whoever comes with it. And
+what the producer sent, a worker scored and the collector reads must be the same bytes."""
+
+import dataclasses
+
+import pytest
+
+from jobs import keys
+from jobs.errors import JobError, LostError, NewerFormatError
+from jobs.ledger import Ledger
+from jobs.record import Job, Life
+from tests.jobs.test_ledger import CURSOR, JOB, complete, enqueue, lease
+
+AGAIN = dataclasses.replace(JOB, incarnation="ffeeddccbbaa9988")
+
+
+def dump(ledger: Ledger) -> dict[bytes, bytes]:
+    return {key: ledger.redis.dump(key) or b"" for key in ledger.redis.keys("*")}  # type: ignore[misc, union-attr]
+
+
+@pytest.fixture
+def older(ledger: Ledger) -> Life:
+    """A life that was cancelled, erased, and followed by another, which has a batch that somebody has leased."""
+    ledger.submit(JOB, CURSOR)
+    enqueue(ledger, JOB.life, 0)
+    lease(ledger, JOB.life, 0)
+    ledger.cancel(JOB.life, "enough")
+    assert ledger.erase(JOB.life)
+    assert ledger.submit(AGAIN, CURSOR) == "running"
+    enqueue(ledger, AGAIN.life, 0)
+    lease(ledger, AGAIN.life, 0)
+    return JOB.life
+
+
+def test_both_lives_have_one_id(ledger: Ledger, older: Life) -> None:
+    assert (older.id, ledger.job(older.id).incarnation) == (AGAIN.id, AGAIN.incarnation)
+
+
+def test_what_comes_from_an_older_life_changes_nothing(ledger: Ledger, older: Life) -> None:
+    """A stalled producer, a worker that comes back, a collector that wakes up late."""
+    before = dump(ledger)
+    assert enqueue(ledger, older, 1) == -1
+    assert lease(ledger, older, 0) == "gone"
+    assert not ledger.renew(older, 0, "me", 30)
+    assert not ledger.release(older, 0, "me", "it died")
+    assert not complete(ledger, older, 0)
+    assert ledger.seal(older, 1)
+    assert not ledger.fail(older, "no")
+    assert ledger.overdue(older, 0) == {}
+    assert ledger.send_again(older, [0]) == 0
+    assert not ledger.answers.collected(older, "token", range(1), {"output": "/elsewhere"}, {})
+    assert not ledger.answers.retried(older, {}, {}, {}, {})
+    assert not ledger.note(older, deadline=1.0)
+    assert ledger.row_class(older, "exact") == ""
+    assert not ledger.erase(older)
+    assert dump(ledger) == before
+
+
+def test_a_stalled_producer_that_cut_the_file_otherwise_never_makes_a_complete_job(ledger: Ledger, older: Life) -> None:
+    assert enqueue(ledger, older, 1, records=7) == -1
+    assert enqueue(ledger, AGAIN.life, 1, records=7, first=11) == 2
+    assert enqueue(ledger, AGAIN.life, 2, first=20) == -1, "record 18 would be missing"
+    assert ledger.progress(AGAIN.id).state == "failed"
+    assert "batch 2 begins with record 20, and 17 were read before" in str(ledger.progress(AGAIN.id).error)
+
+
+@pytest.mark.parametrize(("payload", "records"), [(b"other bytes", 10), (b"payload", 9)])
+def test_a_worker_that_scored_something_else_fails_the_job(ledger: Ledger, payload: bytes, records: int) -> None:
+    ledger.submit(JOB, CURSOR)
+    enqueue(ledger, JOB.life, 0)
+    assert not complete(ledger, JOB.life, 0, payload=payload, records=records)
+    assert "is not what the producer sent" in str(ledger.progress(JOB.id).error)
+
+
+@pytest.mark.parametrize("key", [keys.kept(JOB.life, 0), keys.result(JOB.life, 0)])
+def test_what_is_not_as_it_was_written_is_never_collected(ledger: Ledger, key: str) -> None:
+    ledger.submit(JOB, CURSOR)
+    enqueue(ledger, JOB.life, 0)
+    complete(ledger, JOB.life, 0)
+    assert ledger.answers.results(JOB.life, 0, 8) == [(b"kept", b"result")]
+    ledger.redis.set(key, b"other")
+    with pytest.raises(LostError, match="not on the server as it was written"):
+        ledger.answers.results(JOB.life, 0, 8)
+
+
+def test_a_job_of_a_newer_format_is_left_alone_without_spending_attempts(ledger: Ledger) -> None:
+    ledger.submit(JOB, CURSOR)
+    enqueue(ledger, JOB.life, 0)
+    ledger.redis.hset(keys.job(JOB.id), "format", 3)
+    ledger.redis.hset(keys.job(JOB.id), "record", JOB.encode().replace('"format": 2', '"format": 3'))
+    before = dump(ledger)
+    assert lease(ledger, JOB.life, 0) == "newer"
+    assert not ledger.fail(JOB.life, "no")
+    assert ledger.overdue(JOB.life, 0) == {}
+    assert dump(ledger) == before
+    with pytest.raises(NewerFormatError, match="a newer version of Nightshift wrote"):
+        ledger.job(JOB.id)
+
+
+def test_a_record_of_format_1_keeps_its_id_and_a_field_that_is_not_known_does_no_harm() -> None:
+    old = dataclasses.replace(JOB, format=1, incarnation="")
+    text = old.encode().replace('"format": 1, ', "").replace('"incarnation": "", ', '"later": 1, ')
+    assert Job.decode(text).id == old.id != JOB.id
+
+
+def test_a_cursor_that_a_disk_altered_is_not_read_from(ledger: Ledger) -> None:
+    ledger.submit(JOB, CURSOR)
+    enqueue(ledger, JOB.life, 0)
+    cursor = ledger.redis.hget(keys.job(JOB.id), "cursor")
+    assert isinstance(cursor, bytes)
+    ledger.redis.hset(keys.job(JOB.id), "cursor", cursor.replace(b'"offset": 10', b'"offset": 11'))
+    with pytest.raises(JobError, match="damaged"):
+        ledger.progress(JOB.id)
