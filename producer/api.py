@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import redis
 
@@ -34,6 +34,7 @@ from producer.retry import read_rejects, retry_rejects
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 READ_BATCHES = 16  # fetched at once when scores are read without being collected
 
@@ -126,32 +127,30 @@ class Submission:
         return receipt
 
     def scores(self) -> "pd.DataFrame":
-        """The id, the kept columns (strings), then one column an output. Raises JobError unless complete, and if what
-        was collected is not there as it was written."""
+        """The id, the kept columns (strings), then one column an output. Bytes that are not UTF-8 are surrogates in
+        them, as in file names: `os.fsencode` gives them back. Raises JobError unless complete, and if what was
+        collected is not there as it was written."""
         import pandas as pd
-        import pyarrow as pa
 
         self._check_complete()
         names = [self.job.id_name, *self.job.keep]
         output = self._collected_output()
         if output is not None:
             text = names if self.job.id_column else list(self.job.keep)
-            return pd.read_csv(output, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values={})
+            return pd.read_csv(
+                output, dtype=dict.fromkeys(text, "object"), keep_default_na=False, na_values={},
+                encoding_errors="surrogateescape",
+            )  # fmt: skip
         rows = Rows(self.job, None)
-        tables = []
+        frames = []
         for kept, result in self._results():
             if result.scored:
-                arrays = [
-                    pa.array([value.decode(errors="replace") for value in array.to_pylist()])
-                    if pa.types.is_binary(array.type)
-                    else array
-                    for array in rows.scores(kept, result)
-                ]
-                tables.append(pa.table(dict(zip([*names, *result.columns], arrays, strict=True))))
-        if not tables:
+                arrays = rows.scores(kept, result)
+                columns = dict(zip([*names, *result.columns], map(_series, arrays), strict=True))
+                frames.append(pd.DataFrame(columns))
+        if not frames:
             return pd.DataFrame(columns=[*names, *self.job.fetches])
-        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
-        return frame
+        return pd.concat(frames, ignore_index=True)
 
     def rejects(self) -> Iterator[Reject]:
         """The rejects so far, in record order. Raw text of what a worker rejected is read from the input again, and
@@ -255,6 +254,15 @@ class Submission:
         progress = self.progress()
         if progress.state != "complete":
             raise JobError(f"{self.id} is {progress.state}" + (f": {progress.error}" if progress.error else ""))
+
+
+def _series(array: "pa.Array") -> "pd.Series[Any]":
+    import pandas as pd
+    import pyarrow as pa
+
+    if not pa.types.is_binary(array.type):
+        return pd.Series(array.to_pandas())
+    return pd.Series([value.decode(errors="surrogateescape") for value in array.to_pylist()], dtype="object")
 
 
 def submit(connection: Connection, plan: Plan, workers: int = 0, deadline: datetime | None = None) -> Submission:
