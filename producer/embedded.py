@@ -90,7 +90,7 @@ class Embedded:
         """Returns at once; TensorFlow takes its seconds. Does nothing where another command's workers run already."""
         if importlib.util.find_spec("tensorflow") is None:
             raise ServerError(
-                "scoring on this machine needs TensorFlow: pip install 'nightshift[worker]', "
+                "scoring on this machine needs TensorFlow: pip install '.[worker]' in a checkout of Nightshift, "
                 "or set REDIS_URL and start workers elsewhere"
             )
         flags = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]

@@ -37,7 +37,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="nightshift")
+@click.version_option(package_name="nightshift-scoring")
 def main() -> None:
     """Train, checkpoint, restore, finetune, freeze, inspect and evaluate models.
 

@@ -133,7 +133,7 @@ def _drawing() -> Any:
     try:
         from model.quality.pictures import draw
     except ModuleNotFoundError as error:
-        raise ModelError(f"--pictures needs {error.name}: pip install 'nightshift[worker,pictures]'") from None
+        raise ModelError(f"--pictures needs {error.name}: pip install {error.name}") from None
     return draw
 
 

@@ -79,7 +79,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="nightshift", prog_name="producer")
+@click.version_option(package_name="nightshift-scoring", prog_name="producer")
 def main() -> None:
     """Scores messages for spam in bulk, and proves that every record was scored exactly once.
 

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from importlib import metadata
 from typing import get_args
 
 import redis
@@ -27,6 +26,7 @@ from jobs.record import Job
 from producer.deadline import deadline_of
 from producer.forecast import Forecast
 from producer.metrics.batches import Batches
+from producer.version import version
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class LedgerCollector(Collector):
     def _families(self) -> list[Metric]:
         up = GaugeMetricFamily(f"{PREFIX}up", "1 if the Redis or Valkey server answers, else 0")
         build = InfoMetricFamily(f"{PREFIX}build", "Nightshift's version")
-        build.add_metric([], {"version": _version()})
+        build.add_metric([], {"version": version() or "unknown"})
         try:
             if self._batches is None:
                 self._batches = Batches(self._connect())
@@ -200,10 +200,3 @@ def _stages(batches: Batches) -> Metric:
 
 def _gauge(name: str, text: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(PREFIX + name, text, labels=["job_id"])
-
-
-def _version() -> str:
-    try:
-        return metadata.version("nightshift")
-    except metadata.PackageNotFoundError:
-        return "unknown"

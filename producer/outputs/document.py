@@ -4,11 +4,9 @@ One JSON object; docs/receipt.md describes its fields. `seal` is a digest of all
 edit is noticed. It proves against accidents: who may change the receipt as well can deceive anybody.
 """
 
-import contextlib
 import json
 import platform
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +24,7 @@ from producer.outputs.files import CHUNK_BYTES, write_atomically
 from producer.outputs.paths import receipt_path, rejects_path
 from producer.outputs.proof import Ranges, ranges_of
 from producer.receipt import make_receipt
+from producer.version import version
 
 FORMAT = 2  # 1 was a note of `producer nightly` alone
 BATCH_FIELDS = (
@@ -132,8 +131,8 @@ def _proof_of_format_1(progress: Progress, files: tuple[Path, Path]) -> tuple[Wr
 def versions(progress: Progress) -> dict[str, str]:
     """Of what made the files; the worker's as the first of them said."""
     found = {"python": platform.python_version(), "pyarrow": pa.__version__}
-    with contextlib.suppress(metadata.PackageNotFoundError):
-        found["nightshift"] = metadata.version("nightshift-scoring")
+    if ours := version():
+        found["nightshift"] = ours
     if "tensorflow" in progress.fields:
         found["tensorflow"] = progress.fields["tensorflow"]
     return found

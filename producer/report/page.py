@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 
 from producer.deadline import missed
@@ -13,6 +13,7 @@ from producer.report.groups import Group
 from producer.report.repeated import CAPACITY
 from producer.report.speed import Speed
 from producer.report.text import decode, escape, quote
+from producer.version import version
 
 # Should a message ever get out of its quotes, nothing that it asks for is done.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -302,11 +303,8 @@ def _receipt(report: Report) -> str:
 
 
 def _footer(made: float) -> str:
-    try:
-        version = " " + metadata.version("nightshift")
-    except metadata.PackageNotFoundError:
-        version = ""
-    return f"<footer>Made {_time(made)} by Nightshift{version}. Times are local to where this page was made.</footer>"
+    name = f"Nightshift {version() or ''}".rstrip()
+    return f"<footer>Made {_time(made)} by {name}. Times are local to where this page was made.</footer>"
 
 
 def _section(title: str, lead: str, plot: str, table: str) -> str:

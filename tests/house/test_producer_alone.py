@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 
 from tests.support import ROOT
 
+NAME = "nightshift-scoring"
 COMMANDS = ("enqueue", "status", "collect", "rejects", "retry", "cancel", "forget", "nightly", "report", "metrics")
 
 
@@ -32,7 +33,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("alone")
     venv.create(folder, symlinks=True)
     site = next((folder / "lib").glob("python*")) / "site-packages"
-    for name in required("nightshift") - {"nightshift"}:
+    for name in required(NAME) - {NAME}:
         for file in importlib.metadata.files(name) or []:
             top = file.parts[0]
             if top not in ("..", "__pycache__") and not (site / top).exists():
@@ -83,11 +84,11 @@ def test_scoring_here_without_tensorflow_says_what_to_install(alone: Path, tmp_p
     os.environ.pop("NIGHTSHIFT_HOME", None)
     done = run(alone, "enqueue", str(tmp_path / "m.csv"))
     assert done.returncode == 1
-    assert "pip install 'nightshift[worker]'" in done.stderr
+    assert "pip install '.[worker]' in a checkout" in done.stderr
 
 
 def test_a_wheel_carries_the_model_and_the_scripts(tmp_path: Path) -> None:
-    """What `pip install nightshift` would unpack."""
+    """What `pip install` unpacks."""
     pytest.importorskip("hatchling", reason="the build backend is not installed")
     from hatchling.builders.wheel import WheelBuilder
 

@@ -70,6 +70,18 @@ def tracked_files() -> list[Path]:
     return [path for name in listing.split("\0") if name and (path := ROOT / name).is_file()]
 
 
+def test_nothing_installs_a_name_that_is_not_ours(tracked_files: list[Path]) -> None:
+    """On the public index `nightshift` is a stranger's program, and our distribution is not there yet: who typed such a
+    line would run somebody else's code. Only a checkout or its wheel is ours."""
+    stranger = re.compile(rb"pip install (?:-\S+ )*['\"]?nightshift(?![\w])(?!.{0,40}\.whl)", re.IGNORECASE)
+    assert stranger.search(b"pip install --quiet 'nightshift[worker]'")
+    assert stranger.search(b"pip install " + b"nightshift-scoring")
+    found = {
+        str(path.relative_to(ROOT)): hit[0] for path in tracked_files if (hit := stranger.search(path.read_bytes()))
+    }
+    assert set(found) <= {str(Path(__file__).relative_to(ROOT))}, found
+
+
 @pytest.mark.parametrize("tale", TOLD_TALES)
 def test_no_file_names(tracked_files: list[Path], tale: str) -> None:
     """Binary files too: a frozen graph may carry the paths of the sources that made it."""

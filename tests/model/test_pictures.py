@@ -80,4 +80,4 @@ def test_without_matplotlib_the_command_says_what_to_install(
     monkeypatch.delattr("model.quality.pictures")
     monkeypatch.setitem(sys.modules, "matplotlib", None)  # as Python has it for a module that is not there
     line = complaint("evaluate", ROOT / "data" / "spam.pb", labelled, "--pictures", tmp_path / "pictures")
-    assert line == "model: --pictures needs matplotlib: pip install 'nightshift[worker,pictures]'"
+    assert line == "model: --pictures needs matplotlib: pip install matplotlib"
