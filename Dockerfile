@@ -8,7 +8,7 @@ ENV PIP_CACHE_DIR=/var/cache/pip \
     PATH=/opt/venv/bin:$PATH
 RUN python -m venv /opt/venv
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt README.md LICENSE nightshift_start.py ./
 COPY data/spam.pb data/
 COPY jobs jobs/
 COPY model model/

@@ -1,5 +1,12 @@
 """The worker room: the Celery app and its one task, `celery -A worker worker --concurrency N`."""
 
+import sys
+
+import nightshift_start
+
+if line := nightshift_start.in_the_way("model", "jobs"):
+    sys.exit(f"worker: {line}")
+
 from model import environment
 from worker import logs
 

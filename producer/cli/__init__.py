@@ -1,6 +1,5 @@
 """The `producer` command: results to stdout, progress and errors to stderr. What is slow to import is imported late."""
 
-import io
 import logging
 import os
 import signal
@@ -116,9 +115,6 @@ for command in (enqueue, status, collect, rejects, report, retry, cancel, forget
 
 def run() -> None:
     """The `producer` command as installed."""
-    for stream in (sys.stdout, sys.stderr):  # a name that the terminal can't show is no reason to fail
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     without_pandas()
     keep_freed_memory()
     # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.

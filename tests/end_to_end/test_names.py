@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.end_to_end.conftest import Farm
 
-CODE = "from producer.cli import run; run()"
+CODE = "from nightshift_start import producer; producer()"
 
 
 def producer(farm: Farm, *words: str | bytes, **environment: str) -> "subprocess.CompletedProcess[bytes]":

@@ -1,0 +1,48 @@
+"""Starts the commands, unless somebody else's module stands where one of ours should.
+
+Our packages have plain names, and PYTHONPATH and the directory in which Celery starts come before the place where they
+are installed: a folder `jobs` or `model` of the user's own would be run instead of ours. This module has a name that
+nobody else has, and imports nothing of ours before it has looked.
+"""
+
+import importlib.util
+import io
+import sys
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parent
+
+
+def in_the_way(*names: str) -> str | None:
+    """A line on the first of our packages `names` in whose place Python finds another; None if it finds them all."""
+    for name in names:
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None or Path(spec.origin).resolve().parent != HOME / name:
+            found = spec and (spec.origin or next(iter(spec.submodule_search_locations or ()), None))
+            what = f"the module {name!r} at {found} is in the way of" if found else "there is no trace of"
+            return f"{what} Nightshift's own, {HOME / name}: rename it, or take its folder off Python's path"
+    return None
+
+
+def _begin(command: str, *names: str) -> None:
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal can't show is no reason to fail
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if line := in_the_way(*names):
+        sys.exit(f"{command}: {line}")
+
+
+def producer() -> None:
+    """The `producer` command."""
+    _begin("producer", "producer", "jobs")
+    from producer.cli import run
+
+    run()
+
+
+def model() -> None:
+    """The `model` command."""
+    _begin("model", "model")
+    from model.cli import main
+
+    main()
