@@ -5,6 +5,7 @@ proves against accidents; who may change the receipt as well can deceive anybody
 """
 
 import csv
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -26,6 +27,7 @@ from producer.outputs.paths import receipt_path, rejects_path
 from producer.reader import Reader
 from producer.retry import rows
 
+csv.field_size_limit(sys.maxsize)  # what was read as one record may be one field
 MOST = 20  # records that are named one by one, in a finding
 
 
@@ -153,23 +155,28 @@ def _compare(
         gaps = [Gap(0, len(parts), header.size, len(content))]
     else:
         gaps = find_gaps(content, header.size, parts, [batch.head for batch in batches])
+    width = len(_fields(bytes(content[: header.size])))
     for gap in gaps:
         lines = list(rows(BytesIO(bytes(content[gap.start : gap.stop]))))
-        verdict.findings += _explain(name, path, gap, lines, batches, job, reader)
-    if name == "scores" and len(gaps) == 1 and gaps[0].end - gaps[0].first == len(parts) > 1:
-        verdict.findings.append(Finding("receipt", "receipt", "no batch is in the file: the receipt is another job's"))
+        verdict.findings += _explain(name, path, gap, lines, width, batches, job, reader)
+    if name == "scores" and gaps and gaps[0].end - gaps[0].first == len(parts):
+        heads = {digest.head(line) for line in lines}  # one batch alone may have been altered further down
+        if len(parts) > 1 or not heads & {batch.head for batch in batches}:
+            line = "no batch of the receipt is in the file: it may be another job's receipt"
+            verdict.findings.append(Finding("receipt", "receipt", line))
 
 
 def _explain(
-    name: str, path: Path, gap: Gap, lines: Sequence[bytes], batches: Sequence[BatchProof], job: Job,
+    name: str, path: Path, gap: Gap, lines: Sequence[bytes], width: int, batches: Sequence[BatchProof], job: Job,
     reader: Reader | None,
 ) -> Iterator[Finding]:  # fmt: skip
-    """What is wrong with the batches of a gap, by record if the ids tell."""
+    """What is wrong with the batches of a gap, by record if the ids tell. A whole row has `width` fields."""
     among = batches[gap.first : gap.end]
     first = among[0].first_record if among else None
     last = among[-1].first_record + among[-1].records - 1 if among else None
     place = f"among the records {first} to {last}" if among else f"behind {gap.start:,} bytes of {path.name}"
-    found = [_first_field(line) for line in lines]
+    fields = [_fields(line) for line in lines]
+    found = [row[0] for row in fields]
     expected = _ids(path, job, first, last, reader) if name == "scores" and first and last else None
     if expected is not None:
         missing = Counter(id for _, id in expected) - Counter(found)
@@ -179,6 +186,9 @@ def _explain(
             numbers = ", ".join(map(str, lost))
             yield Finding("dropped", name, f"not there: the records {numbers}", lost[0], lost[-1])
         known = {id: record for record, id in expected}
+        for row in [row for row in fields if len(row) != width and row[0] in known][:MOST]:
+            record = known[row[0]]  # a line end or a quote came or went: the row before a lost one, say
+            yield Finding("altered", name, f"record {record} has {len(row)} fields, not {width}", record, record)
         for id in list(extra)[:MOST]:
             at = known.get(id)
             what = f"record {at} is there more than once" if at else f"a row of another job or place, {place}"
@@ -200,8 +210,13 @@ def _explain(
         yield Finding("altered", name, f"rows were altered, swapped or replaced {place}", first, last)
 
 
-def _first_field(line: bytes) -> bytes:
-    return next(csv.reader([line.decode("latin-1")]), [""])[0].encode("latin-1") if line.strip() else b""
+def _fields(line: bytes) -> list[bytes]:
+    """One at least, however broken the line is."""
+    try:
+        fields = next(csv.reader([line.decode("latin-1")]), [])  # bytes through a text reader, unaltered
+    except csv.Error:  # a line end in the middle of a field without quotes
+        fields = line.decode("latin-1").split(",")
+    return [field.encode("latin-1") for field in fields] or [b""]
 
 
 def _ids(path: Path, job: Job, first: int, last: int, reader: Reader | None) -> list[tuple[int, bytes]] | None:
@@ -210,7 +225,7 @@ def _ids(path: Path, job: Job, first: int, last: int, reader: Reader | None) -> 
         with rejects_path(path).open("rb") as file:
             lines = rows(file)
             next(lines)
-            rejected = {int(_first_field(line)) for line in lines}
+            rejected = {int(_fields(line)[0]) for line in lines}
     except (OSError, ValueError, StopIteration):
         return None
     scored = [record for record in range(first, last + 1) if record not in rejected]
