@@ -88,6 +88,8 @@ class _Follower:
             self._look_around()
         progress = self._ledger.progress(self._job.id)
         if progress.incarnation != self._job.incarnation:
+            if self._collector:
+                self._collector.discard()
             raise JobError(f"{self._job.id} was begun anew by another command; run this one again to follow it")
         self._report.update(progress)
         if warning := self._watch.update(progress):

@@ -70,13 +70,22 @@ def session(leader: int) -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            try:
-                state, _, _, leads, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(leads) == leader and state != "Z":
-                found.append(int(entry.name))
+            with contextlib.suppress(OSError):
+                state, _, _, leads = _stat(entry.name)
+                if leads == leader and state != "Z":
+                    found.append(int(entry.name))
     return found
+
+
+def stopped(process: int) -> bool:
+    """By SIGSTOP."""
+    return _stat(process)[0] == "T"
+
+
+def _stat(process: "int | str") -> "tuple[str, int, int, int]":
+    """Its state, parent, group and session."""
+    state, parent, group, leader, *_ = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return state, int(parent), int(group), int(leader)
 
 
 @dataclass

@@ -1,15 +1,20 @@
 """The command dies, is interrupted, runs twice at once, or finds the disk full."""
 
+import json
+import os
 import random
 import resource
 import shlex
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Night
+from tests.faults.conftest import Night, stopped
 from tests.support import until
 
 Nights = Callable[..., Night]
@@ -150,3 +155,59 @@ def test_a_disk_that_is_full_is_reported_by_every_run_until_there_is_room(night:
         run = tonight.enqueue(preexec_fn=limit)
         tonight.end(run, code=1)
     tonight.check(tonight.enqueue())
+
+
+# The command, which stops itself just before it enqueues batch 3: as on a machine that swaps, or sleeps.
+STALLING = """
+import os, signal
+from jobs.ledger import Ledger
+enqueue = Ledger.enqueue
+
+def stall(self, life, first, entries):
+    if first == 3:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return enqueue(self, life, first, entries)
+
+Ledger.enqueue = stall
+from producer.cli import run
+run()
+"""
+
+
+def stall(tonight: Night, output: Path, batch_bytes: int) -> "subprocess.Popen[bytes]":
+    """A producer that stalls with its fourth batch in its hands; it is stopped."""
+    words = ("enqueue", tonight.input, "--model", tonight.model, "--fetch", "score", "--output", output)
+    environment = {**os.environ, "NIGHTSHIFT_WINDOW": "3", "REDIS_URL": tonight.site.server.url}
+    process = subprocess.Popen(
+        [sys.executable, "-c", STALLING, *map(str, words), "--batch-bytes", str(batch_bytes), "--json"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    tonight.started.append(process)
+    until(lambda: stopped(process.pid) or process.poll() is not None, 20)
+    assert process.poll() is None, process.communicate()
+    return process
+
+
+def test_a_producer_that_slept_through_its_jobs_end_adds_nothing_to_the_next_one(night: Nights) -> None:
+    """The job is cancelled, and enqueued again with larger batches. When the second producer too has enqueued three of
+    them, the first one wakes up with the fourth batch of its own, which begins somewhere else in the file. Counts could
+    agree by chance, and the records between the two would never be scored."""
+    tonight = night(milliseconds=5)
+    first = stall(tonight, tonight.output, 2_000)
+    assert tonight.end(tonight.popen("cancel", tonight.job)) is not None
+    other = tonight.output.with_name("other.csv")  # the first one still holds its own
+    second = stall(tonight, other, 60_000)
+    assert tonight.progress().batches == 3
+    first.send_signal(signal.SIGCONT)
+    _, err = first.communicate(timeout=60)
+    assert first.returncode == 1, err
+    assert b"was begun anew by another command" in err.splitlines()[-1]
+    second.send_signal(signal.SIGCONT)
+    out, err = second.communicate(timeout=60)
+    assert second.returncode == 0, err
+    receipt = json.loads(out)
+    tonight.check_files(other)
+    tonight.check_receipt(receipt)
+    tonight.check_server()
