@@ -71,9 +71,12 @@ class Answers:
             raise LostError(f"what the server has to prove {life.id} is damaged") from None
 
     def header(self, life: Life) -> Written | None:
-        """What was written as the files' headers."""
+        """What was written as the files' headers. Raises LostError if it is damaged."""
         text = cast("bytes | None", self._redis.hget(f"{keys.job(life.id)}:written", HEADER))
-        return Written.decode(text) if text else None
+        try:
+            return Written.decode(text) if text else None
+        except ValueError:
+            raise LostError(f"what the server has to prove {life.id} is damaged") from None
 
     def _values(self, names: Iterable[str]) -> list[bytes]:
         """Those of these keys, up to the first that is not there."""

@@ -29,5 +29,9 @@ class NewerFormatError(JobError):
     """A newer version of Nightshift wrote it: it is left alone."""
 
 
+class DamagedError(JobError):
+    """What the server has of the job makes no sense, as after a broken disk: it can be forgotten, and scored again."""
+
+
 class LostError(JobError):
     """What was scored is nowhere to be found as it was written; scoring the input again mends it."""

@@ -17,7 +17,7 @@ from redis.client import Pipeline
 from jobs import digest, keys, queue
 from jobs.answers import SPOOLED, Answers, fetch
 from jobs.digest import Bytes
-from jobs.errors import JobError
+from jobs.errors import DamagedError, JobError
 from jobs.presence import Presence
 from jobs.progress import Progress, State
 from jobs.record import Job, Life
@@ -76,23 +76,24 @@ class Ledger:
         return cast(State, self._scripts.run("submit", job.life, job.encode(), _cursor(job.life, 0, cursor), job.id))
 
     def job(self, job_id: str) -> Job:
-        """Raises JobError if there is no such job, or if it is not one that can be read."""
+        """Raises JobError if there is no such job, DamagedError or NewerFormatError if it can't be read."""
         record = cast("bytes | None", self.redis.hget(keys.job(job_id), "record"))
         if record is None:
-            raise JobError(f"there is no job {job_id}")
+            self._check_there(job_id)
+            raise DamagedError(f"{job_id}: its record is gone; producer forget frees the rest")
         try:
             job = Job.decode(record)
         except JobError as error:
             raise type(error)(f"{job_id}: {error}") from None
         if job.id != job_id or self._incarnation(job_id) not in (job.incarnation, None):
-            raise JobError(f"{job_id}: its record is damaged, or was replaced this moment")
+            raise DamagedError(f"{job_id}: its record is damaged, or was replaced this moment")
         return job
 
     def _incarnation(self, job_id: str) -> str | None:
         """None if there is no such job."""
         fields = self.redis.hmget(keys.job(job_id), "state", "incarnation")
         state, incarnation = cast("list[bytes | None]", fields)
-        return None if state is None else (incarnation or b"").decode()
+        return None if state is None else _text(incarnation or b"")
 
     def job_ids(self) -> list[str]:
         """All jobs, oldest first."""
@@ -101,14 +102,21 @@ class Ledger:
             moments.update(
                 cast("list[tuple[bytes, float]]", self.redis.zrange(generation.jobs, 0, -1, withscores=True))
             )
-        return [job_id.decode() for job_id in sorted(moments, key=lambda job_id: moments[job_id])]
+        return [_text(job_id) for job_id in sorted(moments, key=lambda job_id: moments[job_id])]
 
     def progress(self, job_id: str) -> Progress:
-        """Raises JobError if there is no such job, or if what is there makes no sense."""
+        """Raises JobError if there is no such job, DamagedError if what is there makes no sense."""
         raw = cast("dict[bytes, bytes]", self.redis.hgetall(keys.job(job_id)))
         if not raw:
             raise JobError(f"there is no job {job_id}")
-        return Progress.decode({os.fsdecode(name): os.fsdecode(value) for name, value in raw.items()})
+        try:
+            return Progress.decode({os.fsdecode(name): os.fsdecode(value) for name, value in raw.items()})
+        except DamagedError as error:
+            raise DamagedError(f"{job_id}: {error}") from None
+
+    def _check_there(self, job_id: str) -> None:
+        if not self.redis.exists(keys.job(job_id)):
+            raise JobError(f"there is no job {job_id}")
 
     def timeline(self, job_id: str, first: int = 0, count: int | None = None) -> list[Finish]:
         """The batches done so far, in the order in which they were: from the `first`-th entry on, `count` at most."""
@@ -147,12 +155,32 @@ class Ledger:
         if not any(record and sha256.encode() in cast(bytes, record) for record in records):
             self.redis.unlink(keys.model(sha256))
 
+    def wipe(self, job_id: str) -> None:
+        """Frees every key of a job that is damaged, whose record and state say nothing: what its producers, workers and
+        collectors still bring is refused. Looks at all keys of the server, which takes long on a large one."""
+        prefix = keys.job(job_id).encode()
+        literal = "".join(f"\\{sign}" if sign in "*?[]\\^" else sign for sign in keys.job(job_id))
+        found = cast("Iterable[bytes]", self.redis.scan_iter(match=f"{literal}*", count=1000))
+        lives = {Life(job_id, ""), Life(job_id, self._incarnation(job_id) or "")}
+        for key in found:
+            if key == prefix or key.startswith(prefix + b":"):
+                self.redis.unlink(key)
+        for generation in keys.GENERATIONS:
+            self.redis.zrem(generation.jobs, job_id)
+            names = cast("set[bytes]", self.redis.smembers(generation.active))
+            running = {life for name in names if (life := Life.of(_text(name))).id == job_id}
+            if running:
+                self.redis.srem(generation.active, *(life.name for life in running))
+            lives |= running
+        for life in lives:
+            self._spool.forget(life)
+
     def expire(self, age: float) -> list[str]:
         """Erases the jobs that ended at least `age` seconds ago and that nobody follows; their ids."""
         seconds, microseconds = self.redis.time()
         latest = (seconds - age) * 1000 + microseconds / 1000
         names = [self.redis.zrangebyscore(generation.jobs, "-inf", latest) for generation in keys.GENERATIONS]
-        old = [job_id.decode() for found in cast("list[list[bytes]]", names) for job_id in found]
+        old = [_text(job_id) for found in cast("list[list[bytes]]", names) for job_id in found]
         return [job_id for job_id in old if self.erase(Life(job_id, self._incarnation(job_id) or ""), age)]
 
     def follow(self, job_id: str, seconds: float) -> None:
@@ -228,7 +256,7 @@ class Ledger:
     def owners(self, job_id: str) -> dict[int, str]:
         """Who holds each leased batch."""
         owners = cast("dict[bytes, bytes]", self.redis.hgetall(f"{keys.job(job_id)}:owner"))
-        return {int(batch): owner.decode() for batch, owner in owners.items()}
+        return {int(batch): _text(owner) for batch, owner in owners.items()}
 
     def renew(self, life: Life, batch: int, owner: str, seconds: float) -> bool:
         """False if the batch is not this owner's any more."""
@@ -262,7 +290,7 @@ class Ledger:
     def active(self) -> list[Life]:
         """The running jobs, of every format that is known here."""
         sets = [cast("set[bytes]", self.redis.smembers(generation.active)) for generation in keys.GENERATIONS]
-        return [Life.of(name.decode()) for names in sets for name in names]
+        return [Life.of(_text(name)) for names in sets for name in names]
 
     def overdue(self, life: Life, patience: float) -> dict[int, bool]:
         """Takes expired leases back; the batches neither sent nor leased for `patience` seconds, and whether they have
@@ -299,6 +327,11 @@ class Ledger:
             return after
         [[_, entries]] = cast("list[Any]", answer)
         return cast(bytes, entries[-1][0])
+
+
+def _text(name: bytes) -> str:
+    """A name that a disk has altered is another one, and no error."""
+    return name.decode(errors="replace")
 
 
 def _cursor(life: Life, batches: int, cursor: Mapping[str, int]) -> str:

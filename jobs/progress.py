@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from jobs import digest
-from jobs.errors import JobError
+from jobs.errors import DamagedError
 
 State = Literal["running", "complete", "failed", "cancelled"]
 STATES: dict[str, State] = {"running": "running", "complete": "complete", "failed": "failed", "cancelled": "cancelled"}
@@ -45,12 +45,14 @@ class Progress:
 
     @classmethod
     def decode(cls, fields: dict[str, str]) -> "Progress":
-        """From the fields of the job's hash, as jobs/lua writes them; times are milliseconds there. Raises JobError if
-        they make no sense."""
+        """From the fields of the job's hash, as jobs/lua writes them; times are milliseconds there. Raises DamagedError
+        if they make no sense."""
         try:
             progress = cls._decode(fields)
         except (KeyError, ValueError, AttributeError):
-            raise JobError("what the server has of the job is damaged: producer forget frees it") from None
+            raise DamagedError(
+                "what the server has of it is damaged; producer forget frees it, and its file can be enqueued again"
+            ) from None
         return progress
 
     @classmethod

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from jobs.errors import JobError, NewerFormatError
+from jobs.errors import DamagedError, NewerFormatError
 
 FORMAT = 2  # of what is written for a job; goes into every id: jobs of two formats never meet
 # What says nothing of the output; the batch size is an even older part of the id, as 0.
@@ -91,12 +91,12 @@ class Job:
 
     @classmethod
     def decode(cls, text: str | bytes) -> Self:
-        """Raises NewerFormatError for a record that a newer version wrote, JobError for one that is damaged. Fields
+        """Raises NewerFormatError for a record that a newer version wrote, DamagedError for one that is damaged. Fields
         that are not known here are left out: what must not be, changes the format."""
         try:
             return cls.from_dict(json.loads(text))
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise JobError(
+            raise DamagedError(
                 "its record is damaged; producer forget frees it, and its file can be enqueued again"
             ) from None
 

@@ -44,8 +44,14 @@ def connected() -> Any:
 
 def find(connection: Any, job_id: str) -> "Submission":
     """The job of that id, or the only one that begins so."""
-    from jobs.errors import JobError
     from producer.api import Submission
+
+    return Submission(connection, connection.ledger.job(name_of(connection, job_id)))
+
+
+def name_of(connection: Any, job_id: str) -> str:
+    """The whole id of the job of that id, or of the only one that begins so."""
+    from jobs.errors import JobError
 
     found = [name for name in connection.ledger.job_ids() if name.startswith(job_id)]
     if job_id in found:
@@ -55,7 +61,7 @@ def find(connection: Any, job_id: str) -> "Submission":
     if len(found) > 1:
         raise JobError(f"{len(found)} jobs begin with {job_id}: {', '.join(found)}")
     logs.bind(found[0])
-    return Submission(connection, connection.ledger.job(found[0]))
+    return str(found[0])
 
 
 def end(receipt: "Receipt", limit: "Limit | None" = None) -> None:

@@ -2,7 +2,8 @@
 
 import click
 
-from producer.cli.console import connected, fail, find, say, show
+from jobs.errors import DamagedError
+from producer.cli.console import connected, fail, find, name_of, say, show
 
 
 @click.command()
@@ -29,13 +30,20 @@ def cancel(job: str, as_json: bool) -> None:
 def forget(job: str) -> None:
     """Free all that the server has of JOB. Files that were written stay.
 
-    Jobs that ended NIGHTSHIFT_KEEP_DAYS ago (7) are forgotten by themselves.
+    Jobs that ended NIGHTSHIFT_KEEP_DAYS ago (7) are forgotten by themselves. One that the server's disk damaged is
+    freed in whatever state it is.
 
     \b
     Example:
       producer forget messages-4f1d…
     """
     with connected() as connection:
-        submission = find(connection, job)
-        submission.forget()
-        say(f"forgot {submission.id}")
+        job_id = name_of(connection, job)
+        try:
+            submission = find(connection, job_id)
+            submission.progress()
+        except DamagedError:
+            connection.ledger.wipe(job_id)
+        else:
+            submission.forget()
+        say(f"forgot {job_id}")

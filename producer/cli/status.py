@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from producer.cli.console import connected, find, show
+from producer.cli.console import connected, find, say, show
 
 if TYPE_CHECKING:
     from producer.api import Submission
@@ -55,12 +56,17 @@ def status(job: str | None, watch: bool, as_json: bool) -> None:
 
 
 def all_receipts(connection: "Connection") -> "Iterator[Receipt]":
-    from jobs.errors import JobError
+    """Those that can be read; one line says why another can't."""
+    from jobs.errors import DamagedError, JobError, NewerFormatError
     from producer.receipt import make_receipt
 
     for job_id in connection.ledger.job_ids():
-        with contextlib.suppress(JobError):  # forgotten at this moment
+        try:
             yield make_receipt(connection.ledger.job(job_id), connection.ledger.progress(job_id))
+        except (DamagedError, NewerFormatError) as error:
+            say(str(error), logging.WARNING)
+        except JobError:  # forgotten at this moment
+            pass
 
 
 def watch_all(connection: "Connection", as_json: bool) -> None:

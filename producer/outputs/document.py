@@ -101,15 +101,20 @@ def _file(path: Path, parts: Sequence[Part]) -> dict[str, Any]:
 
 
 def _proof(ledger: Ledger, job: Job, progress: Progress) -> tuple[Written, list[BatchProof]]:
+    """Raises LostError unless the batches make up the counts: a disk may have altered either."""
     header = ledger.answers.header(job.life)
     batches = []
+    behind = 1
     for sent, answered, written in ledger.answers.proofs(job.life, 0, progress.batches):
-        if header is None or sent is None or answered is None or written is None:
+        if sent is None or answered is None or written is None or sent.first != behind:
             raise LostError(f"what the server has to prove {job.id} is damaged")
+        behind += sent.records
         # What `retry` has scored since a worker answered is in the files, and in `retried`.
         lines = *written.scores, *written.rejects, written.head
         batches.append(BatchProof(sent.first, sent.records, written.scored, *lines, sent.payload))
-    if header is None:
+    records, scored = sum(batch.records for batch in batches), sum(batch.scored for batch in batches)
+    counted = progress.records, progress.scored, progress.rejected, sum(progress.codes.values())
+    if header is None or counted != (records, scored, records - scored, records - scored):
         raise LostError(f"what the server has to prove {job.id} is damaged")
     return header, batches
 

@@ -264,9 +264,10 @@ def write_input(path: Path, rows: int, milliseconds: int = 0) -> None:
 
 
 @contextlib.contextmanager
-def open_site(appendfsync: str = "everysec") -> Iterator[Site]:
+def open_site(appendfsync: str = "everysec", **settings: str) -> Iterator[Site]:
+    """`settings` are the server's, as `Server` takes them."""
     folder = Path(tempfile.mkdtemp(prefix="nightshift-"))
-    site = Site(Server(folder, appendfsync=appendfsync), folder, [])
+    site = Site(Server(folder, appendfsync=appendfsync, **settings), folder, [])
     try:
         yield site
     finally:
