@@ -9,6 +9,8 @@ import fcntl
 import hashlib
 import importlib.util
 import os
+import re
+import stat
 import subprocess
 import sys
 import tempfile
@@ -26,6 +28,7 @@ STOP_SECONDS = 15.0
 SERVER_GRACE = 10.0
 WORKER_GRACE = 1.0  # for a batch under way; Celery's own good-byes take three seconds more, and nobody waits for those
 _MAX_SOCKET_PATH = 100  # the kernel's limit is 108 bytes on Linux, 104 on macOS
+_PLAIN = re.compile(rb"[A-Za-z0-9/._-]+")  # means the same in a URL, in Valkey's settings, and to the kernel
 
 
 class Embedded:
@@ -54,7 +57,7 @@ class Embedded:
             "port": "0",
             "unixsocket": self.url.removeprefix("unix://"),
             "unixsocketperm": "700",
-            "dir": str(self._home),
+            "dir": ".",  # its keeper starts it there, whatever the home is called
             "appendonly": "yes",
             # Files go from the spool by the server's word, so what it has answered it must remember when it is killed.
             # With `everysec` it answers before it writes while the disk is slow; with `no` it always writes first.
@@ -155,12 +158,19 @@ class Embedded:
             time.sleep(0.005)
 
     def _socket(self) -> str:
+        """In the home, or, if the kernel or a URL could not have that name, in a folder of this user's for temporary
+        files, under a name that is the home's alone."""
         path = self._home / "valkey.sock"
-        if len(bytes(path)) <= _MAX_SOCKET_PATH:
+        if _is_plain(path):
             return str(path)
-        folder = Path(tempfile.gettempdir()) / f"nightshift-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
+        temporary = next(folder for folder in (Path(tempfile.gettempdir()), Path("/tmp")) if _is_plain(folder))  # noqa: S108
+        folder = temporary / f"nightshift-{os.getuid()}"
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            status = folder.lstat()
+        except OSError as error:
+            raise ServerError(f"{folder}: {error.strerror}") from None
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
             raise ServerError(f"{folder} is not this user's alone")
         return str(folder / f"{hashlib.sha256(bytes(self._home)).hexdigest()[:16]}.sock")
 
@@ -170,3 +180,7 @@ class Embedded:
         except OSError:
             return ""
         return lines[-1].strip() if lines else ""
+
+
+def _is_plain(path: Path) -> bool:
+    return len(bytes(path)) <= _MAX_SOCKET_PATH and _PLAIN.fullmatch(bytes(path)) is not None
