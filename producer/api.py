@@ -1,19 +1,20 @@
 """The Python API, on which the commands stand too."""
 
-import atexit
 import getpass
 import json
 import os
 import socket
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
 import redis
 
 from jobs.batch import Kept, Reject, Result
 from jobs.errors import InputError, JobError, LostError, NightshiftError
+from jobs.ledger import Ledger
 from jobs.logs import bound
 from jobs.progress import Progress
 from jobs.record import Job
@@ -24,6 +25,7 @@ from producer.connection import Connection
 from producer.deadline import deadline_of, keep_deadline
 from producer.events import tell_complete, tell_failed, tell_late
 from producer.follow import follow
+from producer.lifetime import tie
 from producer.outputs.proof import proven_output
 from producer.outputs.rows import Rows
 from producer.plan import Plan, make_plan, renewed
@@ -34,22 +36,47 @@ from producer.retry import read_rejects, retry_rejects
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 READ_BATCHES = 16  # fetched at once when scores are read without being collected
 
 
 class Submission:
-    """A submitted job: follow it, collect it, read it."""
+    """A submitted job: follow it, collect it, read it. A `with` block closes what was opened for it."""
 
     def __init__(
         self, connection: Connection, job: Job, reader: Reader | None = None, graph: bytes | None = None
     ) -> None:
         self.job = job
         self._connection = connection
-        self._ledger = connection.ledger
         self._reader = reader
         self._graph = graph
+        self._end: weakref.finalize[..., object] | None = None  # what closes the connection, if it is this job's own
+        self._closed = False
+
+    @property
+    def _ledger(self) -> Ledger:
+        if self._closed:
+            raise JobError(f"{self.id} was closed here; producer.attach({self.id!r}) opens it again")
+        return self._connection.ledger
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection, and the input; in the embedded mode the server and the workers too, unless another job
+        of this process or another command needs them. The job itself goes on wherever there are workers, and what is
+        done again takes up where it was. Without it, all of this happens when the object is gone, but for the embedded
+        server and its workers, which stay until the process ends."""
+        if not self._closed:
+            self._closed = True
+            if self._reader:
+                self._reader.close()
+            if self._end:
+                self._end.detach()
+                self._connection.close()
 
     @property
     def id(self) -> str:
@@ -130,27 +157,11 @@ class Submission:
         """The id, the kept columns (strings), then one column an output. Bytes that are not UTF-8 are surrogates in
         them, as in file names: `os.fsencode` gives them back. Raises JobError unless complete, and if what was
         collected is not there as it was written."""
-        import pandas as pd
+        from producer.frame import join_scores, read_scores
 
         self._check_complete()
-        names = [self.job.id_name, *self.job.keep]
         output = self._collected_output()
-        if output is not None:
-            text = names if self.job.id_column else list(self.job.keep)
-            return pd.read_csv(
-                output, dtype=dict.fromkeys(text, "object"), keep_default_na=False, na_values={},
-                encoding_errors="surrogateescape",
-            )  # fmt: skip
-        rows = Rows(self.job, None)
-        frames = []
-        for kept, result in self._results():
-            if result.scored:
-                arrays = rows.scores(kept, result)
-                columns = dict(zip([*names, *result.columns], map(_series, arrays), strict=True))
-                frames.append(pd.DataFrame(columns))
-        if not frames:
-            return pd.DataFrame(columns=[*names, *self.job.fetches])
-        return pd.concat(frames, ignore_index=True)
+        return join_scores(self._results(), self.job) if output is None else read_scores(output, self.job)
 
     def rejects(self) -> Iterator[Reject]:
         """The rejects so far, in record order. Raw text of what a worker rejected is read from the input again, and
@@ -256,15 +267,6 @@ class Submission:
             raise JobError(f"{self.id} is {progress.state}" + (f": {progress.error}" if progress.error else ""))
 
 
-def _series(array: "pa.Array") -> "pd.Series[Any]":
-    import pandas as pd
-    import pyarrow as pa
-
-    if not pa.types.is_binary(array.type):
-        return pd.Series(array.to_pandas())
-    return pd.Series([value.decode(errors="surrogateescape") for value in array.to_pylist()], dtype="object")
-
-
 def submit(connection: Connection, plan: Plan, workers: int = 0, deadline: datetime | None = None) -> Submission:
     """Makes the plan's job, or attaches to it if it is there; one that failed begins anew. In the embedded mode it
     starts `workers` worker processes (0: one a core) if there is something to score. `deadline`, local unless it has a
@@ -299,8 +301,8 @@ def enqueue(
     """Reads the file and enqueues all of it, waiting for room where there is none; returns the job, to be followed.
     `deadline` as for `submit`.
 
-    With REDIS_URL unset, an embedded server and local workers run until this Python process ends. Raises InputError,
-    GraphError, ServerError or JobError, all of them NightshiftError.
+    With REDIS_URL unset, an embedded server and local workers run until this Python process ends, or the job is closed.
+    Raises InputError, GraphError, ServerError or JobError, all of them NightshiftError.
     """
     settings = Settings.from_environment()
     plan = make_plan(
@@ -308,8 +310,12 @@ def enqueue(
         batch_bytes=batch_bytes, again=again,
     )  # fmt: skip
     connection = Connection(settings)
-    atexit.register(connection.close)
-    submission = submit(connection, plan, workers, deadline)
+    try:
+        submission = submit(connection, plan, workers, deadline)
+        submission._end = tie(submission, connection)
+    except BaseException:
+        connection.close()
+        raise
     submission.enqueue_all()
     return submission
 
@@ -317,5 +323,10 @@ def enqueue(
 def attach(job_id: str) -> Submission:
     """A job submitted before, here or elsewhere. Raises JobError if there is none of that id."""
     connection = Connection(Settings.from_environment())
-    atexit.register(connection.close)
-    return Submission(connection, connection.ledger.job(job_id))
+    try:
+        submission = Submission(connection, connection.ledger.job(job_id))
+        submission._end = tie(submission, connection)
+    except BaseException:
+        connection.close()
+        raise
+    return submission

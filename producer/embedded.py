@@ -100,6 +100,11 @@ class Embedded:
         command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency", str(processes), *flags]
         self._keep("worker", WORKER_GRACE, ["server"], command, REDIS_URL=self.url, NIGHTSHIFT_SPOOL=str(self.spool))
 
+    @property
+    def has_workers(self) -> bool:
+        """Whether this object keeps workers."""
+        return "worker" in self._held
+
     def check_server(self) -> None:
         """Raises ServerError if nobody starts the server again."""
         if not self.alive("server"):
@@ -107,7 +112,7 @@ class Embedded:
 
     def check_workers(self) -> None:
         """Raises ServerError if the workers that were started don't stay up."""
-        if "worker" in self._held and not self.alive("worker"):
+        if self.has_workers and not self.alive("worker"):
             raise ServerError(f"the workers don't stay up: {self._last_words('worker')} ({self._home}/worker.log)")
 
     def alive(self, name: str) -> bool:
@@ -119,7 +124,7 @@ class Embedded:
         """Lets go of everything; with `wait`, returns when what nobody else needs has stopped. `idle`: no batch is
         under way, so that workers need not be waited for."""
         names = list(self._held)
-        if idle and "worker" in self._held:
+        if idle and self.has_workers:
             self._held["worker"].write(IDLE)
         for file in self._held.values():
             file.close()

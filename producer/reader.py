@@ -9,6 +9,7 @@ import csv
 import io
 import os
 import stat
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,6 +85,7 @@ class Reader:
         self.path = Path(path)
         try:
             self._file = self.path.open("rb", buffering=0)
+            weakref.finalize(self, self._file.close)  # in a notebook nobody closes it
         except OSError as error:
             raise InputError(f"{self.path}: {error.strerror}") from error
         try:
