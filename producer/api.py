@@ -28,8 +28,9 @@ from producer.follow import follow
 from producer.lifetime import tie
 from producer.outputs.proof import proven_output
 from producer.outputs.rows import Rows
+from producer.patience import patiently
 from producer.plan import Plan, make_plan, renewed
-from producer.progress import Reporter, Silence
+from producer.progress import Reporter, Silence, print_error
 from producer.reader import Reader
 from producer.receipt import Limit, Receipt, make_receipt
 from producer.retry import read_rejects, retry_rejects
@@ -267,10 +268,21 @@ class Submission:
             raise JobError(f"{self.id} is {progress.state}" + (f": {progress.error}" if progress.error else ""))
 
 
-def submit(connection: Connection, plan: Plan, workers: int = 0, deadline: datetime | None = None) -> Submission:
+def submit(
+    connection: Connection,
+    plan: Plan,
+    workers: int = 0,
+    deadline: datetime | None = None,
+    say: Callable[[str], object] = print_error,
+) -> Submission:
     """Makes the plan's job, or attaches to it if it is there; one that failed begins anew. In the embedded mode it
     starts `workers` worker processes (0: one a core) if there is something to score. `deadline`, local unless it has a
-    time zone, is when the job is wanted; one that it has already stays if it is earlier."""
+    time zone, is when the job is wanted; one that it has already stays if it is earlier. Waits for a server that can't
+    serve at this moment, and has `say` say so."""
+    return patiently(lambda: _submit(connection, plan, workers, deadline), say, connection.check)
+
+
+def _submit(connection: Connection, plan: Plan, workers: int, deadline: datetime | None) -> Submission:
     ledger, job = connection.ledger, plan.job
     cursor = make_cursor(plan.reader.start)
     state = ledger.submit(job, cursor)

@@ -35,6 +35,11 @@ class Connection:
         """What the outside is told; closed with the connection."""
         return Hooks.from_settings(self.settings)
 
+    def check(self) -> None:
+        """Raises ServerError if an embedded server is gone for good."""
+        if self.embedded:
+            self.embedded.check_server()
+
     def start_workers(self, processes: int) -> None:
         """In the embedded mode only; elsewhere workers are somebody else's."""
         if self.embedded:

@@ -10,14 +10,13 @@ from jobs import keys
 from jobs.errors import JobError
 from jobs.progress import Progress
 from jobs.record import Job
-from jobs.server import AWAY
 from producer.batching import Enqueuer
 from producer.collect import Collector
 from producer.connection import Connection
 from producer.deadline import Watch
+from producer.patience import WAIT_SECONDS, patiently
 from producer.progress import Reporter
 
-WAIT_SECONDS = 0.25
 PACE_SECONDS = 0.02  # between the beginnings of two rounds: each looks after all that came meanwhile
 FOLLOW_SECONDS = 15.0  # a job does not expire for so long after its follower was last seen
 LONELY_SECONDS = 5.0  # without a worker, before that is said
@@ -40,22 +39,10 @@ def follow(
     cancelled.
     """
     follower = _Follower(connection, job, report, enqueuer, collector, until_sealed, late)
-    away = False
     while True:
-        try:
-            progress = follower.step()
-            if away:
-                report.say("the server is back")
-            away = False
-            if progress:
-                return progress
-        except AWAY as error:
-            if connection.embedded:
-                connection.embedded.check_server()
-            if not away:
-                report.say(f"waiting for the server: {error}")
-            away = True
-            time.sleep(WAIT_SECONDS)
+        progress = patiently(follower.step, report.warn, connection.check)
+        if progress:
+            return progress
 
 
 class _Follower:

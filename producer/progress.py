@@ -20,7 +20,8 @@ LINE_SECONDS = 5.0
 
 
 class Reporter(Protocol):
-    """Is told of the job's counters, some times a second."""
+    """Is told of the job's counters, some times a second. What a user must know, however quiet the command, is a
+    warning."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -28,6 +29,7 @@ class Reporter(Protocol):
     ) -> None: ...
     def update(self, counts: Counts) -> None: ...
     def say(self, text: str) -> None: ...
+    def warn(self, text: str) -> None: ...
 
 
 class Bar:
@@ -63,6 +65,8 @@ class Bar:
     def say(self, text: str) -> None:
         self._bar.console.print(text, highlight=False)
 
+    warn = say
+
 
 class Lines:
     """For logs and pipes: a line every few seconds."""
@@ -94,7 +98,10 @@ class Lines:
         self.say(text)
 
     def say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        self.warn(text)
+
+    def warn(self, text: str) -> None:
+        print_error(text)
 
 
 class Records(Lines):
@@ -111,18 +118,22 @@ class Records(Lines):
         }
         log.info("%s", text, extra={"job": self._job.id, "fields": fields})
 
-    def say(self, text: str) -> None:
+    def warn(self, text: str) -> None:
         log.warning("%s", text, extra={"job": self._job.id})
 
 
 class Silence(Lines):
-    """For --quiet, and for the Python API."""
+    """For --quiet, and for the Python API: only that it waits is said, lest it seem to hang."""
 
     def update(self, counts: Counts) -> None:
         pass
 
     def say(self, text: str) -> None:
         pass
+
+
+def print_error(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def reporter(job: Job, quiet: bool) -> Reporter:

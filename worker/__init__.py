@@ -13,6 +13,11 @@ from worker import logs
 environment.prepare()
 logs.begin()
 
-from worker.app import app  # noqa: E402 -- it imports TensorFlow, which has things to say
+from jobs.errors import SettingsError  # noqa: E402
+
+try:
+    from worker.app import app  # it imports TensorFlow, which has things to say
+except SettingsError as error:
+    sys.exit(f"worker: {error}")
 
 __all__ = ["app"]

@@ -7,6 +7,7 @@ from kombu import Exchange, Queue
 from kombu.transport import redis as transport
 from kombu.transport import virtual
 
+from jobs.address import Address
 from jobs.keys import PREFIX
 from jobs.queue import QUEUES
 
@@ -30,8 +31,8 @@ transport.Transport.Channel = Channel
 
 
 def make_app(url: str | None) -> Celery:
-    """The application of a worker on the server at `url` (REDIS_URL)."""
-    app = Celery("nightshift", broker=broker_url(url) if url else None)
+    """The application of a worker on the server at `url` (REDIS_URL). Raises SettingsError for a URL that is none."""
+    app = Celery("nightshift", broker=Address.parse(url).broker() if url else None)
     app.conf.update(
         task_default_queue=QUEUES[-1],
         task_queues=[Queue(name, Exchange(""), name) for name in QUEUES],  # an older version's batches too
@@ -64,13 +65,3 @@ def make_app(url: str | None) -> Celery:
         },
     )
     return app
-
-
-def broker_url(url: str) -> str:
-    """The same server as Celery names it: `unix:///path` is `redis+socket:///path` there. With TLS, the server's
-    certificate is verified unless the URL says otherwise; kombu's own default is not to."""
-    if url.startswith("unix://"):
-        return "redis+socket://" + url.removeprefix("unix://").replace("?db=", "?virtual_host=")
-    if url.startswith("rediss://") and "ssl_cert_reqs=" not in url:
-        return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
-    return url

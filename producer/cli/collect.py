@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from producer.cli.console import connected, end, find, interrupted, resume_line, show
+from producer.cli.console import connected, end, find, interrupted, resume_line, say, show
 
 
 @click.command()
@@ -23,11 +23,12 @@ def collect(job: str, output: Path, as_json: bool, quiet: bool) -> None:
       producer collect messages-4f1d… --output scores.csv
     """
     from producer.outputs.paths import check_output
+    from producer.patience import patiently
     from producer.progress import reporter
 
     try:
         with connected() as connection:
-            submission = find(connection, job)
+            submission = patiently(lambda: find(connection, job), say)
             output = check_output(output, [Path(submission.job.input)])
             if submission.progress().state == "running":
                 connection.start_workers(os.cpu_count() or 1)

@@ -164,7 +164,7 @@ def enqueue(
         if wait:
             output = check_output(output, [file, *([model] if model else [])])
         with Connection(settings) as connection:
-            submission = submit(connection, plan, workers or 0, deadline)
+            submission = submit(connection, plan, workers or 0, deadline, say)
             logs.bind(submission.id)
             report = reporter(submission.job, quiet)
             if submission.progress().records == 0:  # not when the job is taken up again

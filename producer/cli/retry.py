@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from producer.cli.console import connected, end, find, interrupted, resume_line, show
+from producer.cli.console import connected, end, find, interrupted, resume_line, say, show
 
 
 @click.command()
@@ -23,11 +23,12 @@ def retry(job: str, model: Path | None, as_json: bool, quiet: bool) -> None:
       producer retry messages-4f1d… --model mended.pb
       NIGHTSHIFT_MAX_RECORD_BYTES=8388608 producer retry messages-4f1d…
     """
+    from producer.patience import patiently
     from producer.progress import reporter
 
     try:
         with connected() as connection:
-            submission = find(connection, job)
+            submission = patiently(lambda: find(connection, job), say)
             receipt = submission.retry(model, reporter(submission.job, quiet))
             show(receipt, as_json)
     except KeyboardInterrupt:

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-import redis
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest, start_http_server
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from jobs.errors import NightshiftError, SettingsError
+from jobs.address import Address
+from jobs.errors import NightshiftError
 from jobs.ledger import Ledger
-from jobs.server import SCHEMES, hide_password
+from jobs.server import client
 from producer.metrics.collector import LedgerCollector
 
 # Prometheus gives a scrape ten seconds unless told otherwise: a server that is away must show by then.
@@ -21,17 +21,13 @@ CONNECT_SECONDS = 2.0
 def lazily(url: str) -> Callable[[], Ledger]:
     """Connects to `url` when called: nothing is sent before the first command. Raises SettingsError, at once, for a URL
     that is none."""
-    try:
-        client = redis.Redis.from_url(
-            url,
-            socket_timeout=ANSWER_SECONDS,
-            socket_connect_timeout=CONNECT_SECONDS,
-            retry=Retry(NoBackoff(), 1),  # a connection that broke while nobody looked
-        )
-    except ValueError:
-        schemes = ", ".join(f"{scheme}://" for scheme in SCHEMES)
-        raise SettingsError(f"REDIS_URL={hide_password(url)!r} is no URL that begins with {schemes}") from None
-    return lambda: Ledger(client)
+    found = client(
+        Address.parse(url),
+        socket_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=CONNECT_SECONDS,
+        retry=Retry(NoBackoff(), 1),  # a connection that broke while nobody looked
+    )
+    return lambda: Ledger(found)
 
 
 def exposition(connect: Callable[[], Ledger]) -> bytes:

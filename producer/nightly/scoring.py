@@ -194,6 +194,8 @@ class _Watch(Silence):
     def say(self, text: str) -> None:
         self._journal.say(f"{self._name}: {text}")
 
+    warn = say
+
 
 def _end(submission: Submission) -> str:
     """How the job that failed us ended. One that did not end can't be continued, for what was collected of it is gone,
