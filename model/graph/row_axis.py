@@ -4,6 +4,7 @@ Told by the ops, and never guessed: an op without a rule, or with a shape that i
 and control flow have no rule.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from enum import Enum
 
@@ -17,25 +18,20 @@ class Kind(Enum):
 
 
 # Element by element; inputs of lower rank are broadcast. Also what raises on some values.
-_ELEMENTWISE = frozenset(
-    """
-    Abs Acos Acosh Add AddV2 ApproximateEqual Asin Asinh Atan Atan2 Atanh BitwiseAnd BitwiseOr BitwiseXor Bucketize Cast
-    Ceil CheckNumerics CheckNumericsV2 ClipByValue Cos Cosh Digamma Div DivNoNan Elu Equal Erf Erfc Erfinv Exp Expm1
-    Floor FloorDiv FloorMod Greater GreaterEqual Identity Inv Invert IsFinite IsInf IsNan LeakyRelu LeftShift Less
-    LessEqual Lgamma Log Log1p LogicalAnd LogicalNot LogicalOr Maximum Minimum Mod Mul MulNoNan Ndtri Neg NextAfter
-    NotEqual OnesLike PopulationCount Pow PreventGradient RealDiv Reciprocal Relu Relu6 RightShift Rint Round Rsqrt
-    SelectV2 Selu Sigmoid Sign Sin Sinh Snapshot Softplus Softsign Sqrt Square SquaredDifference StopGradient Sub Tan
-    Tanh TruncateDiv TruncateMod Xdivy Xlog1py Xlogy ZerosLike
-    AsString DecodeBase64 EncodeBase64 RegexFullMatch RegexReplace StaticRegexFullMatch StaticRegexReplace StringJoin
-    StringLength StringLower StringStrip StringToHashBucket StringToHashBucketFast StringToHashBucketStrong
-    StringToNumber StringUpper Substr UnicodeScript UnicodeTranscode
-    LookupTableFind LookupTableFindV2
-    """.split()
+_ELEMENTWISE = re.compile(
+    "Abs|Acosh?|Add(V2)?|ApproximateEqual|Asinh?|Atan[2h]?|Bitwise(And|Or|Xor)|Bucketize|Cast|Ceil|CheckNumerics(V2)?"
+    "|ClipByValue|Cosh?|Digamma|Div(NoNan)?|Elu|Equal|Erf(c|inv)?|Exp|Expm1|Floor(Div|Mod)?|Greater(Equal)?|Identity|Inv"
+    "|Invert|Is(Finite|Inf|Nan)|LeakyRelu|(Left|Right)Shift|Less(Equal)?|Lgamma|Log(1p)?|Logical(And|Not|Or)|Maximum"
+    "|Minimum|Mod|Mul(NoNan)?|Ndtri|Neg|NextAfter|NotEqual|(Ones|Zeros)Like|PopulationCount|Pow|PreventGradient|RealDiv"
+    "|Reciprocal|Relu6?|Rint|Round|Rsqrt|SelectV2|Selu|Sigmoid|Sign|Sinh?|Snapshot|Softplus|Softsign|Sqrt|Square"
+    "|SquaredDifference|StopGradient|Sub|Tanh?|Truncate(Div|Mod)|Xdivy|Xlog1py|Xlogy"
+    "|AsString|(De|En)codeBase64|(Static)?Regex(FullMatch|Replace)|String(Join|Length|Lower|Strip|ToNumber|Upper)"
+    "|StringToHashBucket(Fast|Strong)?|Substr|Unicode(Script|Transcode)|LookupTableFind(V2)?"
 )
-_REDUCTIONS = frozenset("All Any ArgMax ArgMin EuclideanNorm Max Mean Min Prod ReduceJoin Sum".split())
-_ALONG = frozenset("Cumprod Cumsum CumulativeLogsumexp ReverseV2".split())  # the axes that their second input names
-_LAST_AXIS = frozenset("LogSoftmax Softmax TopK TopKV2".split())
-_WINDOWS = frozenset("AvgPool BiasAdd BiasAddV1 Conv2D DepthwiseConv2dNative MaxPool".split())  # of one row's own
+_REDUCTIONS = ("All", "Any", "ArgMax", "ArgMin", "EuclideanNorm", "Max", "Mean", "Min", "Prod", "ReduceJoin", "Sum")
+_ALONG = ("Cumprod", "Cumsum", "CumulativeLogsumexp", "ReverseV2")  # the axes that their second input names
+_LAST_AXIS = ("LogSoftmax", "Softmax", "TopK", "TopKV2")
+_WINDOWS = ("AvgPool", "BiasAdd", "BiasAddV1", "Conv2D", "DepthwiseConv2dNative", "MaxPool")  # of one row's own
 _TABLES = frozenset({"HashTable", "HashTableV2"})
 _SOURCES = frozenset({"Const", "HostConst", *_TABLES})
 
@@ -70,7 +66,7 @@ def _is_fixed_table(operation: tf.Operation) -> bool:
 
 def _by_rows(operation: tf.Operation, rows: list[bool]) -> bool:
     """Whether the op does the same to each row of those inputs that have rows, at least one."""
-    if operation.type in _ELEMENTWISE:
+    if _ELEMENTWISE.fullmatch(operation.type):
         return _is_broadcast(operation, rows)
     rule = _RULES.get(operation.type)
     return rule is not None and rule(operation, rows)
@@ -141,7 +137,7 @@ def _expands(operation: tf.Operation, rows: list[bool]) -> bool:
 
 def _squeezes(operation: tf.Operation, rows: list[bool]) -> bool:
     axes = list(operation.get_attr("squeeze_dims"))  # none: all of length 1, and there may be one record
-    return bool(axes) and _spares_rows(axes, _rank(operation))
+    return all(rows) and bool(axes) and _spares_rows(axes, _rank(operation))
 
 
 def _slices(operation: tf.Operation, rows: list[bool]) -> bool:
@@ -191,9 +187,8 @@ def _selects(operation: tf.Operation, rows: list[bool]) -> bool:
 
 
 _RULES: dict[str, Callable[[tf.Operation, list[bool]], bool]] = {
-    **dict.fromkeys(_REDUCTIONS | _ALONG, _reduces),
-    **dict.fromkeys(_LAST_AXIS, lambda op, rows: rows[0] and not any(rows[1:]) and (_rank(op) or 0) >= 2),
-    **dict.fromkeys(_WINDOWS, lambda op, rows: rows[0] and not any(rows[1:]) and (_rank(op) or 0) >= 2),
+    **dict.fromkeys((*_REDUCTIONS, *_ALONG), _reduces),
+    **dict.fromkeys((*_LAST_AXIS, *_WINDOWS), lambda op, rows: rows[0] and not any(rows[1:]) and (_rank(op) or 0) >= 2),
     **dict.fromkeys(("Gather", "GatherNd", "GatherV2"), _gathers),
     **dict.fromkeys(("Split", "SplitV"), _splits),
     **dict.fromkeys(("Slice", "StridedSlice"), _slices),
