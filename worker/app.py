@@ -32,8 +32,9 @@ from model.graph.row_class import RowClass
 from worker import logs
 from worker.broker import make_app
 from worker.heartbeat import Every, Renewal, housekeeping
-from worker.isolate import Assignment, Isolation, Unwanted
+from worker.isolate import Isolation, Unwanted
 from worker.score import score
+from worker.search import Assignment
 from worker.session import open_session
 from worker.vigil import Vigil
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from jobs.batch import Result, RowReject, decode_payload
 from jobs.record import Job
 from model.errors import ModelError
-from model.graph.row_class import RowClass
+from model.graph.row_class import RowClass, Verdict
 from worker.classify import classify
 from worker.feeds import convert
 from worker.repeats import distinct, repeat
@@ -32,9 +32,14 @@ class Scorer:
 
     def __init__(self, session: Any, job: Job, row_class: RowClass | None = None) -> None:
         self._job = job
-        self.verdict = judge_rows(session, tuple(job.fetches))
+        self._session = session
         self._session_run = make_run(session, tuple(feed.placeholder for feed in job.feeds), tuple(job.fetches))
         self.row_class = row_class
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the model's ops tell of its row class."""
+        return judge_rows(self._session, tuple(self._job.fetches))
 
     def classify(self, records: pa.RecordBatch, progress: Callable[[], None] = lambda: None) -> RowClass | None:
         """The model's row class, by its ops or else by what it does with a micro-batch; None if that can't tell."""

@@ -112,9 +112,7 @@ class Search:
         self._done: dict[int, Result] = {}  # by the row at which the piece begins
         self._row_class = assignment.row_class
         self._settled = assignment.row_class is not None  # or it is known that it can't be found
-        self._fatal: dict[
-            int, tuple[Piece, RowReject]
-        ] = {}  # the micro-batches that were, by where they begin, and why
+        self._fatal: dict[int, tuple[Piece, RowReject]] = {}  # micro-batches, by where they begin
         self.deaths = 0
 
     def run(self) -> Result:

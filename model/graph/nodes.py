@@ -101,7 +101,7 @@ def needed_by(graph_def: v1.GraphDef, names: Iterable[str]) -> Part:
         if name not in reached and name in by_name:
             reached.add(name)
             waiting += [source(each) for each in by_name[name].input]
-    calls = [call for name in reached for call in _calls(by_name[name])]
+    calls = [call for name in reached for call in _calls(by_name[name])] if functions else []
     while calls:
         name = calls.pop()
         if name not in called and name in functions:

@@ -17,8 +17,9 @@ from jobs.record import Feed, Job
 from model.errors import ModelError
 from tests.faults.test_poison import POISON, _aborts, _divides, _hangs, freeze
 from tests.support import ROOT, until
-from worker.isolate import HOPELESS, Assignment, Isolation, Unwanted, piece_seconds
+from worker.isolate import Isolation, Unwanted
 from worker.score import TELLING, score
+from worker.search import HOPELESS, Assignment, piece_seconds
 from worker.session import open_session
 
 
