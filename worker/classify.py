@@ -1,8 +1,8 @@
 """How a model treats the rows of a call, found out on a sample of real ones where its ops don't tell.
 
-A micro-batch is scored whole, then permuted, in parts, alone, and with rows that come again; what its rows get is
-compared. That costs some five micro-batches, once a job. Two things can't be seen so: what shows only on rows that the
-sample has not, and what needs more rows than a micro-batch ever has.
+As many of a batch's rows as a micro-batch has are scored whole, then permuted, in parts, alone, and with rows that come
+again; what each gets is compared. That costs some five micro-batches, once a job. Two things can't be seen so: what shows
+only on rows that the sample has not, and what needs more rows than a micro-batch ever has.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,8 +23,20 @@ Rows = npt.NDArray[np.int64]
 Run = Callable[[Arrays], Arrays]
 
 
+def sample(arrays: Arrays) -> Arrays:
+    """As many of a batch's rows as a micro-batch has, from all over it, with those that are extreme among them."""
+    rows = len(arrays[0])
+    if rows <= MICRO_BATCH_ROWS:
+        return arrays
+    orders = [np.argsort(_measure(array), kind="stable") for array in arrays[:COLUMNS]]
+    extremes = np.concatenate([order[[0, -1]] for order in orders])
+    others = np.linspace(0, rows - 1, MICRO_BATCH_ROWS - len(extremes)).astype(np.int64)
+    places = np.concatenate([extremes, others])
+    return [array[places] for array in arrays]
+
+
 def classify(run: Run, arrays: Arrays, best: RowClass, progress: Callable[[], None]) -> RowClass | None:
-    """The class that shows on a micro-batch's arrays, `best` at most; `progress` is called after each run.
+    """The class that shows on a sample's arrays, `best` at most; `progress` is called after each run.
 
     None if they can't tell: there are not two different rows on which the graph does not fail.
     """

@@ -1,7 +1,7 @@
 """Records through the graph, a micro-batch at a time; a record that can't be scored becomes a reject."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from jobs.batch import Result, RowReject, decode_payload
 from jobs.record import Job
 from model.errors import ModelError
 from model.graph.row_class import RowClass, Verdict
-from worker.classify import classify
+from worker.classify import classify, sample
 from worker.feeds import convert
 from worker.repeats import distinct, repeat
 from worker.session import Arrays, judge_rows, make_run
@@ -41,12 +41,16 @@ class Scorer:
         """What the model's ops tell of its row class."""
         return judge_rows(self._session, tuple(self._job.fetches))
 
-    def classify(self, records: pa.RecordBatch, progress: Callable[[], None] = lambda: None) -> RowClass | None:
-        """The model's row class, by its ops or else by what it does with a micro-batch; None if that can't tell."""
-        if self.verdict.row_class:
-            return self.verdict.row_class
-        arrays, rows, _ = to_arrays(self._job, records)
-        found = classify(self._session_run, arrays, self.verdict.best, progress) if len(rows) else None
+    def classify(
+        self, batches: Iterable[pa.RecordBatch], progress: Callable[[], None] = lambda: None
+    ) -> RowClass | None:
+        """The model's row class, by its ops or else by what it does with some records; None if those can't tell."""
+        found = self.verdict.row_class
+        parts = list(batches) if found is None else []
+        if parts:
+            [records] = pa.Table.from_batches(parts).combine_chunks().to_batches()
+            arrays, rows, _ = to_arrays(self._job, records)
+            found = classify(self._session_run, sample(arrays), self.verdict.best, progress) if len(rows) else None
         return found or ("rounding" if self.verdict.by_rows else None)
 
     def try_out(self, records: pa.RecordBatch) -> None:
@@ -148,13 +152,11 @@ def score(
 ) -> Result:
     """The whole batch; calls `progress` after each micro-batch. Raises ModelError as `Scorer.score` and `join` do.
 
-    Where the row class is not known it is found out on the first micro-batch that tells; what `note` makes of the
-    finding, holds.
+    Where the row class is not known it is found out on a sample of the batch; what `note` makes of the finding, holds.
     """
     scorer = Scorer(session, job, row_class)
     if row_class is None:
-        findings = (scorer.classify(records, progress) for records in decode_payload(payload))
-        found = next((finding for finding in findings if finding is not None), None)
+        found = scorer.classify(decode_payload(payload), progress)
         scorer.row_class = note(found) if found is not None else None
     parts = []
     for records in decode_payload(payload):

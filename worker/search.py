@@ -263,8 +263,7 @@ class Search:
             end.send_bytes(b"survived\n%d" % len(innocent))
         looking = b"survived\n%d" % len(self._todo)  # what happens now is none's fault
         end.send_bytes(looking)
-        sample = pa.Table.from_batches(innocent).combine_chunks().to_batches()[0]
-        return scorer.classify(sample, lambda: end.send_bytes(looking))
+        return scorer.classify(innocent, lambda: end.send_bytes(looking))
 
 
 def _follow_to_the_grave(end: Connection, words: "SimpleQueue[bytes]") -> None:
