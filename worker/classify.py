@@ -1,8 +1,8 @@
 """How a model treats the rows of a call, found out on a sample of real ones where its ops don't tell.
 
 As many of a batch's rows as a micro-batch has are scored whole, then permuted, in parts, alone, and with rows that come
-again; what each gets is compared. That costs some five micro-batches, once a job. Two things can't be seen so: what shows
-only on rows that the sample has not, and what needs more rows than a micro-batch ever has.
+again; what each gets is compared. That costs some five micro-batches, once a job. What shows only on rows that the
+sample has not can't be seen so.
 """
 
 from collections.abc import Callable, Iterator

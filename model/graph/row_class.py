@@ -48,7 +48,7 @@ class Verdict(NamedTuple):
 
     @property
     def text(self) -> str:
-        return f"{self.row_class}: {self.why}" if self.row_class else f"decided when it is scored: {self.why}"
+        return f"{self.row_class}: {self.why}" if self.row_class else f"decided when scored: {self.why}"
 
 
 def judge(graph: tf.Graph, fetches: Iterable[str]) -> Verdict:
