@@ -94,7 +94,7 @@ def inspect_path(place: Path) -> Inspection:
     found = stored.read(place)
     meta_graph = found.meta_graph or v1.MetaGraphDef()
     graph_def = meta_graph.graph_def
-    refused = frozen.refusals(stored.frozen_part(found))
+    refused = frozen.refusals(stored.frozen_part(found), to_freeze=True)
     freeze = stored.freeze_command(found, found.directory if found.kind == "SavedModel" else place)
     return Inspection(
         kind=found.kind,

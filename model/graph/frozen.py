@@ -62,13 +62,14 @@ def _nodes(graph_def: v1.GraphDef) -> Iterator[tuple[str, v1.NodeDef]]:
             yield function.signature.name, node
 
 
-def refusals(graph_def: v1.GraphDef) -> list[tuple[str, str, str]]:
-    """List (node, op, why) for each node that a worker refuses; one in a function is called 'function/node'."""
+def refusals(graph_def: v1.GraphDef, *, to_freeze: bool = False) -> list[tuple[str, str, str]]:
+    """List (node, op, why) for each node that a worker refuses, or would once the graph, if it is yet `to_freeze`, is
+    frozen; one in a function is called 'function/node'."""
     functions = {function.signature.name for function in graph_def.library.function}
     by_records = {(function, node.name) for function, node in tables.written_by_records(graph_def)}
     found = []
     for function, node in _nodes(graph_def):
-        reason = _refusal(node, functions)
+        reason = _refusal(node, functions, to_freeze)
         if (function, node.name) in by_records:
             reason = reason or "writes what one record has into a table in which others are looked up"
         if reason:
@@ -76,7 +77,7 @@ def refusals(graph_def: v1.GraphDef) -> list[tuple[str, str, str]]:
     return found
 
 
-def _refusal(node: v1.NodeDef, functions: Set[str]) -> str | None:
+def _refusal(node: v1.NodeDef, functions: Set[str], to_freeze: bool) -> str | None:
     definition = op_def_registry.get(node.op)
     if definition is None:
         unknown = None if node.op in functions else f"TensorFlow {tf.__version__} does not have"
@@ -85,7 +86,7 @@ def _refusal(node: v1.NodeDef, functions: Set[str]) -> str | None:
         return None
     arguments = [*definition.input_arg, *definition.output_arg]
     has_references = any(argument.is_ref for argument in arguments)
-    return ops.refusal(node.op, is_stateful=definition.is_stateful, has_references=has_references)
+    return ops.refusal(node.op, is_stateful=definition.is_stateful, has_references=has_references, to_freeze=to_freeze)
 
 
 def refuse_unsafe(graph_def: v1.GraphDef) -> None:

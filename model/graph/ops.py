@@ -27,6 +27,8 @@ def _group(reason: str, *names: str) -> Group:
     return Group(reason, re.compile("|".join(names)))
 
 
+_KEEPS = "keeps what one call left there for the next"
+
 REFUSED = (
     _group(
         "reads or writes files",
@@ -57,8 +59,7 @@ REFUSED = (
         r".*TPU.*|.*Tpu.*",
     ),
     _group(
-        "keeps what one call left there for the next",
-        r"Assign.*|Resource(?!Gather).*|Scatter(Nd)?(Add|Sub|Mul|Div|Min|Max|Update)|(Sparse)?Apply.*|CountUpTo|DestroyResourceOp",
+        _KEEPS,
         r"Mutable(Dense)?HashTable.*|.*Queue(V2)?|Queue.*|Barrier.*|.*Accumulator.*|(Ordered)?(Map)?(Uns|S)tage.*",
         r"Inplace.*",  # a constant that is overwritten in place stays so
         r"Empty",  # memory as others left it, unless its attribute `init` is set
@@ -92,14 +93,21 @@ VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp", "AutoReloadVaria
 _VARIABLE_READS = re.compile(
     r"_?ReadVariable.*|ResourceGather(Nd)?|VarIsInitializedOp|VariableShape|DestroyTemporaryVariable"
 )
+_VARIABLE_WRITES = re.compile(
+    r"Assign.*|Resource(Sparse)?Apply.*|(Resource)?Scatter(Nd)?(Add|Sub|Mul|Div|Min|Max|Update)|(Sparse)?Apply.*"
+    r"|(Resource)?CountUpTo|(Resource)?StridedSliceAssign|DestroyResourceOp"
+)
 
 
-def refusal(op: str, *, is_stateful: bool, has_references: bool = False) -> str | None:
+def refusal(op: str, *, is_stateful: bool, has_references: bool = False, to_freeze: bool = False) -> str | None:
     """Say why a worker refuses this op, as the end of "the op X, which ...", or return None if it accepts it.
 
     `is_stateful` is what TensorFlow's registry says of the op, `has_references` whether an input or output of it is a
-    reference. Variables that are read are no danger: they are the parser's business.
+    reference. Variables that are read are no danger: they are the parser's business. Nor are those that are written, if
+    the graph is yet `to_freeze`: that is training, and is left behind.
     """
+    if _VARIABLE_WRITES.fullmatch(op):
+        return None if to_freeze else _KEEPS
     for group in REFUSED:
         if group.pattern.fullmatch(op):
             return group.reason
