@@ -33,7 +33,10 @@ def written_by_records(graph_def: v1.GraphDef) -> list[tuple[str, v1.NodeDef]]:
                 changed |= is_new or len(fed[called]) > known
     for name in fed:
         body = functions[name].node_def if name else graph_def.node
-        found += [(name, node) for node in body if ops.TABLE_WRITES.fullmatch(node.op) and node.name in fed[name]]
+        brief = {node.name for node in body if node.op.startswith("Anonymous")}  # tables that end with the call
+        for node in body:
+            if ops.TABLE_WRITES.fullmatch(node.op) and node.name in fed[name] and _source(node.input[0]) not in brief:
+                found.append((name, node))
     return found
 
 
