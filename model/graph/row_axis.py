@@ -66,10 +66,19 @@ def _is_fixed_table(operation: tf.Operation) -> bool:
 
 def _by_rows(operation: tf.Operation, rows: list[bool]) -> bool:
     """Whether the op does the same to each row of those inputs that have rows, at least one."""
+    if operation.type == "Cast" and narrows(operation.inputs[0].dtype, operation.outputs[0].dtype):
+        return False
     if _ELEMENTWISE.fullmatch(operation.type):
         return _is_broadcast(operation, rows)
     rule = _RULES.get(operation.type)
     return rule is not None and rule(operation, rows)
+
+
+def narrows(source: tf.DType, target: tf.DType) -> bool:
+    """Whether a cast makes whole numbers of fewer than 32 bits, or of 32 without a sign: what is out of their range
+    becomes one number or another, by where in the tensor it stands."""
+    fractional = source.is_floating or source.is_complex
+    return bool(fractional and target.is_integer and (target.size < 4 or target == tf.uint32))
 
 
 def _is_broadcast(operation: tf.Operation, rows: list[bool]) -> bool:

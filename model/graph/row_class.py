@@ -22,10 +22,10 @@ from model.graph.row_axis import Kind
 RowClass = Literal["exact", "rounding", "mixing"]
 
 # Ops that give a floating-point number the same bits wherever it stands, and whatever beside: they move it, or IEEE 754
-# says what comes out. `Sqrt` has conditions, as x / sqrt(y) may become x * rsqrt(y), and so have `Maximum` and
+# says what comes out. `Cast` has conditions, and `Sqrt`, as x / sqrt(y) may become x * rsqrt(y), and `Maximum` and
 # `Minimum`, which disagree with themselves about the sign of 0.
 _STABLE = re.compile(
-    "Abs|Add|AddV2|Sub|Mul|Neg|RealDiv|Div|DivNoNan|MulNoNan|Square|SquaredDifference|Floor|Ceil|Rint|Round|Sign|Cast"
+    "Abs|Add|AddV2|Sub|Mul|Neg|RealDiv|Div|DivNoNan|MulNoNan|Square|SquaredDifference|Floor|Ceil|Rint|Round"
     "|Equal|NotEqual|Greater|GreaterEqual|Less|LessEqual|ApproximateEqual|IsNan|IsInf|IsFinite|Bucketize"
     "|Select|SelectV2|Where|ZerosLike|OnesLike|Fill|OneHot|Bitcast|CheckNumerics(V2)?|Assert|NoOp"
     "|Const|HostConst|Placeholder.*|Identity|IdentityN|Snapshot|StopGradient|PreventGradient|EnsureShape|Shape|ShapeN"
@@ -82,7 +82,11 @@ def _rounding(graph: tf.Graph, part: nodes.Part, kinds: dict[str, Kind]) -> str 
             return str(node.op)
     for function in part.functions:
         for node in function.node_def:
-            if _has_floats(node) and not _STABLE.fullmatch(node.op) and not _is_call(node, part):
+            if node.op == "Cast":
+                is_stable = not row_axis.narrows(*(nodes.dtype(node.attr[name].type) for name in ("SrcT", "DstT")))
+            else:
+                is_stable = bool(_STABLE.fullmatch(node.op))
+            if not is_stable and _has_floats(node) and not _is_call(node, part):
                 return str(node.op)
     return None
 
@@ -92,6 +96,8 @@ def _is_call(node: v1.NodeDef, part: nodes.Part) -> bool:
 
 
 def _is_stable_here(operation: tf.Operation) -> bool:
+    if operation.type == "Cast":
+        return not row_axis.narrows(operation.inputs[0].dtype, operation.outputs[0].dtype)
     if operation.type == "Sqrt":
         return bool(operation.inputs[0].dtype == tf.float64)
     if operation.type in ("Maximum", "Minimum"):

@@ -91,6 +91,15 @@ def test_what_may_round_differently_is_never_called_exact(build: Build) -> None:
     assert (verdict.row_class, verdict.best, verdict.by_rows) == (None, "rounding", True)
 
 
+@pytest.mark.parametrize("dtype", [tf.int8, tf.uint8, tf.int16, tf.uint16, tf.uint32])
+def test_a_cast_whose_numbers_may_not_fit_proves_nothing(dtype: tf.DType) -> None:
+    """300.0 as a uint8 is 44 or 255, by where in the tensor it stands."""
+    for build in (lambda x: tf.cast(x, dtype), lambda x: tf.function(lambda y: tf.cast(y, dtype))(x)):
+        verdict = judge(build)
+        assert (verdict.row_class, verdict.best, verdict.by_rows) == (None, "rounding", False)
+    assert judge(lambda x: tf.cast(x, tf.int32)).row_class == "exact"
+
+
 def test_a_network_goes_row_by_row() -> None:
     def network(x: tf.Tensor) -> tf.Tensor:
         inner = tf.nn.relu(tf.nn.bias_add(tf.matmul(x, tf.ones([4, 8])), tf.ones([8])))
