@@ -122,8 +122,10 @@ def _variations(arrays: Arrays, rows: Rows) -> Iterator[Rows]:
 def _measure(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """A number a row by which to order them: extreme rows show what a threshold hides."""
     if array.dtype == object:
-        return np.array([sum(map(len, row)) for row in array.reshape(len(array), -1).tolist()])
-    measure: npt.NDArray[Any] = array.reshape(len(array), -1).astype(np.float64).sum(axis=1)
+        lengths = np.fromiter(map(len, array.reshape(-1).tolist()), np.int64, array.size)
+        measure: npt.NDArray[Any] = lengths.reshape(len(array), -1).sum(axis=1)
+        return measure
+    measure = array.reshape(len(array), -1).astype(np.float64).sum(axis=1)
     return measure
 
 
