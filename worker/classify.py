@@ -121,12 +121,12 @@ def _variations(arrays: Arrays, rows: Rows) -> Iterator[Rows]:
 
 def _measure(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """A number a row by which to order them: extreme rows show what a threshold hides."""
+    numbers: npt.NDArray[Any]
     if array.dtype == object:
-        lengths = np.fromiter(map(len, array.reshape(-1).tolist()), np.int64, array.size)
-        measure: npt.NDArray[Any] = lengths.reshape(len(array), -1).sum(axis=1)
-        return measure
-    measure = array.reshape(len(array), -1).astype(np.float64).sum(axis=1)
-    return measure
+        numbers = np.fromiter(map(len, array.reshape(-1).tolist()), np.int64, array.size)
+    else:
+        numbers = array.astype(np.float64)
+    return np.add.reduce(numbers.reshape(len(array), -1), axis=1)  # type: ignore[no-any-return]
 
 
 def _weight(array: npt.NDArray[Any]) -> int:
