@@ -9,7 +9,7 @@ from tensorflow.compat import v1
 
 from model.checkpoints import stored
 from model.errors import ModelError
-from model.graph import frozen, nodes
+from model.graph import frozen, nodes, row_class
 from model.graph.nodes import TensorInfo, Values
 
 __all__ = ["Inspection", "TensorInfo", "Values", "inspect", "inspect_path"]
@@ -36,6 +36,7 @@ class Inspection(NamedTuple):
     accepted: bool  # by a worker with this TensorFlow
     why_not: str | None
     freeze: str | None  # the command that would make it scoreable
+    rows: str | None  # how it treats the rows of a call, as far as its ops tell; None if it can't be imported
 
 
 def inspect(data: bytes) -> Inspection:
@@ -44,6 +45,7 @@ def inspect(data: bytes) -> Inspection:
     placeholders, outputs = nodes.placeholders(graph_def), nodes.outputs(graph_def)
     refused = frozen.refusals(graph_def)
     why_not = "it has ops that a worker refuses" if refused else None
+    rows = None
     if not refused:  # only then is it imported, which infers the outputs' shapes
         try:
             graph = frozen.load(data)
@@ -51,7 +53,9 @@ def inspect(data: bytes) -> Inspection:
             why_not = str(error)
         else:
             placeholders = [_info(tensor) for tensor in frozen.placeholders(graph)]
-            outputs = [_info(tensor) for tensor in frozen.terminal_tensors(graph)]
+            terminal = frozen.terminal_tensors(graph)
+            outputs = [_info(tensor) for tensor in terminal]
+            rows = row_class.judge(graph, [tensor.name for tensor in terminal]).text if terminal else None
     constants = nodes.constants(graph_def)
     return Inspection(
         kind="frozen graph",
@@ -72,6 +76,7 @@ def inspect(data: bytes) -> Inspection:
         accepted=why_not is None,
         why_not=why_not,
         freeze=None,
+        rows=rows,
     )
 
 
@@ -89,7 +94,7 @@ def inspect_path(place: Path) -> Inspection:
     found = stored.read(place)
     meta_graph = found.meta_graph or v1.MetaGraphDef()
     graph_def = meta_graph.graph_def
-    refused = frozen.refusals(stored.frozen_part(found))
+    refused = frozen.refusals(stored.frozen_part(found), to_freeze=True)
     freeze = stored.freeze_command(found, found.directory if found.kind == "SavedModel" else place)
     return Inspection(
         kind=found.kind,
@@ -110,6 +115,7 @@ def inspect_path(place: Path) -> Inspection:
         accepted=False,
         why_not=_why_not(found, refused, freeze),
         freeze=None if refused else freeze,
+        rows=None,
     )
 
 

@@ -14,9 +14,9 @@ from producer.deadline import deadline_of, missed
 from producer.outputs.paths import rejects_path
 
 ROWS = {
-    "exact": "rows are exact: no score depends on other records",
-    "rounding": "rows round: other records change a score by 1e-4 at most",
-    "mixing": "rows mix: a score depends on the records that are scored with it",
+    "exact": "exact: no score depends on other records",
+    "rounding": "rounding: other records change a score by 1e-4 at most",
+    "mixing": "mixing: a score depends on the records scored with it, on chance or on the clock",
 }
 Limit = tuple[float, bool]  # rejects: their number, or, if True, their percentage
 
@@ -150,7 +150,9 @@ def render(receipt: Receipt) -> Table:
         in_time = "met: " + time.strftime("%F %H:%M", time.localtime(receipt.deadline))
         table.add_row("deadline", missed(finished, receipt.deadline, ended=True) if receipt.late else in_time)
     table.add_row("batches", f"{receipt.batches_done:,} of {receipt.batches:,}, {receipt.attempts:,} attempts")
-    table.add_row("model", receipt.model + (f" ({ROWS[receipt.rows]})" if receipt.rows in ROWS else ""))
+    table.add_row("model", receipt.model)
+    if receipt.rows in ROWS:
+        table.add_row("rows", ROWS[receipt.rows])
     for other in receipt.retried:
         table.add_row("", f"{other['model']} scored {_many(other['records']):,} of them later, by producer retry")
     if receipt.error:

@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 from celery import signals
 
@@ -28,14 +28,17 @@ from jobs.settings import Settings
 from jobs.spool import Spool
 from jobs.timeline import Stopwatch, Work
 from model.errors import ModelError
+from model.graph.row_class import RowClass
 from worker import logs
 from worker.broker import make_app
 from worker.heartbeat import Every, Renewal, housekeeping
-from worker.isolate import Assignment, Isolation, Unwanted
+from worker.isolate import Isolation, Unwanted
 from worker.score import score
+from worker.search import Assignment
 from worker.session import open_session
 from worker.vigil import Vigil
 
+Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 settings = Settings.from_environment()
 app = make_app(settings.redis_url)
@@ -81,6 +84,7 @@ class Claim(NamedTuple):
     owner: str  # host:pid:worker
     attempt: int
     payload: bytes
+    row_class: RowClass | None  # the job's; None before a worker has found it
 
     @property
     def isolated(self) -> bool:
@@ -109,7 +113,8 @@ def score_batch(job_id: str, batch: int, incarnation: str = "") -> None:
     if lease.verdict != "leased" or lease.payload is None:
         return
     watch.lap("lease")
-    claim = Claim(life, batch, owner, lease.attempt, lease.payload)
+    row_class = cast("RowClass | None", lease.row_class or None)
+    claim = Claim(life, batch, owner, lease.attempt, lease.payload, row_class)
     result = _score(claim, watch)
     if result is None:
         return
@@ -117,7 +122,7 @@ def score_batch(job_id: str, batch: int, incarnation: str = "") -> None:
     sent = digest.sent(incarnation, batch, *payload_records(claim.payload), claim.payload)
     watch.lap("encode")
     work = Work(process, watch.seconds)
-    _write_back(lambda: ledger().complete(life, batch, sent, encoded, result.scored, codes, work))
+    _persistently(lambda: ledger().complete(life, batch, sent, encoded, result.scored, codes, work))
 
 
 @lru_cache(maxsize=1024)
@@ -128,7 +133,7 @@ def _leave_alone(job_id: str) -> None:
 
 def _score(claim: Claim, watch: Stopwatch) -> Result | None:
     """The batch's result, while its lease is renewed; None if there is none to write: the job failed, or has ended."""
-    life, batch, owner, _, _ = claim
+    life, batch, owner, *_ = claim
     limit = math.inf if claim.isolated else settings.batch_seconds
     try:
         # What took too long once is isolated the next time.
@@ -153,29 +158,37 @@ def _score_here(claim: Claim, watch: Stopwatch, progress: Callable[[], None]) ->
     job = _job(claim.life)
     session = open_session(job.model, _model, settings.threads)
     watch.lap("session")
-    return score(session, job, claim.payload, progress)
+    return score(session, job, claim.payload, progress, claim.row_class, lambda found: _noted(claim.life, found))
+
+
+def _noted(life: Life, found: RowClass) -> RowClass:
+    """What holds for the whole job, for each of its workers: what the first of them found."""
+    word = _persistently(lambda: ledger().row_class(life, found))
+    if not word:
+        raise Unwanted  # the job has ended
+    return cast(RowClass, word)
 
 
 def _score_apart(claim: Claim) -> Result:
     """By processes that may die."""
-    life, batch, owner, attempt, payload = claim
+    life, batch, owner, attempt, payload, row_class = claim
     log.warning("%s: batch %d was not scored in %d attempts, and is isolated", life.id, batch, attempt - 1)
     job = _job(life)
     result, deaths = _isolation.score(
-        Assignment(job, _model(job.model), payload, settings.threads, settings.batch_seconds),
+        Assignment(job, _model(job.model), payload, settings.threads, settings.batch_seconds, row_class),
         wanted=lambda: ledger().renew(life, batch, owner, settings.lease_seconds),
+        note=lambda found: _noted(life, found),
     )
     log.warning("%s: batch %d is scored, at the cost of %d processes", life.id, batch, deaths)
     return result
 
 
-def _write_back(write: Callable[[], object]) -> None:
+def _persistently(write: Callable[[], Answer]) -> Answer:
     """A server that comes back soon gets the result after all; otherwise the batch is scored again."""
     deadline = time.monotonic() + WRITE_SECONDS
     while True:
         try:
-            write()
-            return
+            return write()
         except AWAY:
             if time.monotonic() > deadline:
                 raise

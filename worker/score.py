@@ -1,6 +1,7 @@
 """Records through the graph, a micro-batch at a time; a record that can't be scored becomes a reject."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,43 +12,68 @@ import pyarrow as pa
 from jobs.batch import Result, RowReject, decode_payload
 from jobs.record import Job
 from model.errors import ModelError
+from model.graph.row_class import RowClass, Verdict
+from worker.classify import classify, sample
 from worker.feeds import convert
 from worker.repeats import distinct, repeat
-from worker.session import Arrays, make_run
+from worker.session import Arrays, judge_rows, make_run
 
 TELLING = 64  # records; if the graph fails on every one of a batch that large, the model is to blame
+DIVISIBLE = frozenset({"exact", "rounding"})  # the row classes whose records may be scored apart
 POISON = frozenset({"model_error", "model_crash", "model_timeout"})  # the codes of what the graph could not bear
 
 
 class Scorer:
-    """A session, and what a job feeds and fetches in it. Raises ModelError if the graph does not fit the job."""
+    """A session, and what a job feeds and fetches in it. Raises ModelError if the graph does not fit the job.
 
-    def __init__(self, session: Any, job: Job) -> None:
+    `row_class` is how the model treats rows (`model.graph.row_class`), None where nobody knows: then nothing is done
+    that a model which mixes them would notice.
+    """
+
+    def __init__(self, session: Any, job: Job, row_class: RowClass | None = None) -> None:
         self._job = job
+        self._session = session
         self._session_run = make_run(session, tuple(feed.placeholder for feed in job.feeds), tuple(job.fetches))
+        self.row_class = row_class
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the model's ops tell of its row class."""
+        return judge_rows(self._session, tuple(self._job.fetches))
+
+    def classify(
+        self, batches: Iterable[pa.RecordBatch], progress: Callable[[], None] = lambda: None
+    ) -> RowClass | None:
+        """The model's row class, by its ops or else by what it does with some records; None if those can't tell."""
+        found = self.verdict.row_class
+        parts = list(batches) if found is None else []
+        if parts:
+            [records] = pa.Table.from_batches(parts).combine_chunks().to_batches()
+            arrays, rows, _ = to_arrays(self._job, records)
+            found = classify(self._session_run, sample(arrays), self.verdict.best, progress) if len(rows) else None
+        return found or ("rounding" if self.verdict.by_rows else None)
+
+    def try_out(self, records: pa.RecordBatch) -> None:
+        """Runs the graph on them, to see whether the process survives it; that it fails says nothing."""
+        arrays, rows, _ = to_arrays(self._job, records)
+        import tensorflow as tf
+
+        with contextlib.suppress(tf.errors.OpError, ValueError, TypeError):
+            if len(rows):
+                self._session_run(arrays)
 
     def score(self, records: pa.RecordBatch) -> Result:
         """Scores a micro-batch, or a part of one.
 
-        Records with cells that don't convert are rejects, and so is a record on which the graph itself fails. Raises
-        ModelError if the graph can't be fed, or doesn't answer with one row a record. Equal records have equal scores:
-        where there are some, the graph sees each once.
+        Records with cells that don't convert are rejects, and so is a record on which the graph itself fails; where
+        rows mix, all that were scored with it are. Raises ModelError if the graph can't be fed, or doesn't answer with
+        one row a record. Equal records have equal scores where the model is exact: the graph sees each once.
         """
-        found = distinct(records)
+        found = distinct(records) if self.row_class == "exact" else None
         return repeat(self._score(found.records), found.which) if found else self._score(records)
 
     def _score(self, records: pa.RecordBatch) -> Result:
-        arrays: list[npt.NDArray[Any]] = []
-        bad: dict[int, RowReject] = {}  # the first reason of each row
-        for feed, cells in zip(self._job.feeds, records.columns, strict=True):
-            array, found = convert(feed, cells)
-            arrays.append(array)
-            for reject in found:
-                bad.setdefault(reject.row, reject)
-        rows = np.arange(records.num_rows)
-        if bad:
-            rows = np.delete(rows, list(bad))
-            arrays = [array[rows] for array in arrays]
+        arrays, rows, bad = to_arrays(self._job, records)
         outputs = self._run(arrays, rows, bad) if len(rows) else []
         columns = (
             {name: _column(np.concatenate([out[name] for out in outputs])) for name in outputs[0]} if outputs else {}
@@ -55,7 +81,8 @@ class Scorer:
         return Result(columns, tuple(bad[row] for row in sorted(bad)))
 
     def _run(self, arrays: Arrays, rows: npt.NDArray[np.int64], bad: dict[int, RowReject]) -> list[dict[str, Any]]:
-        """`session.run` on the rows; where it raises, on either half, down to the records that make it."""
+        """`session.run` on the rows; where it raises, on either half, down to the records that make it, unless the
+        scores of one half may depend on the other."""
         import tensorflow as tf
 
         try:
@@ -63,8 +90,10 @@ class Scorer:
         except (ValueError, TypeError) as error:
             raise ModelError(f"the graph can't be fed: {error}") from None
         except tf.errors.OpError as error:
-            if len(rows) == 1:
-                bad[int(rows[0])] = RowReject(int(rows[0]), "model_error", " ".join(error.message.split())[:500])
+            reason = " ".join(error.message.split())[:500]
+            if len(rows) == 1 or self.row_class not in DIVISIBLE:
+                reason += inseparable(len(rows), self.row_class)
+                bad.update((int(row), RowReject(int(row), "model_error", reason)) for row in rows)
                 return []
             half = len(rows) // 2
             left = self._run([array[:half] for array in arrays], rows[:half], bad)
@@ -89,22 +118,60 @@ def _column(array: npt.NDArray[Any]) -> pa.Array:
     return pa.array(array.astype(np.float32) if array.dtype == np.float16 else array)
 
 
-def score(session: Any, job: Job, payload: bytes, progress: Callable[[], None] = lambda: None) -> Result:
-    """The whole batch; calls `progress` after each micro-batch. Raises ModelError as `Scorer.score` and `join` do."""
-    scorer = Scorer(session, job)
+def to_arrays(job: Job, records: pa.RecordBatch) -> tuple[Arrays, npt.NDArray[np.int64], dict[int, RowReject]]:
+    """The arrays to feed, the rows that are in them, and the first reason for each of the others."""
+    arrays: list[npt.NDArray[Any]] = []
+    bad: dict[int, RowReject] = {}
+    for feed, cells in zip(job.feeds, records.columns, strict=True):
+        array, found = convert(feed, cells)
+        arrays.append(array)
+        for reject in found:
+            bad.setdefault(reject.row, reject)
+    rows = np.arange(records.num_rows)
+    if bad:
+        rows = np.delete(rows, list(bad))
+        arrays = [array[rows] for array in arrays]
+    return arrays, rows, bad
+
+
+def inseparable(rows: int, row_class: RowClass | None) -> str:
+    """Why so many records are rejected for one, as the end of the reason; nothing if it is one alone."""
+    if rows == 1:
+        return ""
+    why = "the model mixes rows" if row_class else "nobody knows whether the model mixes rows"
+    return f" (of the {rows:,} records scored together, which one it was can't be told: {why})"
+
+
+def score(
+    session: Any,
+    job: Job,
+    payload: bytes,
+    progress: Callable[[], None] = lambda: None,
+    row_class: RowClass | None = None,
+    note: Callable[[RowClass], RowClass] = lambda finding: finding,
+) -> Result:
+    """The whole batch; calls `progress` after each micro-batch. Raises ModelError as `Scorer.score` and `join` do.
+
+    Where the row class is not known it is found out on a sample of the batch; what `note` makes of the finding, holds.
+    """
+    scorer = Scorer(session, job, row_class)
+    if row_class is None:
+        found = scorer.classify(decode_payload(payload), progress)
+        scorer.row_class = note(found) if found is not None else None
     parts = []
     for records in decode_payload(payload):
         parts.append(scorer.score(records))
         progress()
-    return join(parts)
+    return join(parts, scorer.row_class)
 
 
-def join(parts: Sequence[Result]) -> Result:
+def join(parts: Sequence[Result], row_class: RowClass | None) -> Result:
     """The batch's result from those of its parts, in order.
 
     Raises ModelError if the graph failed on records of it and not one was scored: a model that can score nothing must
     end its job with the reason, not complete it with rejects alone. A batch of a few records, such as a file's last,
-    says nothing of the model: there they are rejects like any other.
+    says nothing of the model: there they are rejects like any other. So they are where rows mix, and one record may
+    have been the end of all.
     """
     rejects: list[RowReject] = []
     rows = 0
@@ -113,7 +180,7 @@ def join(parts: Sequence[Result]) -> Result:
         rows += part.scored + len(part.rejects)
     scored = [part for part in parts if part.columns]
     poison = next((reject for reject in rejects if reject.code in POISON), None)
-    if poison and not scored and rows >= TELLING:
+    if poison and not scored and rows >= TELLING and row_class != "mixing":
         raise ModelError(f"the model can score no record: {poison.detail}")
     columns = (
         {name: pa.concat_arrays([part.columns[name] for part in scored]) for name in scored[0].columns}

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import ModelError
-from model.graph import frozen
+from model.graph import frozen, row_class
 
 log = logging.getLogger(__name__)
 Arrays = Sequence[npt.NDArray[Any]]
@@ -66,3 +66,9 @@ def make_run(session: Any, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> 
         return [np.asarray(value) for value in call(*arrays)]
 
     return run
+
+
+@lru_cache(maxsize=4)
+def judge_rows(session: Any, fetches: tuple[str, ...]) -> row_class.Verdict:
+    """What the ops of a session's graph tell of how it treats rows."""
+    return row_class.judge(session.graph, fetches)

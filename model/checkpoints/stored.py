@@ -95,7 +95,7 @@ def frozen_part(found: Stored) -> v1.GraphDef:
         return v1.GraphDef()
     graph_def, signature = found.meta_graph.graph_def, _signature(found.meta_graph)
     infos = signature[1].outputs.values() if signature else _ends(graph_def)
-    return nodes.needed_by(graph_def, [each.name for each in infos])
+    return nodes.extract(graph_def, [each.name for each in infos])
 
 
 def freeze_command(found: Stored, place: Path) -> str | None:
@@ -167,7 +167,7 @@ def _infos(tensors: Mapping[str, meta_graph_pb2.TensorInfo]) -> list[TensorInfo]
 def _ends(graph_def: v1.GraphDef) -> list[TensorInfo]:
     found = []
     for each in nodes.outputs(graph_def):
-        needs = nodes.needed_by(graph_def, [each.name]).node
+        needs = nodes.needed_by(graph_def, [each.name]).nodes
         if any(node.op == "Placeholder" for node in needs) and not _TRAINING.fullmatch(each.name):
             found.append(each)
     return found

@@ -69,6 +69,8 @@ def _print(path: Path, found: "Inspection") -> None:
         click.echo(f"accepted by a worker with TensorFlow {tf.__version__}")
     else:
         click.echo(f"not accepted by a worker: {found.why_not}")
+    if found.rows:
+        click.echo(f"rows: {_safe(found.rows)}")
     for node, op, why in found.refused:
         click.echo(f"refused: {_safe(node)} is the op {_safe(op)}, which {why}")
     if found.freeze:

@@ -3,7 +3,7 @@
 The worker's door to the model room. Whatever is wrong with a model is a ModelError with one clear line.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
@@ -12,7 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import op_def_registry  # no public API says which ops are stateful
 
 from model.errors import ModelError
-from model.graph import ops
+from model.graph import ops, tables
 
 _HINT = "freeze it first: model freeze DIR --output spam.pb"
 # Nothing downstream wants their value: inputs, constants, and nodes that only check or order.
@@ -62,18 +62,31 @@ def _nodes(graph_def: v1.GraphDef) -> Iterator[tuple[str, v1.NodeDef]]:
             yield function.signature.name, node
 
 
-def refusals(graph_def: v1.GraphDef) -> list[tuple[str, str, str]]:
-    """List (node, op, why) for each node that a worker refuses; one in a function is called 'function/node'."""
-    found = []
+def refusals(graph_def: v1.GraphDef, *, to_freeze: bool = False) -> list[tuple[str, str, str]]:
+    """List (node, op, why) for each node that a worker refuses, or would once the graph, if it is yet `to_freeze`, is
+    frozen; one in a function is called 'function/node'."""
     functions = {function.signature.name for function in graph_def.library.function}
+    by_records = {(function, node.name) for function, node in tables.written_by_records(graph_def)}
+    found = []
     for function, node in _nodes(graph_def):
-        definition = op_def_registry.get(node.op)
-        reason = ops.refusal(node.op, is_stateful=definition is not None and definition.is_stateful)
-        if definition is None and node.op not in functions:
-            reason = reason or f"TensorFlow {tf.__version__} does not have"
+        reason = _refusal(node, functions, to_freeze)
+        if (function, node.name) in by_records:
+            reason = reason or "writes what one record has into a table in which others are looked up"
         if reason:
             found.append((f"{function}/{node.name}" if function else node.name, node.op, reason))
     return found
+
+
+def _refusal(node: v1.NodeDef, functions: Set[str], to_freeze: bool) -> str | None:
+    definition = op_def_registry.get(node.op)
+    if definition is None:
+        unknown = None if node.op in functions else f"TensorFlow {tf.__version__} does not have"
+        return ops.refusal(node.op, is_stateful=False) or unknown
+    if node.op == "Empty" and node.attr["init"].b:  # zeros
+        return None
+    arguments = [*definition.input_arg, *definition.output_arg]
+    has_references = any(argument.is_ref for argument in arguments)
+    return ops.refusal(node.op, is_stateful=definition.is_stateful, has_references=has_references, to_freeze=to_freeze)
 
 
 def refuse_unsafe(graph_def: v1.GraphDef) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 from tensorflow.compat import v1
-from tensorflow.core.framework import op_def_pb2, tensor_shape_pb2
+from tensorflow.core.framework import function_pb2, op_def_pb2, tensor_shape_pb2
 from tensorflow.python.framework import op_def_registry  # no public API tells the dtype of a NodeDef's outputs
 
 from model.graph.frozen import NOT_OUTPUTS
@@ -78,8 +78,20 @@ def every(graph_def: v1.GraphDef) -> Iterator[tuple[str, v1.NodeDef]]:
             yield f"{function.signature.name}/{node.name}", node
 
 
-def needed_by(graph_def: v1.GraphDef, names: Iterable[str]) -> v1.GraphDef:
-    """Return the part of a graph that the nodes `names` depend on, and the functions that it calls."""
+class Part(NamedTuple):
+    """Some of a graph's nodes, and the functions that they call, theirs as well. Not copied: constants are large."""
+
+    nodes: list[v1.NodeDef]
+    functions: list[function_pb2.FunctionDef]
+
+    def every(self) -> Iterator[v1.NodeDef]:
+        yield from self.nodes
+        for function in self.functions:
+            yield from function.node_def
+
+
+def needed_by(graph_def: v1.GraphDef, names: Iterable[str]) -> Part:
+    """Return the part of a graph that the nodes `names` depend on."""
     by_name = {node.name: node for node in graph_def.node}
     functions = {function.signature.name: function for function in graph_def.library.function}
     reached, called = set[str](), set[str]()
@@ -89,16 +101,25 @@ def needed_by(graph_def: v1.GraphDef, names: Iterable[str]) -> v1.GraphDef:
         if name not in reached and name in by_name:
             reached.add(name)
             waiting += [source(each) for each in by_name[name].input]
-    calls = [call for name in reached for call in _calls(by_name[name])]
+    calls = [call for name in reached for call in _calls(by_name[name])] if functions else []
     while calls:
         name = calls.pop()
         if name not in called and name in functions:
             called.add(name)
             calls += [call for node in functions[name].node_def for call in _calls(node)]
-    part = v1.GraphDef(versions=graph_def.versions)
-    part.node.extend(node for node in graph_def.node if node.name in reached)
-    part.library.function.extend(each for each in graph_def.library.function if each.signature.name in called)
-    return part
+    return Part(
+        [node for node in graph_def.node if node.name in reached],
+        [each for each in graph_def.library.function if each.signature.name in called],
+    )
+
+
+def extract(graph_def: v1.GraphDef, names: Iterable[str]) -> v1.GraphDef:
+    """Return the part of a graph that the nodes `names` depend on as a graph of its own."""
+    part = needed_by(graph_def, names)
+    extracted = v1.GraphDef(versions=graph_def.versions)
+    extracted.node.extend(part.nodes)
+    extracted.library.function.extend(part.functions)
+    return extracted
 
 
 def source(name: str) -> str:

@@ -8,17 +8,22 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
+import tensorflow as tf
+from tensorflow.compat import v1
 
 from jobs.batch import Result, encode_payload, micro_batches
 from jobs.record import Feed, Job
 from model.errors import ModelError
+from model.graph.row_class import RowClass
 from tests.faults.test_poison import POISON, _aborts, _divides, _hangs, freeze
 from tests.support import ROOT, until
-from worker.isolate import HOPELESS, Assignment, Isolation, Unwanted, piece_seconds
+from worker.isolate import Isolation, Unwanted
 from worker.score import TELLING, score
+from worker.search import HOPELESS, Assignment, piece_seconds
 from worker.session import open_session
 
 
@@ -97,6 +102,44 @@ def test_time_limits() -> None:
 def test_a_model_is_given_up_after_so_many_deaths(isolation: Isolation, aborting: bytes) -> None:
     with pytest.raises(ModelError, match=f"no record, in {HOPELESS} tries: the process was killed by SIGABRT"):
         isolate(isolation, aborting, 200, list(range(200)))
+
+
+def _aborts_and_mixes(x: Any) -> Any:
+    return 0.0 * tf.cast(_aborts(x)[:1], tf.float32) + tf.reduce_mean(tf.cast(x, tf.float32))
+
+
+def test_a_micro_batch_that_kills_is_rejected_whole_where_rows_mix(isolation: Isolation, tmp_path: Path) -> None:
+    """What it takes to know that they mix is found on the parts that don't kill; none of them is scored apart."""
+    path = tmp_path / "mixes.pb"
+    with v1.Graph().as_default() as graph:
+        x = v1.placeholder(tf.int32, [None], name="x")
+        tf.add(2.0 * tf.cast(x, tf.float32), _aborts_and_mixes(x), name="score")
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    model, noted = path.read_bytes(), []
+    payload = payload_of(2_000, [17], wrong=30)
+
+    def note(found: RowClass) -> RowClass:
+        noted.append(found)
+        return found
+
+    result, deaths = isolation.score(Assignment(job_of(model), model, payload, 1, 600), note=note)
+    assert noted == ["mixing"]
+    assert deaths <= 2
+    assert [reject.row for reject in result.rejects] == list(range(1_000)), "the first micro-batch; not the second"
+    assert {reject.code for reject in result.rejects} == {"model_crash", "bad_value"}
+    assert result.rejects[30].code == "bad_value", "a reason of its own"
+    assert "killed by SIGABRT (of the 999 records scored together, which one" in result.rejects[17].detail
+    session = open_session(job_of(model).model, lambda _: model, 1)
+    alone = score(session, job_of(model), payload_of(2_000, []), row_class="mixing")
+    assert result.columns["score"].to_pylist() == alone.columns["score"].to_pylist()[1_000:]
+
+
+def test_what_another_worker_noted_holds(isolation: Isolation, aborting: bytes) -> None:
+    assignment = Assignment(job_of(aborting), aborting, payload_of(600, [599]), 1, 600)
+    result, deaths = isolation.score(assignment, note=lambda _: "mixing")
+    assert (deaths, len(result.rejects), result.scored) == (1, 600, 0)
+    result, deaths = isolation.score(assignment._replace(row_class="rounding"), note=lambda _: "mixing")
+    assert (deaths, len(result.rejects), result.scored) == (3, 1, 599)
 
 
 def test_a_model_that_can_score_nothing_is_to_blame(isolation: Isolation, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_the_graph_sees_each_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
         text = v1.placeholder(tf.string, [None], name="text")
         tf.cast(tf.strings.length(text), tf.float32, name="score")
     job = Job("in.csv", 1, 1, "", (Feed("text", "text", "string", (-1,)),), ("score",), None, (), 1)
-    scorer = Scorer(v1.Session(graph=graph), job)
+    scorer = Scorer(v1.Session(graph=graph), job, "exact")
     seen: list[int] = []
     run = scorer._session_run
     monkeypatch.setattr(scorer, "_session_run", lambda arrays: seen.append(len(arrays[0])) or run(arrays))

@@ -1,0 +1,291 @@
+"""The process apart: it scores a batch in victims that may die, and finds the records that are fatal.
+
+A piece that kills or hangs its victim is cut into FAN parts, not into two: what costs is a death, that is, a fork and a
+session, or a time limit waited for, while an innocent part costs one `sess.run`. One record among 1,024 is found by
+three deaths.
+
+Where the model mixes rows no piece is scored apart: all records of such a micro-batch are rejects. If nobody knows yet
+whether it does, the victim finds out on the pieces that it survives, before any is scored.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import resource
+import signal
+import threading
+from collections import deque
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
+from queue import SimpleQueue
+from typing import NamedTuple, NoReturn, Self, cast
+
+import pyarrow as pa
+
+from jobs.batch import Result, RowReject, decode_payload
+from jobs.lean import without_pandas
+from jobs.record import Job
+from model.errors import ModelError
+from model.graph.row_class import RowClass
+from worker.score import DIVISIBLE, Scorer, inseparable, join, to_arrays
+from worker.session import open_session
+
+FAN = 32
+HOPELESS = 64  # deaths without a single score, before the model and not the records are to blame
+IDLE_SECONDS = 10.0  # before the process apart ends itself
+START_SECONDS = 120.0  # for importing TensorFlow, and for opening a session
+FLOOR_SECONDS = 5.0  # a piece's time limit is at least this, or the batch's own if that is shorter,
+FLOOR_SHARE = 1 / 20  # and at least this share of the batch's, however few rows it has
+
+
+class Assignment(NamedTuple):
+    """A batch that was fatal, and what it takes to score it."""
+
+    job: Job
+    model: bytes | None  # the frozen graph, if the server has it
+    payload: bytes
+    threads: int
+    seconds: float  # a batch's time limit
+    row_class: RowClass | None = None  # the job's, if it is known
+
+    def send(self, end: Connection) -> None:
+        about = [self.job.encode(), self.threads, self.seconds, self.row_class, self.model is not None]
+        for body in (json.dumps(about).encode(), self.model or b"", self.payload):
+            end.send_bytes(body)
+
+    @classmethod
+    def receive(cls, end: Connection) -> Self:
+        job, threads, seconds, row_class, known = json.loads(end.recv_bytes())
+        model, payload = end.recv_bytes(), end.recv_bytes()
+        return cls(Job.decode(job), model if known else None, payload, threads, seconds, row_class)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some of a micro-batch's records, and the row of the batch at which they begin."""
+
+    begin: int
+    records: pa.RecordBatch
+    whole: int  # the row at which its micro-batch begins
+
+    @property
+    def rows(self) -> int:
+        return int(self.records.num_rows)
+
+    def split(self) -> "list[Piece]":
+        step = -(-self.rows // FAN)
+        return [Piece(self.begin + at, self.records.slice(at, step), self.whole) for at in range(0, self.rows, step)]
+
+
+def piece_seconds(batch_seconds: float, share: float) -> float:
+    """The time limit of a piece with that share of the batch's rows."""
+    return min(batch_seconds, max(FLOOR_SECONDS, batch_seconds * max(share, FLOOR_SHARE)))
+
+
+def serve(asker: Connection) -> None:
+    """Answers batch after batch, until the asker is gone or has none for a while."""
+    while asker.poll(IDLE_SECONDS):
+        search = Search(asker, Assignment.receive(asker))
+        try:
+            result = search.run()
+        except ModelError as error:
+            asker.send_bytes(b"model\n" + str(error).encode())
+        except RuntimeError as error:
+            asker.send_bytes(b"failed\n" + str(error).encode())
+        else:
+            asker.send_bytes(b"%d\n" % search.deaths + bytes(result.encode()))
+
+
+class Search:
+    """One batch: what is scored of it, and what is still to be tried, in order of size. Micro-batches that are innocent
+    are scored whole, as ever, so that their scores have the same bits."""
+
+    def __init__(self, asker: Connection, assignment: Assignment) -> None:
+        self._asker, self._assignment = asker, assignment
+        self._rows = 0
+        self._todo: deque[Piece] = deque()
+        for records in decode_payload(assignment.payload):
+            self._todo.append(Piece(self._rows, records, self._rows))
+            self._rows += records.num_rows
+        self._done: dict[int, Result] = {}  # by the row at which the piece begins
+        self._row_class = assignment.row_class
+        self._settled = assignment.row_class is not None  # or it is known that it can't be found
+        self._fatal: dict[int, tuple[Piece, RowReject]] = {}  # micro-batches, by where they begin
+        self.deaths = 0
+
+    def run(self) -> Result:
+        while self._todo:
+            reject = self._try()
+            if reject is None:
+                break
+            self.deaths += 1
+            if self.deaths >= HOPELESS and not any(result.columns for result in self._done.values()):
+                raise ModelError(f"the model can score no record, in {self.deaths} tries: {reject.detail}")
+        return join([self._done[begin] for begin in sorted(self._done)], self._row_class)
+
+    def _convict(self, guilty: Piece, reject: RowReject) -> None:
+        """Rejects a piece that was fatal, or puts its parts in its place, at the end."""
+        self._todo.remove(guilty)
+        self._fatal.setdefault(guilty.whole, (guilty, reject))
+        if guilty.rows == 1 or (self._settled and self._row_class not in DIVISIBLE):
+            self._reject(guilty, reject)
+        else:
+            self._todo.extend(guilty.split())
+
+    def _reject(self, piece: Piece, reject: RowReject) -> None:
+        """All records of it, but for those that have reasons of their own."""
+        _, rows, bad = to_arrays(self._assignment.job, piece.records)
+        detail = reject.detail + inseparable(len(rows), self._row_class)
+        bad |= {int(row): RowReject(int(row), reject.code, detail) for row in rows}
+        self._done[piece.begin] = Result({}, tuple(bad[row] for row in sorted(bad)))
+
+    def _settle(self, row_class: RowClass | None) -> None:
+        """Nothing is scored before the row class is known, or known not to be found. If records may not be scored apart
+        what was cut on the way becomes one again."""
+        self._row_class, self._settled = row_class, True
+        if row_class in DIVISIBLE:
+            return
+        for whole, reject in self._fatal.values():
+            self._todo = deque(piece for piece in self._todo if piece.whole != whole.begin)
+            ends = whole.begin + whole.rows
+            self._done = {begin: done for begin, done in self._done.items() if not whole.begin <= begin < ends}
+            self._reject(whole, reject)
+
+    def _try(self) -> RowReject | None:
+        """Forks a victim that scores what is to do; takes off what it has scored. None when it has scored all, or else
+        the reason for which it died, and for which a piece was convicted."""
+        ours, theirs = Pipe()
+        victim = os.fork()
+        if victim == 0:
+            ours.close()
+            self._asker.close()
+            self._suffer(theirs)
+        theirs.close()
+        alive = True
+        opened = False
+        survived = 0  # pieces that were tried out, while the row class is looked for
+        try:
+            while self._todo or not opened:
+                kind, body = self._hear(ours, self._limit(survived) if opened else START_SECONDS)
+                if kind == b"model":
+                    raise ModelError(body.decode())
+                if kind == b"scored":
+                    self._done[self._todo.popleft().begin] = Result.decode(body)
+                elif kind == b"opened":
+                    opened = True
+                elif kind == b"survived":
+                    survived = int(body)
+                elif kind == b"found":
+                    survived = 0
+                    self._settle(self._ask_for_the_word(body))
+                    ours.send_bytes((self._row_class or "").encode())
+                else:
+                    if kind == b"gone":
+                        body = obituary(os.waitstatus_to_exitcode(os.waitpid(victim, 0)[1])).encode()
+                        alive = False
+                    if not opened:
+                        raise RuntimeError(f"the model can't be opened: {body.decode()}")
+                    reject = RowReject(0, "model_timeout" if kind == b"slow" else "model_crash", body.decode())
+                    if survived < len(self._todo):
+                        self._convict(self._todo[survived], reject)
+                    else:  # of what they make of each other: that is no piece's fault
+                        self._settle(None)
+                    return reject
+            return None
+        finally:
+            ours.close()
+            if alive:
+                os.kill(victim, signal.SIGKILL)
+                os.waitpid(victim, 0)
+
+    def _limit(self, survived: int) -> float:
+        """The time that the victim may take for its next step."""
+        rows = self._todo[survived].rows if survived < len(self._todo) else self._rows
+        return piece_seconds(self._assignment.seconds, rows / self._rows)
+
+    def _ask_for_the_word(self, finding: bytes) -> RowClass | None:
+        """What holds for the whole job, once its first worker has said what it found."""
+        if not finding:
+            return None
+        self._asker.send_bytes(b"found\n" + finding)
+        return cast(RowClass, self._asker.recv_bytes().decode())
+
+    def _hear(self, victim: Connection, limit: float) -> tuple[bytes, bytes]:
+        """The victim's next message, as kind and body; `gone` if it died, `slow` if nothing came in time."""
+        self._asker.send_bytes(b"alive\n")
+        ready = wait([victim, self._asker], limit)
+        if self._asker in ready:
+            raise EOFError  # nobody wants the answer any more
+        if victim not in ready:
+            return b"slow", f"not scored within {limit:g} s".encode()
+        try:
+            kind, _, body = victim.recv_bytes().partition(b"\n")
+            return kind, body
+        except (EOFError, OSError):
+            return b"gone", b""
+
+    def _suffer(self, end: Connection) -> NoReturn:
+        """The victim."""
+        try:
+            words: SimpleQueue[bytes] = SimpleQueue()
+            threading.Thread(target=_follow_to_the_grave, args=(end, words), daemon=True).start()
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            with contextlib.suppress(OSError):  # if memory runs out, this one first
+                Path("/proc/self/oom_score_adj").write_text("1000")
+            job, model, _, threads, _, _ = self._assignment
+            scorer = Scorer(open_session(job.model, lambda _: model, threads), job, self._row_class)
+            end.send_bytes(b"opened\n")
+            if not self._settled:
+                end.send_bytes(b"found\n" + (self._classify(scorer, end) or "").encode())
+                word = words.get().decode()
+                self._settle(cast(RowClass, word) if word else None)
+                scorer.row_class = self._row_class
+            for piece in self._todo:
+                end.send_bytes(b"scored\n" + bytes(scorer.score(piece.records).encode()))
+            os._exit(0)
+        except ModelError as error:
+            end.send_bytes(b"model\n" + str(error).encode())
+        except BaseException as error:
+            end.send_bytes(b"raised\n" + f"{type(error).__name__}: {error}"[:500].encode())
+        finally:
+            os._exit(1)
+
+    def _classify(self, scorer: Scorer, end: Connection) -> RowClass | None:
+        """First whether pieces are fatal, then what those that are not make of each other."""
+        if scorer.verdict.row_class:
+            return scorer.verdict.row_class
+        innocent: list[pa.RecordBatch] = []
+        while len(innocent) < len(self._todo) and sum(records.num_rows for records in innocent) < FAN:
+            scorer.try_out(self._todo[len(innocent)].records)
+            innocent.append(self._todo[len(innocent)].records)
+            end.send_bytes(b"survived\n%d" % len(innocent))
+        looking = b"survived\n%d" % len(self._todo)  # what happens now is none's fault
+        end.send_bytes(looking)
+        return scorer.classify(innocent, lambda: end.send_bytes(looking))
+
+
+def _follow_to_the_grave(end: Connection, words: "SimpleQueue[bytes]") -> None:
+    """Hands on what the victim is told, and ends it when the process that forked it is gone: a graph that hangs would
+    stay for ever."""
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            words.put(end.recv_bytes())
+    os._exit(1)
+
+
+def obituary(code: int) -> str:
+    """From a process's exit code, as `subprocess` has it."""
+    if code >= 0:
+        return f"the process exited with {code}"
+    return f"the process was killed by {next((s.name for s in signal.Signals if s == -code), f'signal {-code}')}"
+
+
+def main(descriptor: int) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # meant for the worker, which lets the running batch finish
+    without_pandas()
+    logging.disable(logging.WARNING)  # one line a session would be one a death
+    with contextlib.suppress(EOFError, OSError), Connection(descriptor) as asker:
+        serve(asker)
