@@ -16,7 +16,8 @@ from pathlib import Path
 from tests.people.actions import Step, draw
 from tests.people.machine import Failure, Machine, shrink
 from tests.people.oracle import Oracle
-from tests.people.town import Town, World, open_town
+from tests.people.town import Town, open_town
+from tests.people.world import World
 
 EMBEDDED_EVERY = 50  # one sequence in so many is without REDIS_URL
 

@@ -28,8 +28,7 @@ WEIGHTS = {
 
 def draw(chance: random.Random, gentle: bool = False) -> "list[Step]":
     """A sequence that begins with two inputs; a gentle one spares what takes seconds to come back."""
-    names = list(TEXTS)
-    steps: list[Step] = [{"do": "put", "input": name, "text": chance.choice(names)} for name in INPUTS]
+    steps: list[Step] = [{"do": "put", "input": name, "text": _text(chance)} for name in INPUTS]
     weights = {name: 0 if gentle and name in HEAVY else weight for name, weight in WEIGHTS.items()}
     kinds, numbers = list(weights), list(weights.values())
     for _ in range(chance.randint(3, 8)):
@@ -48,7 +47,7 @@ def _step(chance: random.Random, kind: str, before: "list[Step]", gentle: bool) 
     if kind in ("enqueue", "again"):
         return {"do": "enqueue", **_enqueue(chance, name), "mishap": _mishap(chance, gentle)}
     if kind == "put":
-        return {"do": kind, "input": name, "text": chance.choice(list(TEXTS))}
+        return {"do": kind, "input": name, "text": _text(chance)}
     if kind == "change":
         return {"do": kind, "input": name, "how": chance.choice([*CHANGES, "touch"])}
     if kind in ("delete", "restore"):
@@ -79,6 +78,11 @@ def _enqueue(chance: random.Random, name: str) -> Step:
     }  # fmt: skip
 
 
+def _text(chance: random.Random) -> str:
+    """Half of the time one with rejects that a retry could mend."""
+    return chance.choice(["mixed", "quoted", "many"] if chance.random() < 0.4 else list(TEXTS))
+
+
 def _output(chance: random.Random) -> str:
     return chance.choice(OUTPUTS) if chance.random() < 0.3 else ""
 
@@ -88,10 +92,10 @@ def _mishap(chance: random.Random, gentle: bool) -> Step:
     if chance.random() > 0.22:
         return {}
     kinds = ["kill"] * 5 + ["interrupt", "child", "edit", "beside", "beside", "beside"] + ["server"] * (not gentle)
-    kind, after = chance.choice(kinds), round(chance.random() ** 1.5 * 0.3, 3)
+    kind, after = chance.choice(kinds), round(chance.random() * 0.25, 3)
     mishap: Step = {"kind": kind, "after": after}
     if kind == "edit":
-        mishap["text"] = chance.choice(list(TEXTS))
+        mishap["text"] = _text(chance)
     if kind == "beside":
         other = chance.choices(["enqueue", "collect", "retry", "cancel", "forget", "rejects"], (6, 3, 1, 1, 1, 1))[0]
         mishap["other"] = {**_step(chance, other, [], gentle), "mishap": {}}

@@ -59,7 +59,7 @@ class Folder:
             return None
 
     def write(self, name: str, content: bytes, mtime_ns: int = 0) -> None:
-        """In place, as an editor does. Every version has a time of its own, unless it is an older one that is put back."""
+        """In place, as an editor does. Every version has a time of its own, unless an older one is put back."""
         self._writes += 1
         mtime_ns = mtime_ns or FIRST_MTIME + self._writes * 1_000_000_000
         path = self.path / name

@@ -19,7 +19,7 @@ from tests.people.oracle import (
     without_raw,
 )
 from tests.people.tasks import Known, Task
-from tests.people.town import Run, World
+from tests.people.world import Run, World
 
 Layers = tuple[str, ...]  # the models of `producer retry`, in turn
 CHATTER = ("is scored again", "scores are taken from", "is left as producer retry made it", "that is not UTF-8",

@@ -13,7 +13,8 @@ from tests.people.inputs import CHANGES, TEXTS
 from tests.people.judge import Judge, Violation
 from tests.people.oracle import Oracle
 from tests.people.tasks import Task, know, make_task
-from tests.people.town import Run, Town, World
+from tests.people.town import Town
+from tests.people.world import Run, World
 
 REFUSALS = ("no answer from ", "the server: ", "does not answer")
 DEFAULTS = {"mishap": {}, "keep": "", "id": "", "model": "", "batch": 0, "most": "", "output": "", "again": False,
@@ -94,8 +95,8 @@ class Machine:
     def _command(self, step: Step) -> None:
         task = make_task(step, self.world, self.folder, self.town)
         mishap = step.get("mishap") or {}
-        if self.judge.old and task.kind in ("rejects", "status"):
-            return
+        if self.judge.old and (task.kind in ("rejects", "status") or mishap.get("kind") == "edit"):
+            return  # which input it was, nothing says
         before = self.folder.snapshot()
         if mishap:
             self.counts[f"({mishap['kind']})"] += 1

@@ -7,8 +7,10 @@ from typing import Any
 from tests.people.actions import Step, options_of
 from tests.people.folder import Folder
 from tests.people.oracle import Options, option_words
-from tests.people.town import Town, World
+from tests.people.town import Town
+from tests.people.world import World
 
+PLAIN = Options()
 KNOWN_IDS = (None, "message_id")  # what is taken where no --id is given
 
 
@@ -32,7 +34,7 @@ class Task:
     folder: Path  # from which it is typed
     output: str = ""  # the scores file that it writes, within the person's folder; none: it writes nothing
     content: "bytes | None" = None
-    options: Options = Options()
+    options: Options = PLAIN
     job: str = ""
     known: "Known | None" = None
 
@@ -94,5 +96,5 @@ def make_task(step: Step, world: World, folder: Folder, town: Town) -> Task:
         words += ["--model", str(town.models[step["model"]])] if step["model"] else []
     elif kind == "status" and step["job"] > 3:
         words = [kind]
-    content, options = (known.content, known.options) if known else (None, Options())
+    content, options = (known.content, known.options) if known else (None, PLAIN)
     return Task(step, kind, tuple(words), folder.path, output, content, options, job if known else "", known)
