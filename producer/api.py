@@ -70,8 +70,9 @@ class Submission:
             raise JobError(f"{self.id} is running: cancel it first")
 
     def retry(self, model: Path | str | None = None, report: Reporter | None = None) -> Receipt:
-        """Scores the rejects again, by default with the same model, and puts them in their places in the collected
-        files. Raises JobError unless the job is complete and collected, or if no reject could be mended."""
+        """Scores the rejects again, by default with the same model, and puts those that were scored in their places in
+        the collected files; if none was, these stay as they are. Raises JobError unless the job is complete and
+        collected, or if it has no reject that could be mended."""
         self._check_complete()
         output = self._collected_output()
         if output is None:
@@ -87,7 +88,10 @@ class Submission:
             submission.forget()
             return submission.job
 
-        retry_rejects(self._ledger, self.job, output, self._connection.settings.max_record_bytes, score_again)
+        limit = self._connection.settings.max_record_bytes
+        if not retry_rejects(self._ledger, self.job, output, limit, score_again):
+            with report or Silence(self.job) as shown:
+                shown.say(f"none of the rejects of {self.id} could be scored: its files are as they were")
         return self.receipt
 
     def _model(self, model: Path | str | None, folder: Path) -> Path:

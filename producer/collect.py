@@ -24,6 +24,7 @@ from jobs.record import Job
 from jobs.server import AWAY
 from producer.lines import format_columns, format_rows
 from producer.outputs.document import check_neighbour, is_receipt_of, write_receipt
+from producer.outputs.litter import sweep
 from producer.outputs.part import Part, claim_both
 from producer.outputs.paths import final, rejects_path
 from producer.outputs.proof import is_whole, noted_output, noted_ranges
@@ -205,6 +206,7 @@ class Collector:
             self._ledger.note(self._job.life, output=str(self._output))
         if not is_receipt_of(self._output, self._job, ranges.scores):
             write_receipt(self._ledger, self._job, self._output, (self._output, rejects_path(self._output)))
+        sweep(self._ledger, self._job, self._output)
         return True
 
     def _drop(self) -> None:
@@ -240,3 +242,4 @@ def publish(ledger: Ledger, job: Job, files: tuple[Part, Part]) -> None:
     scores.flush()
     write_receipt(ledger, job, scores.path, (scores.partial, rejects.path))
     scores.publish()
+    sweep(ledger, job, scores.path)

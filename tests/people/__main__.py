@@ -33,6 +33,7 @@ class Runner:
     def play(self, steps: "list[Step]", spool: bool = False, embedded: bool = False) -> Failure | None:
         self._number += 1
         world: World = self.town.notebook() if embedded else self.town.tried
+        world.forget_all()
         machine = Machine(self.town, world, self.oracle, self.town.folder / f"person{self._number}", spool, self.counts)
         try:
             machine.play(steps)

@@ -139,11 +139,11 @@ class Judge:
     def check_litter(self, output: str) -> None:
         """Nothing that is on its way is left at these files, but what a job that the server knows needs to go on."""
         parts = parts_of(output)
-        needed = {
-            f"{name}.{record.get('incarnation')}.partial"
-            for job, record in self.world.jobs().items() if int(self.world.field(job, "collected") or 0)
-            for name in parts[:2]
-        }  # fmt: skip
+        needed = set()
+        for job, record in self.world.jobs().items():
+            state, collected = self.world.field(job, "state"), int(self.world.field(job, "collected") or 0)
+            if collected and state in ("running", "complete"):
+                needed |= {f"{name}.{record.get('incarnation')}.partial" for name in parts[:2]}
         stem = output.rpartition("/")[2].rpartition(".")[0]
         left = [
             name for name in self.folder.temporary()
@@ -165,6 +165,8 @@ class Judge:
                 clean = self.oracle.clean(task.content, task.options)
                 if clean.code != 1 and not self._in_the_way(task, run, before):
                     raise Violation(f"the job is {task.known.state} and its input there, yet it said: {run.err}")
+        elif task.kind == "status" and (task.job or len(task.words) == 1):
+            raise Violation(f"no status: {run.err}")
         elif task.kind == "retry" and task.known and self._can_be_retried(task):
             raise Violation(f"there are rejects that a retry could mend, yet it said: {run.err}")
 

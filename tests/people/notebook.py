@@ -74,8 +74,10 @@ class Notebook(World):
 
     def stop(self) -> None:
         assert self._program.stdin
+        assert self._program.stdout
         self._program.stdin.close()
         self._program.wait(60)
+        self._program.stdout.close()
         if self.zygote:
             self.zygote.stop()
         self.server.stop()

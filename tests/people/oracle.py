@@ -77,7 +77,9 @@ class Oracle:
             other = self.clean(content, options._replace(model=model, batch=0, most="")).files
             if files is None or other is None:
                 return None
-            files = merge(files, other)
+            merged = merge(files, other)
+            if len(merged.scores) > len(files.scores):  # else a retry leaves them as they are
+                files = merged
         return files
 
     def receipt(self, content: bytes, options: Options, batch: int) -> "dict[str, Any] | None":

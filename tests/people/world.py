@@ -71,7 +71,9 @@ class Zygote:
 
     def stop(self) -> None:
         assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.close()
+        self._process.stdout.close()
         self._process.wait(30)
 
 
