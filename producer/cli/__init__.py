@@ -55,6 +55,12 @@ class Commands(click.Group):
         cmd.params.append(log_format(hidden=True))
         super().add_command(cmd, name)
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **extra)
+        except KeyboardInterrupt:  # this early, click would say Aborted! and end with 1
+            interrupted("")
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -116,12 +122,15 @@ for command in (enqueue, status, collect, rejects, report, retry, cancel, forget
 
 def run() -> None:
     """The `producer` command as installed."""
-    for stream in (sys.stdout, sys.stderr):  # a name that the terminal can't show is no reason to fail
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    without_pandas()
-    keep_freed_memory()
-    # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's algebra is not used, and its threads would spin
-    main()
+    try:
+        for stream in (sys.stdout, sys.stderr):  # a name that the terminal can't show is no reason to fail
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        without_pandas()
+        keep_freed_memory()
+        # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's algebra is not used, and its threads would spin
+        main()
+    except KeyboardInterrupt:  # before a command has begun, or behind its end
+        interrupted("")

@@ -1,6 +1,7 @@
 """What the sequences found, each as a person would meet it."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,18 @@ def test_what_killed_commands_left_goes_with_the_next_success(runner: Runner, tm
         assert run.code == 0, run.err
         there = sorted(path.name for path in tmp_path.iterdir() if "other" not in path.name and path.name != "a.csv")
         assert there == sorted([*kept, "a.scores.csv", "a.scores.receipt.json", "a.scores.rejects.csv"]), what
+
+
+def test_interrupted_however_early_it_ends_as_any_interrupted_command(runner: Runner, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(TEXTS["plain"])
+    world = runner.town.tried
+    codes = []
+    for milliseconds in range(0, 60, 2):
+        started = world.start(("enqueue", "a.csv", "--wait", "--again"), tmp_path, world.environment())
+        world.ended(started, milliseconds / 1000)
+        world.signal(started, signal.SIGINT)
+        run = world.finish(started)
+        assert run.code in (0, 4), run.err
+        assert run.code == 0 or "interrupted" in run.err
+        codes.append(run.code)
+    assert 4 in codes

@@ -58,7 +58,11 @@ def command(request: dict[str, Any]) -> int:
     sys.argv = ["producer", *request["words"]]
     code: object = 0
     try:
-        run()
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            run()
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
     except SystemExit as end:
         code = end.code
     except BaseException:  # what an interpreter would do
@@ -118,7 +122,6 @@ def main() -> None:
             if process == 0:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                signal.signal(signal.SIGINT, signal.default_int_handler)
                 for handle in (requests, answers, ears, mouth):
                     os.close(handle)
                 os._exit(command(request))
