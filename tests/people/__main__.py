@@ -47,7 +47,7 @@ class Runner:
     def sequence(self, seed: str, number: int, gentle: bool = False) -> Failure | None:
         """The failure, made small."""
         chance = random.Random(f"{seed}:{number}")
-        spool = chance.random() < 0.2
+        spool = chance.random() < 0.3
         embedded = not gentle and self.town.tree is None and number % EMBEDDED_EVERY == EMBEDDED_EVERY - 1
         failure = self.play(draw(chance, gentle), spool, embedded)
         if failure is None:

@@ -94,7 +94,7 @@ def make_task(step: Step, world: World, folder: Folder, town: Town) -> Task:
     elif kind == "retry":
         output = known.output if known else ""
         words += ["--model", str(town.models[step["model"]])] if step["model"] else []
-    elif kind == "status" and step["job"] > 3:
+    elif kind == "status" and step["job"] == 0:
         words = [kind]
     content, options = (known.content, known.options) if known else (None, PLAIN)
     return Task(step, kind, tuple(words), folder.path, output, content, options, job if known else "", known)

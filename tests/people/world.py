@@ -143,8 +143,8 @@ class World:
     # -- the commands
 
     def environment(self, spool: bool = False) -> "dict[str, str]":
-        """Of those who work here."""
-        through = {"NIGHTSHIFT_SPOOL": str(self.spool)} if spool else {}
+        """Of those who work here; with a spool, a batch at a time is on its way, so that jobs take a while."""
+        through = {"NIGHTSHIFT_SPOOL": str(self.spool), "NIGHTSHIFT_WINDOW": "1"} if spool else {}
         return {"REDIS_URL": self.server.url, "NIGHTSHIFT_HOME": str(self.folder / "home"), **through}
 
     def start(self, words: "tuple[str, ...]", folder: Path, environment: "dict[str, str]") -> Started:
