@@ -36,6 +36,7 @@ CHECKPOINT_SECONDS = 5.0
 WINDOW_BYTES = 16 << 20  # of input whose batches are fetched at once,
 MAX_WINDOW = 64  # of small ones
 EMPTY = digest.part(b"")
+UNREAD = "unread_rejects"  # the ledger's field: how many were collected without the text that they have in the input
 
 
 class Collector:
@@ -44,7 +45,7 @@ class Collector:
     def __init__(self, ledger: Ledger, job: Job, output: Path, reader: Reader | None) -> None:
         self._ledger, self._job = ledger, job
         self._output = final(output)
-        self._rows = Rows(job, reader)
+        self._rows, self._has_input = Rows(job, reader), reader is not None
         self._lock = Lock(ledger, keys.collector(job.life), LOCK_SECONDS)
         self._files: tuple[Part, Part] | None = None
         # Batches that are whole in the files, and the bytes of both up to there. Set in one step, so that whatever
@@ -79,6 +80,10 @@ class Collector:
             self._drop()  # somebody else collected while the lock was not ours
         if self._files is None:
             progress = self._ledger.progress(self._job.id)
+            unread = int(progress.fields.get(UNREAD, 0))
+            if unread and self._has_input:
+                raise LostError(f"{unread:,} rejects of {self._job.id} were collected while its input was away")
+            self._rows.unread = unread
             if self._already_there(progress):
                 self.finished = self.left_alone = True
                 return True
@@ -178,6 +183,8 @@ class Collector:
             part.flush()
         end, scores, rejects = self._written
         fields: dict[str, str | int] = {"output": str(self._output), "output_bytes": scores, "rejects_bytes": rejects}
+        if self._rows.unread:
+            fields[UNREAD] = self._rows.unread
         self._noted = True
         batches = range(self._safe, end)
         if self._ledger.answers.collected(self._job.life, self._lock.token, batches, fields, self._lines):

@@ -22,7 +22,7 @@ from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.proof import Written
 from jobs.record import Job
-from producer.collect import publish
+from producer.collect import UNREAD, publish
 from producer.lines import format_rows
 from producer.outputs.litter import retry_room
 from producer.outputs.part import Part, claim_both
@@ -189,7 +189,7 @@ def _merge(
 def _note(ledger: Ledger, job: Job, by: Job, merged: Merged) -> bool:
     """Tells the ledger what the files will be."""
     codes = merged.codes
-    fields: dict[str, str | int] = {"output_bytes": merged.sizes[0], "rejects_bytes": merged.sizes[1]}
+    fields: dict[str, str | int] = {"output_bytes": merged.sizes[0], "rejects_bytes": merged.sizes[1], UNREAD: 0}
     if by.model != job.model:
         before = json.loads(ledger.progress(job.id).fields.get("retried", "[]"))
         now = {"model": by.model, "model_name": by.model_name, "records": merged.scored}

@@ -89,7 +89,11 @@ class Judge:
         if version is None or (version != content and task.step.get("mishap", {}).get("kind") != "edit"):
             raise Violation("the receipt is not of this input")
         content, job = version, document["job"]
-        lenient = task.kind == "collect" and not (task.known and task.known.here)
+        lenient = (
+            (task.kind == "collect" and not (task.known and task.known.here))
+            or (task.kind == "retry" and self._unread(job))
+            or task.step.get("mishap", {}).get("kind") == "edit"
+        )
         if task.kind == "retry":
             self._retried(task, job)
         found = self._compare(files, self.candidates(job, content, options), lenient)
@@ -108,6 +112,22 @@ class Judge:
                     f"another receipt than in an empty folder: {_difference(comparable(document), expected)}"
                 )
         self.check_litter(task.output)
+
+    def _unread(self, job: str) -> bool:
+        """Whether it was collected while its input was away: rejects by workers have no text then."""
+        return self.world.field(job, "unread_rejects") not in ("", "0")
+
+    def check_rejects(self, task: Task, run: Run) -> None:
+        """What `producer rejects` prints of a complete job."""
+        known = task.known
+        if self.old or known is None or known.state != "complete" or not known.here:
+            return
+        printed = run.out.encode(errors="surrogateescape")
+        unread = self._unread(task.job)
+        for files in self.candidates(task.job, known.content, known.options).values():
+            if printed == files.rejects or (unread and alike(files._replace(rejects=printed), files)):
+                return
+        raise Violation(f"other rejects than in an empty folder: {run.out}")
 
     def _retried(self, task: Task, job: str) -> None:
         """One more model may have scored."""

@@ -37,6 +37,12 @@ FOUND = {
     "the same after one that scores some": [put("mixed"), enqueue(model="integer"), retry("number"), retry("integer")],
 }
 
+UNSEEN = [put("mixed"), enqueue(model="number", wait=False), {"do": "delete", "input": "a.csv"}]
+COLLECT = {"do": "collect", "job": 0, "output": "a.scores.csv"}
+BACK = {"do": "restore", "input": "a.csv"}
+FOUND["collected while the input was away, and enqueued again"] = [*UNSEEN, COLLECT, BACK, enqueue(model="number")]
+FOUND["the same, and collected elsewhere"] = [*UNSEEN, COLLECT, BACK, {**COLLECT, "output": "out.csv"}]
+
 
 @pytest.mark.parametrize("name", FOUND)
 def test_a_sequence_that_once_failed(runner: Runner, name: str) -> None:
