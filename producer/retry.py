@@ -27,6 +27,7 @@ from producer.lines import format_rows
 from producer.outputs.litter import retry_room
 from producer.outputs.part import Part, claim_both
 from producer.outputs.paths import rejects_path
+from producer.outputs.proof import noted_ranges
 from producer.outputs.rows import REJECT_COLUMNS, reject_rows
 from producer.reader import Reader
 
@@ -59,9 +60,9 @@ def retry_rejects(
     ledger: Ledger, job: Job, output: Path, max_record_bytes: int, score: Callable[[Path, Path], Job]
 ) -> bool:
     """Has `score(rejected records, their scores)` score what could be mended, and merges it into `output` and its
-    rejects. False, and nothing is changed, if none was scored: another model's reasons are none of this job's. Raises
-    JobError, and changes nothing, if there is no such reject, the input has changed, another command writes these
-    files, or the scores don't fit."""
+    rejects. False, and both are as they were, if none was scored: another model's reasons are none of this job's.
+    Raises JobError, and changes nothing, if there is no such reject, the input has changed, another command writes
+    these files, or the scores don't fit."""
     parts = claim_both(output, job.life)
     if parts is None:
         raise JobError(f"another command writes {output} at this moment")
@@ -76,6 +77,9 @@ def retry_rejects(
         boundaries = _boundaries(ledger, job)
         merged = _merge(job, boundaries, output, again, cut, parts)
         if not merged.scored:
+            for part, ranges in zip(parts, noted_ranges(ledger, job, ledger.progress(job.id)), strict=True):
+                part.resume([part.path], ranges)
+            publish(ledger, job, parts)
             return False
         if not _note(ledger, job, by, merged):
             raise JobError(f"{job.id} is not as it was when the retry began")

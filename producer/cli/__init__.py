@@ -55,11 +55,22 @@ class Commands(click.Group):
         cmd.params.append(log_format(hidden=True))
         super().add_command(cmd, name)
 
-    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """As click's; but where it would say `Aborted!` and exit with 1, an interrupted command says so."""
         try:
-            return super().make_context(*args, **extra)
-        except KeyboardInterrupt:  # this early, click would say Aborted! and end with 1
+            ended = super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
+        except click.ClickException as error:
+            if not standalone_mode:
+                raise
+            error.show()
+            raise SystemExit(error.exit_code) from None
+        except click.Abort:
+            if not standalone_mode:
+                raise
             interrupted("")
+        if standalone_mode:
+            raise SystemExit(ended if isinstance(ended, int) else 0)
+        return ended
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

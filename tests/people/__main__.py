@@ -8,6 +8,7 @@ import argparse
 import json
 import random
 import shutil
+import signal
 import sys
 import time
 from collections import Counter
@@ -66,6 +67,7 @@ def main() -> int:
     parser.add_argument("--tree", type=Path, help="another checkout, with its .venv")
     parser.add_argument("--violations", type=int, default=10, help="stop after so many")
     wanted = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers and workers are stopped
     failures = 0
     with open_town(wanted.tree) as town:
         runner = Runner(town)

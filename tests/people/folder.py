@@ -28,8 +28,7 @@ class Version(NamedTuple):
 
 def is_temporary(name: str) -> bool:
     """Whether a file of that name is one on its way: never one that people are told of."""
-    last = name.rpartition("/")[2]
-    return last.endswith(".partial") or (last.startswith(".") and ".retry" in name)
+    return any(part.endswith(".partial") or (part[0] == "." and part.endswith(".retry")) for part in name.split("/"))
 
 
 def parts_of(output: str) -> "tuple[str, str, str]":

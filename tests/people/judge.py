@@ -83,7 +83,10 @@ class Judge:
             clean = self.oracle.clean(content, options)
             self._compare(files, {(): clean.files} if clean.files else {}, lenient=False)
             return
-        document = json.loads(now[parts[2]].content)
+        try:
+            document = json.loads(now[parts[2]].content)
+        except ValueError:
+            raise Violation(f"{parts[2]} is no receipt: {now[parts[2]].content!r:.300}") from None
         record = document["record"]
         version = self.folder.versions.get((record["input"], record["size"], record["mtime_ns"]))
         if version is None or (version != content and task.step.get("mishap", {}).get("kind") != "edit"):

@@ -2,6 +2,7 @@
 
 import signal
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,8 +58,9 @@ class Machine:
         for number, step in enumerate(steps):
             try:
                 self._do(step)
-            except (Violation, TimeoutError) as error:
-                raise Failure(steps[: number + 1], str(error), self.spool) from error
+            except Exception as error:
+                said = str(error) if isinstance(error, Violation | TimeoutError) else traceback.format_exc()
+                raise Failure(steps[: number + 1], said, self.spool) from error
 
     def _do(self, step: Step) -> None:
         kind = step["do"]

@@ -37,6 +37,9 @@ FOUND = {
     "the same after one that scores some": [put("mixed"), enqueue(model="integer"), retry("number"), retry("integer")],
 }
 
+FOUND["a retry that scores none, beside a broken receipt"] = [
+    put("words"), enqueue(model="number"), {"do": "damage", "file": "a.scores.receipt.json", "how": "empty"}, retry(),
+]  # fmt: skip
 UNSEEN = [put("mixed"), enqueue(model="number", wait=False), {"do": "delete", "input": "a.csv"}]
 COLLECT = {"do": "collect", "job": 0, "output": "a.scores.csv"}
 BACK = {"do": "restore", "input": "a.csv"}
