@@ -179,7 +179,10 @@ class Judge:
 
     def check_refusal(self, task: Task, run: Run, before: Snapshot) -> None:
         """After exit code 1 or 2 of a command that nothing disturbed: there was a reason."""
-        if task.kind == "enqueue":
+        if task.misused or run.code == 2:
+            if not (task.misused and run.code == 2):
+                raise Violation(f"it ended with {run.code}: {run.err}")
+        elif task.kind == "enqueue":
             clean = self.oracle.clean(task.content, task.options)
             if clean.code != run.code and not self._in_the_way(task, run, before):
                 raise Violation(f"in an empty folder it ends with {clean.code}; here it said: {run.err}")

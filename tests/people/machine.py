@@ -172,6 +172,9 @@ class Machine:
             if task.kind == "retry" or run.code not in (0, 3):
                 judge.maybe_retried(task)
         judge.check_untouched(before, now, written)
+        for (task, run), (neighbour, _) in zip(pairs, reversed(pairs), strict=True):
+            if run.code in (1, 2) and task.is_apart(neighbour):
+                judge.check_refusal(task, run, before)
         right = [(task, run) for task, run in pairs if run.code in (0, 3) and task.output]
         if len(right) == 2 and set(parts_of(one.output)) & set(parts_of(other.output)):
             failed = []

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.people.actions import Step, options_of
-from tests.people.folder import Folder
+from tests.people.folder import Folder, parts_of
 from tests.people.oracle import Options, option_words
 from tests.people.town import Town
 from tests.people.world import World
@@ -38,6 +38,17 @@ class Task:
     job: str = ""
     known: "Known | None" = None
 
+    @property
+    def misused(self) -> bool:
+        """Whether its options don't go together: it ends with 2 before it does anything."""
+        return self.kind == "enqueue" and not self.output and bool(self.options.most)
+
+    def is_apart(self, other: "Task") -> bool:
+        """Whether neither can be in the other's way: they are of different jobs, and write to different places."""
+        mine, its = ((task.content, task.options._replace(batch=0, most="")) for task in (self, other))
+        places = set(parts_of(self.output)) & set(parts_of(other.output)) if self.output and other.output else set()
+        return mine != its and not places and other.kind in ("enqueue", "collect", "rejects", "status")
+
 
 def know(world: World, folder: Folder, town: Town, job: str, record: "dict[str, Any]") -> "Known | None":
     """None for a job of whose input nothing is known here."""
@@ -66,8 +77,6 @@ def make_task(step: Step, world: World, folder: Folder, town: Town) -> Task:
     if kind == "enqueue":
         options = options_of(step)
         waits = step["wait"] or step["output"] or not world.environment().get("REDIS_URL")
-        if not waits:
-            options = options._replace(most="")
         elsewhere = step["elsewhere"]
 
         def name(path: str) -> str:
