@@ -24,6 +24,7 @@ from producer.connection import Connection
 from producer.deadline import deadline_of, keep_deadline
 from producer.events import tell_complete, tell_failed, tell_late
 from producer.follow import follow
+from producer.outputs.paths import check_output
 from producer.outputs.proof import proven_output
 from producer.outputs.rows import Rows
 from producer.plan import Plan, make_plan, renewed
@@ -77,6 +78,7 @@ class Submission:
         output = self._collected_output()
         if output is None:
             raise JobError(f"{self.id} is not collected yet: producer collect {self.id} --output PATH")
+        output = check_output(output, [Path(self.job.input)])
 
         def score_again(rejected: Path, scores: Path) -> Job:
             plan = make_plan(
@@ -89,7 +91,11 @@ class Submission:
             return submission.job
 
         limit = self._connection.settings.max_record_bytes
-        if not retry_rejects(self._ledger, self.job, output, limit, score_again):
+        try:
+            mended = retry_rejects(self._ledger, self.job, output, limit, score_again)
+        except OSError as error:
+            raise NightshiftError(f"{error.filename or output}: {error.strerror}") from error
+        if not mended:
             with report or Silence(self.job) as shown:
                 shown.say(f"none of the rejects of {self.id} could be scored: its files are as they were")
         return self.receipt

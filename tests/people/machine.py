@@ -152,7 +152,8 @@ class Machine:
         judge.check_refusal(task, run, before)
 
     def _check_success(self, task: Task, run: Run) -> None:
-        self.judge.check_files(task, run)
+        if task.kind != "collect" or task.known:  # else it is what a retry that was killed was scoring
+            self.judge.check_files(task, run)
         if not self.judge.old:
             verdict = self._producer("verify", task.output)
             self.judge.check_verdict(task.output, verdict, True)

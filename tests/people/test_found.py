@@ -40,6 +40,10 @@ FOUND = {
 FOUND["a retry that scores none, beside a broken receipt"] = [
     put("words"), enqueue(model="number"), {"do": "damage", "file": "a.scores.receipt.json", "how": "empty"}, retry(),
 ]  # fmt: skip
+FOUND["a retry where a directory is in the receipt's place"] = [
+    put("mixed"), enqueue(model="number"), {"do": "damage", "file": "a.scores.receipt.json", "how": "directory"},
+    retry("length"),
+]  # fmt: skip
 UNSEEN = [put("mixed"), enqueue(model="number", wait=False), {"do": "delete", "input": "a.csv"}]
 COLLECT = {"do": "collect", "job": 0, "output": "a.scores.csv"}
 BACK = {"do": "restore", "input": "a.csv"}
