@@ -26,6 +26,7 @@ from producer.deadline import deadline_of, keep_deadline
 from producer.events import tell_complete, tell_failed, tell_late
 from producer.follow import follow
 from producer.lifetime import tie
+from producer.outputs.paths import check_output
 from producer.outputs.proof import proven_output
 from producer.outputs.rows import Rows
 from producer.patience import patiently
@@ -98,12 +99,14 @@ class Submission:
             raise JobError(f"{self.id} is running: cancel it first")
 
     def retry(self, model: Path | str | None = None, report: Reporter | None = None) -> Receipt:
-        """Scores the rejects again, by default with the same model, and puts them in their places in the collected
-        files. Raises JobError unless the job is complete and collected, or if no reject could be mended."""
+        """Scores the rejects again, by default with the same model, and puts those that were scored in their places in
+        the collected files; if none was, these stay as they are. Raises JobError unless the job is complete and
+        collected, or if it has no reject that could be mended."""
         self._check_complete()
         output = self._collected_output()
         if output is None:
             raise JobError(f"{self.id} is not collected yet: producer collect {self.id} --output PATH")
+        output = check_output(output, [Path(self.job.input)])
 
         def score_again(rejected: Path, scores: Path) -> Job:
             plan = make_plan(
@@ -115,7 +118,14 @@ class Submission:
             submission.forget()
             return submission.job
 
-        retry_rejects(self._ledger, self.job, output, self._connection.settings.max_record_bytes, score_again)
+        limit = self._connection.settings.max_record_bytes
+        try:
+            mended = retry_rejects(self._ledger, self.job, output, limit, score_again)
+        except OSError as error:
+            raise NightshiftError(f"{error.filename or output}: {error.strerror}") from error
+        if not mended:
+            with report or Silence(self.job) as shown:
+                shown.say(f"none of the rejects of {self.id} could be scored: its files are as they were")
         return self.receipt
 
     def _model(self, model: Path | str | None, folder: Path) -> Path:

@@ -24,6 +24,7 @@ from jobs.record import Job
 from jobs.server import AWAY
 from producer.lines import format_columns, format_rows
 from producer.outputs.document import check_neighbour, is_receipt_of, write_receipt
+from producer.outputs.litter import sweep
 from producer.outputs.part import Part, claim_both
 from producer.outputs.paths import final, rejects_path
 from producer.outputs.proof import is_whole, noted_output, noted_ranges
@@ -35,6 +36,7 @@ CHECKPOINT_SECONDS = 5.0
 WINDOW_BYTES = 16 << 20  # of input whose batches are fetched at once,
 MAX_WINDOW = 64  # of small ones
 EMPTY = digest.part(b"")
+UNREAD = "unread_rejects"  # the ledger's field: how many were collected without the text that they have in the input
 
 
 class Collector:
@@ -43,7 +45,7 @@ class Collector:
     def __init__(self, ledger: Ledger, job: Job, output: Path, reader: Reader | None) -> None:
         self._ledger, self._job = ledger, job
         self._output = final(output)
-        self._rows = Rows(job, reader)
+        self._rows, self._has_input = Rows(job, reader), reader is not None
         self._lock = Lock(ledger, keys.collector(job.life), LOCK_SECONDS)
         self._files: tuple[Part, Part] | None = None
         # Batches that are whole in the files, and the bytes of both up to there. Set in one step, so that whatever
@@ -78,6 +80,10 @@ class Collector:
             self._drop()  # somebody else collected while the lock was not ours
         if self._files is None:
             progress = self._ledger.progress(self._job.id)
+            unread = int(progress.fields.get(UNREAD, 0))
+            if unread and self._has_input:
+                raise LostError(f"{unread:,} rejects of {self._job.id} were collected while its input was away")
+            self._rows.unread = unread
             if self._already_there(progress):
                 self.finished = self.left_alone = True
                 return True
@@ -177,6 +183,8 @@ class Collector:
             part.flush()
         end, scores, rejects = self._written
         fields: dict[str, str | int] = {"output": str(self._output), "output_bytes": scores, "rejects_bytes": rejects}
+        if self._rows.unread:
+            fields[UNREAD] = self._rows.unread
         self._noted = True
         batches = range(self._safe, end)
         if self._ledger.answers.collected(self._job.life, self._lock.token, batches, fields, self._lines):
@@ -205,6 +213,7 @@ class Collector:
             self._ledger.note(self._job.life, output=str(self._output))
         if not is_receipt_of(self._output, self._job, ranges.scores):
             write_receipt(self._ledger, self._job, self._output, (self._output, rejects_path(self._output)))
+        sweep(self._ledger, self._job, self._output)
         return True
 
     def _drop(self) -> None:
@@ -240,3 +249,4 @@ def publish(ledger: Ledger, job: Job, files: tuple[Part, Part]) -> None:
     scores.flush()
     write_receipt(ledger, job, scores.path, (scores.partial, rejects.path))
     scores.publish()
+    sweep(ledger, job, scores.path)

@@ -22,10 +22,12 @@ from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.proof import Written
 from jobs.record import Job
-from producer.collect import publish
+from producer.collect import UNREAD, publish
 from producer.lines import format_rows
+from producer.outputs.litter import retry_room
 from producer.outputs.part import Part, claim_both
 from producer.outputs.paths import rejects_path
+from producer.outputs.proof import noted_ranges
 from producer.outputs.rows import REJECT_COLUMNS, reject_rows
 from producer.reader import Reader
 
@@ -56,14 +58,15 @@ def read_rejects(output: Path) -> Iterator[Reject]:
 
 def retry_rejects(
     ledger: Ledger, job: Job, output: Path, max_record_bytes: int, score: Callable[[Path, Path], Job]
-) -> None:
+) -> bool:
     """Has `score(rejected records, their scores)` score what could be mended, and merges it into `output` and its
-    rejects. Raises JobError, and changes nothing, if there is no such reject, the input has changed, another command
-    writes these files, or the scores don't fit."""
+    rejects. False, and both are as they were, if none was scored: another model's reasons are none of this job's.
+    Raises JobError, and changes nothing, if there is no such reject, the input has changed, another command writes
+    these files, or the scores don't fit."""
     parts = claim_both(output, job.life)
     if parts is None:
         raise JobError(f"another command writes {output} at this moment")
-    room = output.with_name(f".{output.stem}.retry")
+    room = retry_room(output)
     published = False
     try:
         _clear(room)
@@ -73,10 +76,16 @@ def retry_rejects(
         by = score(cut.path, again)
         boundaries = _boundaries(ledger, job)
         merged = _merge(job, boundaries, output, again, cut, parts)
+        if not merged.scored:
+            for part, ranges in zip(parts, noted_ranges(ledger, job, ledger.progress(job.id)), strict=True):
+                part.resume([part.path], ranges)
+            publish(ledger, job, parts)
+            return False
         if not _note(ledger, job, by, merged):
             raise JobError(f"{job.id} is not as it was when the retry began")
         published = True  # by whoever comes next, if this one does not
         publish(ledger, job, parts)
+        return True
     finally:
         for part in parts:
             part.close() if published else part.discard()
@@ -184,8 +193,8 @@ def _merge(
 def _note(ledger: Ledger, job: Job, by: Job, merged: Merged) -> bool:
     """Tells the ledger what the files will be."""
     codes = merged.codes
-    fields: dict[str, str | int] = {"output_bytes": merged.sizes[0], "rejects_bytes": merged.sizes[1]}
-    if by.model != job.model and merged.scored:
+    fields: dict[str, str | int] = {"output_bytes": merged.sizes[0], "rejects_bytes": merged.sizes[1], UNREAD: 0}
+    if by.model != job.model:
         before = json.loads(ledger.progress(job.id).fields.get("retried", "[]"))
         now = {"model": by.model, "model_name": by.model_name, "records": merged.scored}
         fields["retried"] = json.dumps([*before, now])

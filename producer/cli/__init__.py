@@ -54,6 +54,23 @@ class Commands(click.Group):
         cmd.params.append(log_format(hidden=True))
         super().add_command(cmd, name)
 
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """As click's; but where it would say `Aborted!` and exit with 1, an interrupted command says so."""
+        try:
+            ended = super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
+        except click.ClickException as error:
+            if not standalone_mode:
+                raise
+            error.show()
+            raise SystemExit(error.exit_code) from None
+        except click.Abort:
+            if not standalone_mode:
+                raise
+            interrupted("")
+        if standalone_mode:
+            raise SystemExit(ended if isinstance(ended, int) else 0)
+        return ended
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -115,9 +132,12 @@ for command in (enqueue, status, collect, rejects, report, retry, cancel, forget
 
 def run() -> None:
     """The `producer` command as installed."""
-    without_pandas()
-    keep_freed_memory()
-    # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's algebra is not used, and its threads would spin
-    main()
+    try:
+        without_pandas()
+        keep_freed_memory()
+        # Arrow's own allocators keep what they freed; the system's keeps the producer some 30 MB smaller.
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's algebra is not used, and its threads would spin
+        main()
+    except KeyboardInterrupt:  # before a command has begun, or behind its end
+        interrupted("")

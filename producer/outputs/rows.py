@@ -25,6 +25,7 @@ class Rows:
         self._job = job
         # None: the input is gone or changed, and no raw text can be had of what a worker rejected.
         self._reader = reader
+        self.unread = 0  # rejects without it
 
     def scores(self, kept: Kept, result: Result) -> list[pa.Array]:
         """The scores file's columns: id, kept columns, outputs; one row a scored record."""
@@ -41,9 +42,18 @@ class Rows:
         if result.rejects:
             numbers = kept.record_numbers()
             wanted = [int(numbers[reject.row]) for reject in result.rejects]
-            places = self._reader.locate(Position(*kept.position), wanted) if self._reader else {}
+            places = self._locate(Position(*kept.position), wanted)
             for record, reject in zip(wanted, result.rejects, strict=True):
                 line, raw = places.get(record, (0, b""))
                 found.append(Reject(record, line, reject.code, reject.detail, raw))
             found.sort(key=lambda reject: reject.record)
         return found
+
+    def _locate(self, start: Position, records: list[int]) -> dict[int, tuple[int, bytes]]:
+        """Line and raw text of each; nothing once the input has changed."""
+        if self._reader:
+            places = self._reader.locate(start, records)
+            if self._reader.unchanged():
+                return places
+        self.unread += len(records)
+        return {}
