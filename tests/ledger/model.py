@@ -1,5 +1,5 @@
-"""What the ledger promises, in plain Python: for every action the answer and every key afterwards. Written from what the
-scripts' heads say, not from their lines."""
+"""What the ledger promises, in plain Python: for every action the answer and every key afterwards. Written from
+what the scripts' heads say, not from their lines."""
 
 from typing import Any
 

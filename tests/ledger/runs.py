@@ -1,14 +1,12 @@
 """Steps of the real scripts beside the model's, and the shortest trace to where they part."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tests.ledger.actions import Action, draw
 from tests.ledger.model import Model, broken, changed
 from tests.ledger.world import World
-
-Shown = Callable[[str], None]
 
 
 class Violation(AssertionError):

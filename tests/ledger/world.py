@@ -1,4 +1,4 @@
-"""The real scripts on a real server, in virtual time: of the Lua only `now()` is replaced, which reads the key `clock`."""
+"""The real scripts on a real server, in virtual time: of the Lua only `now()` is replaced, by the key `clock`."""
 
 import contextlib
 import shutil
