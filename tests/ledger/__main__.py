@@ -1,5 +1,5 @@
-"""`python -m tests.ledger explore --seconds 600`, `python -m tests.ledger run --seed 1 --steps 100000`: the real scripts
-beside the model. Exit code 1 and a trace for what they disagree on."""
+"""`python -m tests.ledger explore --seconds 600`, `python -m tests.ledger run --seed 1 --steps 100000`: the real
+scripts beside the model. Exit code 1 and a trace for what they disagree on."""
 
 import argparse
 import sys

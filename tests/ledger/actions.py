@@ -1,5 +1,5 @@
-"""What producers, workers, a collector and a re-sender may do next: a superset of what they do, since whoever stalled may
-come with anything it once knew. Of every life, in any order.
+"""What producers, workers, a collector and a re-sender may do next: a superset of what they do, since whoever stalled
+may come with anything it once knew. Of every life, in any order.
 
 A file of twelve records is cut in two ways: into three batches of four records, or two of six.
 """
