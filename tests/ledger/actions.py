@@ -130,7 +130,7 @@ _RARE = ("wrong", "short", "b")  # what ends the job, mostly
 
 
 def _weight(action: Action) -> float:
-    rare = any(each in _RARE for each in action[2:])
+    rare = any(each in _RARE for each in action[2:]) or (action[0] == "seal" and action[2] == 0)
     return _WEIGHTS.get(action[0], 1) * (0.1 if rare else 1)
 
 
