@@ -4,8 +4,8 @@
 -- rejected, work (JSON); then pairs of counter and number
 -- Returns 1, or 0 if the result was there already (or nobody wants it any more). A worker that scored something else
 -- than the producer sent ends the job.
-if not running() then return 0 end
 local batch = ARGV[2]
+if not running() or not entered(batch) then return 0 end
 redis.call('UNLINK', own .. ':payload:' .. batch)  -- before it stores: a server out of memory then lets it
 if redis.call('GETBIT', job .. ':done', batch) == 1 then
   redis.call('HINCRBY', job, 'duplicates', 1)

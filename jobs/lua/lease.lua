@@ -1,12 +1,12 @@
 -- Gives a batch to one worker for a while. ARGV: incarnation, batch, owner, lease (ms), attempts allowed
--- Returns the verdict: 'leased'; 'done', 'busy' (another worker's lease is good), 'gone' (the job is not running, or
--- is another's life) or 'newer' (of a format that is not known here): nothing to do; 'exhausted' (it was given away as
+-- Returns the verdict: 'leased'; 'done', 'busy' (another worker's lease is good), 'gone' (the job is not running or
+-- is another's life, or has no such batch) or 'newer' (of a format that is not known here): nothing to do; 'exhausted' (it was given away as
 -- often as allowed). Then how often it was given away, this time included, and the job's row class ('' if none is noted).
 -- An owner scores one batch at a time: if it asks for the one it has, the answer was lost, and is given again.
 local batch, time = ARGV[2], now()
 local field = redis.call('HMGET', job, 'state', 'started', 'format', 'row_class')
 if field[1] and tonumber(field[3] or 1) > FORMAT then return {'newer', 0, ''} end
-if not running() then return {'gone', 0, ''} end
+if not running() or not entered(batch) then return {'gone', 0, ''} end
 if redis.call('GETBIT', job .. ':done', batch) == 1 then
   if redis.call('ZSCORE', job .. ':queued', batch) or redis.call('ZSCORE', job .. ':leased', batch) then
     damaged('batch ' .. batch .. ' is done and is not')

@@ -36,6 +36,12 @@ local function running()
   return ours() and redis.call('HGET', job, 'state') == 'running'
 end
 
+-- Whether the ledger knows the batch. A disk, or a server that took over, may have lost an `enqueue` whose message
+-- survived: whoever comes with it is turned away, and the producer enters the batch again.
+local function entered(batch)
+  return tonumber(batch) < (tonumber(redis.call('HGET', job, 'batches')) or 0)
+end
+
 local function wake(event)
   redis.call('XADD', job .. ':events', 'MAXLEN', '~', 1000, '*', 'event', event)
 end
