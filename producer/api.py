@@ -68,10 +68,8 @@ class Submission:
         self.close()
 
     def close(self) -> None:
-        """Closes the connection, and the input; in the embedded mode the server and the workers too, unless another job
-        of this process or another command needs them. The job itself goes on wherever there are workers, and what is
-        done again takes up where it was. Without it, all of this happens when the object is gone, but for the embedded
-        server and its workers, which stay until the process ends."""
+        """Closes what was opened for the job, the embedded server and its workers included unless others need them; the
+        job goes on wherever there are workers. Without it, producer/lifetime.py says when."""
         if not self._closed:
             self._closed = True
             if self._reader:
@@ -118,9 +116,9 @@ class Submission:
             submission.forget()
             return submission.job
 
-        limit = self._connection.settings.max_record_bytes
+        largest = self._connection.settings.max_record_bytes
         try:
-            mended = retry_rejects(self._ledger, self.job, output, limit, score_again)
+            mended = retry_rejects(self._ledger, self.job, output, largest, score_again)
         except OSError as error:
             raise NightshiftError(f"{error.filename or output}: {error.strerror}") from error
         if not mended:
@@ -135,7 +133,7 @@ class Submission:
         graph = self._ledger.model(self.job.model)
         if graph is None:
             raise JobError(f"the model of {self.id} is not on the server any more: name it with --model")
-        path = folder / (self.job.model_name or "model.pb")
+        path = folder / (Path(self.job.model_name).name or "model.pb")
         path.write_bytes(graph)
         return path
 

@@ -35,7 +35,7 @@ from worker.heartbeat import Every, Renewal, housekeeping
 from worker.isolate import Isolation, Unwanted
 from worker.score import score
 from worker.search import Assignment
-from worker.session import open_session
+from worker.session import open_session, tensorflow_version
 from worker.vigil import Vigil
 
 Answer = TypeVar("Answer")
@@ -162,10 +162,12 @@ def _score_here(claim: Claim, watch: Stopwatch, progress: Callable[[], None]) ->
 
 
 def _noted(life: Life, found: RowClass) -> RowClass:
-    """What holds for the whole job, for each of its workers: what the first of them found."""
+    """What holds for the whole job, for each of its workers: what the first of them found. The receipt says with which
+    TensorFlow."""
     word = _persistently(lambda: ledger().row_class(life, found))
     if not word:
         raise Unwanted  # the job has ended
+    _persistently(lambda: ledger().note(life, tensorflow=tensorflow_version()))
     return cast(RowClass, word)
 
 

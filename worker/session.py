@@ -72,3 +72,9 @@ def make_run(session: Any, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> 
 def judge_rows(session: Any, fetches: tuple[str, ...]) -> row_class.Verdict:
     """What the ops of a session's graph tell of how it treats rows."""
     return row_class.judge(session.graph, fetches)
+
+
+def tensorflow_version() -> str:
+    import tensorflow as tf
+
+    return str(tf.__version__)

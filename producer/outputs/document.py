@@ -134,7 +134,7 @@ def _proof_of_format_1(progress: Progress, files: tuple[Path, Path]) -> tuple[Wr
 
 
 def versions(progress: Progress) -> dict[str, str]:
-    """Of what made the files; the worker's as the first of them said."""
+    """Of what made the files; TensorFlow's as one of the workers said."""
     found = {"python": platform.python_version(), "pyarrow": pa.__version__}
     if ours := version():
         found["nightshift"] = ours

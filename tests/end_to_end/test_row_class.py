@@ -52,7 +52,9 @@ def test_a_mean_over_the_rows_is_what_the_graph_gives_and_the_receipt_says_that_
     assert run.code == 0, run.err
     scores = [float(row["score"]) for row in read(tmp_path / "a.scores.csv")]
     np.testing.assert_allclose(scores, [-0.533333, 0.266667, 0.266667], atol=1e-5)
-    assert json.loads((tmp_path / "a.scores.receipt.json").read_text())["receipt"]["rows"] == "mixing"
+    written = json.loads((tmp_path / "a.scores.receipt.json").read_text())
+    assert written["receipt"]["rows"] == "mixing"
+    assert set(written["versions"]) == {"nightshift", "python", "pyarrow", "tensorflow"}
     printed = " ".join(run.out.split() + run.err.split())
     assert "rows mixing: a score depends on the records scored with it" in printed
 
