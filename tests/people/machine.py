@@ -240,7 +240,9 @@ def shrink(fails: "Callable[[list[Step]], Failure | None]", failure: Failure, se
         size //= 2
     for number in range(len(best.steps)):
         for name, plain in DEFAULTS.items():
-            if number < len(best.steps) and best.steps[number].get(name) not in (None, plain):
+            if number >= len(best.steps) or (name == "output" and best.steps[number]["do"] != "enqueue"):
+                continue  # a collector must be told where
+            if best.steps[number].get(name) not in (None, plain):
                 step = {**best.steps[number], name: plain}
                 attempt([*best.steps[:number], step, *best.steps[number + 1 :]])
     return best
