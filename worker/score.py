@@ -87,10 +87,10 @@ class Scorer:
 
         try:
             values = self._session_run(arrays)
-        except (ValueError, TypeError) as error:
-            raise ModelError(f"the graph can't be fed: {error}") from None
-        except tf.errors.OpError as error:
-            reason = " ".join(error.message.split())[:500]
+        except (tf.errors.OpError, UnicodeDecodeError) as error:
+            # The message may quote a text that is not UTF-8, which TensorFlow's Python side then can't read.
+            text = error.object.decode(errors="backslashreplace") if isinstance(error, UnicodeError) else error.message
+            reason = " ".join(text.split())[:500]
             if len(rows) == 1 or self.row_class not in DIVISIBLE:
                 reason += inseparable(len(rows), self.row_class)
                 bad.update((int(row), RowReject(int(row), "model_error", reason)) for row in rows)
@@ -98,6 +98,8 @@ class Scorer:
             half = len(rows) // 2
             left = self._run([array[:half] for array in arrays], rows[:half], bad)
             return left + self._run([array[half:] for array in arrays], rows[half:], bad)
+        except (ValueError, TypeError) as error:
+            raise ModelError(f"the graph can't be fed: {error}") from None
         columns: dict[str, Any] = {}
         for name, array in zip(self._job.fetches, values, strict=True):
             if array.ndim == 0 or array.shape[0] != len(rows) or array.ndim > 2:

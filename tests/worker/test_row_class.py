@@ -293,3 +293,12 @@ def test_no_composed_graph_whose_rows_mix_is_called_exact(
 
 def same(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> bool:
     return bool(np.array_equal(one, other, equal_nan=True))
+
+
+def test_a_text_that_is_not_utf8_and_makes_the_graph_fail_is_a_reject_alone() -> None:
+    """TensorFlow's message quotes the text, and Python can't decode it: that says nothing against the model."""
+    session = session_of(serialised(lambda x: tf.strings.to_number(x), tf.string))
+    result = score(session, job_of("string"), payload_of([b"1", b"caf\xe9", b"3"]), row_class="exact")
+    assert [(reject.row, reject.code) for reject in result.rejects] == [(1, "model_error")]
+    assert "caf\\xe9" in result.rejects[0].detail
+    assert list(scores_of(result)) == [1.0, 3.0]
