@@ -4,6 +4,7 @@ may come with anything it once knew. Of every life, in any order.
 A file of twelve records is cut in two ways: into three batches of four records, or two of six.
 """
 
+import itertools
 import random
 from typing import Any, NamedTuple
 
@@ -134,5 +135,8 @@ def _weight(action: Action) -> float:
     return _WEIGHTS.get(action[0], 1) * (0.1 if rare else 1)
 
 
+_BOUNDS = list(itertools.accumulate(map(_weight, ACTIONS)))
+
+
 def draw(chance: random.Random, count: int) -> list[Action]:
-    return chance.choices(ACTIONS, [_weight(action) for action in ACTIONS], k=count)
+    return chance.choices(ACTIONS, cum_weights=_BOUNDS, k=count)

@@ -62,7 +62,7 @@ def story(chance: random.Random, length: int) -> list[Action]:
     far. One in four is what comes first, whatever it does."""
     model, actions = Model(), []
     for _ in range(length):
-        drawn = draw(chance, 1 if chance.random() < 0.25 else 6)
+        drawn = draw(chance, 1 if chance.random() < 0.25 else 4)
         for action in drawn:
             after = model.step(action)[1]
             if after.keys != model.keys:
