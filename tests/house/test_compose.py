@@ -315,7 +315,7 @@ def test_every_copied_path_exists_and_reaches_the_build() -> None:
 def test_the_wheel_finds_its_files_in_the_build() -> None:
     hatch = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     needed = {
-        *hatch["packages"],
+        *hatch["only-include"],
         *hatch["force-include"],
         PROJECT["readme"],
         *PROJECT["license-files"],
