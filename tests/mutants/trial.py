@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -90,10 +91,15 @@ def _run_and_exit(changed: Mapping[str, str], files: list[str], log: str) -> Non
             return script if name == "hold" else lua["prelude.lua"] + script
 
         scripts.source = source
-        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--tb=line", "-m", "not slow", *files]))
+        code = int(
+            pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--tb=line", "--assert=plain", "-m", "not slow", *files])
+        )
+    except BaseException:
+        traceback.print_exc()
     finally:
         shutil.rmtree(tempfile.tempdir, ignore_errors=True)
         sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(code)
 
 
