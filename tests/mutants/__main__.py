@@ -1,4 +1,4 @@
-"""Slips in the ledger's scripts, one at a time, and which of them its tests notice: `python -m tests.mutants --help`."""
+"""Slips in the ledger's scripts, one at a time, and which the tests notice: `python -m tests.mutants --help`."""
 
 import argparse
 import random
@@ -18,8 +18,8 @@ def everything() -> list[Mutant]:
 
 
 def choose(sample: int | None, seed: int, files: list[str], listed: bool) -> list[Mutant]:
-    """Those to be tried: all, or a sample; those that are said to be equivalent, or the others. Raises ValueError if the
-    list of those has what is no mutant."""
+    """Those to be tried: all, or a sample; those that are listed as equivalent, or the others. Raises ValueError if
+    the list has what is no mutant."""
     found = everything()
     known = equivalent.read(equivalent.LIST.read_text())
     if left := equivalent.stale(known, found):
