@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from jobs import digest, keys, queue
+from jobs import digest, keys
 from jobs.ledger import Entry, Ledger
 from jobs.record import Job, Life
 from tests.jobs.test_ledger import CURSOR, JOB, WORK, complete, enqueue, lease
@@ -111,7 +111,8 @@ def test_a_batch_is_entered_with_all_that_the_producer_says_of_it(ledger: Ledger
     assert list(queued) == [b"0", b"1"]
     assert all(before <= moment <= after for moment in queued.values())
     there = everything(ledger)
-    assert there[keys.generation(life).queue] == [queue.message(life, batch).encode() for batch in (1, 0)]
+    ids = [json.loads(message)["headers"]["id"] for message in there[keys.generation(life).queue]]
+    assert ids == [f"{life.name}:{batch}" for batch in (1, 0)], "workers take from the other end"
     assert there[keys.payload(life, 1)] == b"two"
 
 

@@ -30,8 +30,8 @@ def scored(request: pytest.FixtureRequest, ledger: Ledger) -> Job:
 
 
 def test_what_is_collected_is_freed_and_nothing_beyond_it(ledger: Ledger, scored: Job) -> None:
-    """A result freed too early is a hole in the file; one never freed fills the server. What a batch's lines are is what
-    `producer verify` and a resumed collector go by."""
+    """A result freed too early is a hole in the file; one never freed fills the server. A resumed collector
+    goes by what a batch's lines are."""
     life = scored.life
     expected = everything(ledger)
     for batches, fields in (
