@@ -6,7 +6,7 @@ if not ours() or redis.call('HGET', job, 'state') ~= 'complete' then return 0 en
 if ARGV[2] + ARGV[3] + ARGV[4] ~= tonumber(redis.call('HGET', job, 'records')) then return 0 end
 redis.call('HSET', job, 'scored', ARGV[2], 'read_rejects', ARGV[3], 'score_rejects', ARGV[4])
 local last = 5 + ARGV[5]
-redis.call('HSET', job, unpack(ARGV, 6, last))
+if last > 5 then redis.call('HSET', job, unpack(ARGV, 6, last)) end
 local lines = last + 1
 last = lines + ARGV[lines]
 for i = lines + 1, last, 2 do
