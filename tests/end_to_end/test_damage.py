@@ -34,7 +34,7 @@ def right(farm: Farm, tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.mark.parametrize(
     ("damage", "collected"),
     [
-        pytest.param(name, collected, marks=[] if number % 4 == 2 * collected else pytest.mark.slow)
+        pytest.param(name, collected, marks=[] if number == 2 * collected else pytest.mark.slow)
         for number, name in enumerate(DAMAGES)
         for collected in (True, False)
     ],

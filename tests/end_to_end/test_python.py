@@ -33,7 +33,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("form", ["with", "close", "nothing"])
+@pytest.mark.parametrize(
+    "form", ["with", *(pytest.param(form, marks=pytest.mark.slow) for form in ("close", "nothing"))]
+)
 def test_thirty_jobs_in_one_process_leave_nothing_open(farm: Farm, folder: Path, form: str) -> None:
     code = f"""
 def one():
@@ -97,6 +99,7 @@ with ThreadPoolExecutor(2) as pool:
     assert python(folder, code, REDIS_URL=farm.server.url).splitlines() == ["[2, 2, 2]", "[2, 2]"]
 
 
+@pytest.mark.slow
 def test_the_embedded_server_stays_for_the_next_job_unless_it_is_closed(folder: Path) -> None:
     """A script may drop what `enqueue` returns: the workers score on. A second job finds them warm."""
     code = f"""

@@ -24,7 +24,7 @@ def run(tmp_path: Path, command: list[str], **environment: str) -> "subprocess.C
     )
 
 
-@pytest.fixture(params=["package", "module"])
+@pytest.fixture(params=["package", pytest.param("module", marks=pytest.mark.slow)])
 def theirs(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A folder with somebody's own `jobs` and `model`, as packages or as modules, that tell when they run."""
     folder = tmp_path / "theirs"
@@ -66,6 +66,7 @@ def test_celery_in_a_directory_with_packages_of_the_same_names(tmp_path: Path, t
     assert line.startswith(f"worker: the module 'model' at {theirs}/model")
 
 
+@pytest.mark.slow
 def test_a_directory_with_packages_of_the_same_names_is_no_harm_to_the_commands(tmp_path: Path, theirs: Path) -> None:
     """Nor to the embedded server and its workers, which it starts elsewhere."""
     (theirs / "a.csv").write_text("text\nhello\n")

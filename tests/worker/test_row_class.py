@@ -263,7 +263,7 @@ step = st.sampled_from([*BY_ROW, *BY_ALL])
 numbers = st.lists(st.sampled_from([-2.5, -1.0, 0.0, 0.125, 0.9, 1.0, 3.5, 7.0]), min_size=2, max_size=40)
 
 
-@settings(max_examples=30, derandomize=True)
+@settings(max_examples=12, derandomize=True)
 @given(st.lists(step, min_size=1, max_size=4), numbers, st.randoms(use_true_random=False))
 def test_no_composed_graph_whose_rows_mix_is_called_exact(
     steps: list[str], values: list[float], random: Random
