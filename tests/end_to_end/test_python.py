@@ -38,10 +38,12 @@ def folder(tmp_path: Path) -> Path:
 )
 def test_thirty_jobs_in_one_process_leave_nothing_open(farm: Farm, folder: Path, form: str) -> None:
     code = f"""
+jobs = []
 def one():
     job = producer.enqueue("a.csv", again=True)
     job.wait("a.scores.csv")
     assert len(job.scores()) == 2
+    jobs.append(job.id)
     return job
 def run(form):
     if form == "with":
@@ -58,6 +60,8 @@ for _ in range(30):
     run({form!r})
 gc.collect()  # a job may be part of a circle
 assert ({FILES}) == before, (before, {FILES})
+for job in jobs:
+    producer.attach(job).forget()
 """
     python(folder, code, REDIS_URL=farm.server.url)
 

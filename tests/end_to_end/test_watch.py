@@ -1,5 +1,6 @@
 """`producer status --watch`: all jobs, live, on a terminal, in a pipe and for programs."""
 
+import contextlib
 import json
 import os
 import pty
@@ -9,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -68,6 +70,12 @@ def read(path: Path, job: str) -> list[dict[str, object]]:
     return [line for line in map(json.loads, whole) if line["job"] == job]
 
 
+def drain(terminal: int) -> None:
+    with contextlib.suppress(OSError):
+        while os.read(terminal, 65536):
+            pass
+
+
 def test_on_a_terminal_it_is_a_table(farm: Farm, messages: Path) -> None:
     done = farm.producer("enqueue", messages, "--wait", "--json")
     job = json.loads(done.out)["job"]
@@ -86,7 +94,11 @@ def test_on_a_terminal_it_is_a_table(farm: Farm, messages: Path) -> None:
             assert time.monotonic() < deadline, shown
             if select.select([master], [], [], 0.2)[0]:
                 shown += os.read(master, 65536).decode()
+        # A terminal goes on reading; a table that nobody reads would keep the command from its end.
+        reader = threading.Thread(target=drain, args=(master,))
+        reader.start()
         end(process)
+        reader.join(10)
     finally:
         process.kill()
         os.close(master)
