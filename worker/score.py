@@ -89,7 +89,11 @@ class Scorer:
             values = self._session_run(arrays)
         except (tf.errors.OpError, UnicodeDecodeError) as error:
             # The message may quote a text that is not UTF-8, which TensorFlow's Python side then can't read.
-            text = error.object.decode(errors="backslashreplace") if isinstance(error, UnicodeError) else error.message
+            text = (
+                error.object.decode(errors="backslashreplace")
+                if isinstance(error, UnicodeDecodeError)
+                else error.message
+            )
             reason = " ".join(text.split())[:500]
             if len(rows) == 1 or self.row_class not in DIVISIBLE:
                 reason += inseparable(len(rows), self.row_class)
