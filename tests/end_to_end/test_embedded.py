@@ -133,6 +133,7 @@ def test_a_path_too_long_for_a_socket(folder: Path) -> None:
     assert running(deep) == []
 
 
+@pytest.mark.slow
 def test_the_python_api(folder: Path) -> None:
     script = """
 import producer

@@ -59,7 +59,14 @@ def test_a_mean_over_the_rows_is_what_the_graph_gives_and_the_receipt_says_that_
     assert "rows mixing: a score depends on the records scored with it" in printed
 
 
-@pytest.mark.parametrize(("build", "rows"), [(centred, "mixing"), (wave, "rounding"), (lambda a: a * 0.5, "exact")])
+@pytest.mark.parametrize(
+    ("build", "rows"),
+    [
+        (centred, "mixing"),
+        pytest.param(wave, "rounding", marks=pytest.mark.slow),
+        pytest.param(lambda a: a * 0.5, "exact", marks=pytest.mark.slow),
+    ],
+)
 def test_every_worker_does_as_the_first_found(
     farm: Farm, tmp_path: Path, build: Callable[[Any], Any], rows: str
 ) -> None:

@@ -96,7 +96,7 @@ def near(finding: Finding, place: tuple[int, int]) -> bool:
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
-@pytest.mark.parametrize("with_input", [True, False])
+@pytest.mark.parametrize("with_input", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_whatever_was_altered_is_found_in_its_place(copied: Path, mutation: Mutation, with_input: bool) -> None:
     if not with_input:
         (copied.parent / "night.csv").unlink()

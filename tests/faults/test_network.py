@@ -58,6 +58,7 @@ def brings_a_message(reply: bytes) -> bool:
     return keys.SECOND.queue.encode() + b"\r\n" in reply[:64] and b"nightshift.score" in reply
 
 
+@pytest.mark.slow
 def test_all_connections_killed_again_and_again_change_nothing(night: Nights) -> None:
     tonight = night()
     run = tonight.enqueue()
