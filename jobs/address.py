@@ -48,7 +48,12 @@ class Address:
             raise ValueError(f"it must begin with redis://, rediss:// or unix://, not {scheme[:20] + '://'!r}")
         if ";" in url or re.search(r"\s", url):
             raise ValueError("it names one server; write a semicolon as %3B, a blank as %20")
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # its text would show the password
+            raise ValueError("it is no URL") from None
+        if parts.netloc and "@" in parts.path + parts.query and "@" not in parts.netloc:
+            raise ValueError("write / and ? in a password as %2F and %3F, @ elsewhere as %40")
         if parts.fragment or url.endswith("#"):
             raise ValueError("write # as %23")
         query = _query(parts.query)

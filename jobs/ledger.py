@@ -77,7 +77,8 @@ class Ledger:
 
     def job(self, job_id: str) -> Job:
         """Raises JobError if there is no such job, DamagedError or NewerFormatError if it can't be read."""
-        record = cast("bytes | None", self.redis.hget(keys.job(job_id), "record"))
+        fields = self.redis.hmget(keys.job(job_id), "record", "incarnation")  # at once: it may begin anew meanwhile
+        record, incarnation = cast("list[bytes | None]", fields)
         if record is None:
             self._check_there(job_id)
             raise DamagedError(f"{job_id}: its record is gone; producer forget frees the rest")
@@ -85,8 +86,8 @@ class Ledger:
             job = Job.decode(record)
         except JobError as error:
             raise type(error)(f"{job_id}: {error}") from None
-        if job.id != job_id or self._incarnation(job_id) not in (job.incarnation, None):
-            raise DamagedError(f"{job_id}: its record is damaged, or was replaced this moment")
+        if job.id != job_id or _text(incarnation or b"") != job.incarnation:
+            raise DamagedError(f"{job_id}: its record is damaged; producer forget frees it")
         return job
 
     def _incarnation(self, job_id: str) -> str | None:

@@ -1,7 +1,8 @@
 -- Gives a batch to one worker for a while. ARGV: incarnation, batch, owner, lease (ms), attempts allowed
 -- Returns the verdict: 'leased'; 'done', 'busy' (another worker's lease is good), 'gone' (the job is not running or
--- is another's life, or has no such batch) or 'newer' (of a format that is not known here): nothing to do; 'exhausted' (it was given away as
--- often as allowed). Then how often it was given away, this time included, and the job's row class ('' if none is noted).
+-- is another's life, or has no such batch) or 'newer' (of a format that is not known here): nothing to do; 'exhausted'
+-- (it was given away as often as allowed). Then how often it was given away, this time included, and the job's row
+-- class ('' if none is noted).
 -- An owner scores one batch at a time: if it asks for the one it has, the answer was lost, and is given again.
 local batch, time = ARGV[2], now()
 local field = redis.call('HMGET', job, 'state', 'started', 'format', 'row_class')

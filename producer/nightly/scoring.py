@@ -98,7 +98,7 @@ class Scorer:
             if (plan.job.size, plan.job.mtime_ns, plan.job.model) != (subject.size, subject.mtime_ns, subject.model):
                 return self._changing(file)
             self._begin(file, subject, note)
-            submission = submit(connection, plan, deadline=due)
+            submission = submit(connection, plan, deadline=due, say=self._journal.say)
             try:
                 watch = _Watch(submission.job, self._journal, tick)
                 receipt = submission.wait(file.output, watch, options.max_rejects)

@@ -106,6 +106,16 @@ def test_what_is_wrong_with_a_url_is_said_in_one_line(url: str, line: str) -> No
         Address.parse(url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["redis://:top/secret@host", "redis://:top?secret@host/0", "unix://:top/secret@/run/s", "redis://:secret℀@host"],
+)
+def test_a_password_with_signs_of_a_url_is_no_reason_to_show_it(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^REDIS_URL: (write / and \?|it is no URL)") as caught:
+        Address.parse(url)
+    assert "secret" not in str(caught.value)
+
+
 @given(st.text(max_size=40), st.sampled_from(["redis://", "rediss://", "unix://", "redis://:secret@", ""]))
 def test_any_text_is_a_url_or_a_line(text: str, begin: str) -> None:
     said = ""
