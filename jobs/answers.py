@@ -96,7 +96,7 @@ class Answers:
         each one's lines. False if `token` does not hold the collector's lock any more."""
         noted = flat({"collected": batches.stop, **fields})
         args = token, batches.start, batches.stop, len(noted), *noted, *_lines(written)
-        ours = bool(self._scripts.run("collected", life, *args))
+        ours = self._scripts.did("collected", life, *args)
         if ours:
             self._spool.drop(life, batches, "kept")
         return ours
@@ -119,11 +119,8 @@ class Answers:
         records = int(cast(bytes, self._redis.hget(keys.job(life.id), "records") or 0))
         noted, lines = flat(fields), _lines(written)
         pairs = flat({f"code:{code}": number for code, number in {**read_codes, **codes}.items()})
-        return bool(
-            self._scripts.run(
-                "retried", life, records - sum(left), *left, len(noted), *noted, len(lines), *lines, *pairs
-            )
-        )
+        args = records - sum(left), *left, len(noted), *noted, len(lines), *lines, *pairs
+        return self._scripts.did("retried", life, *args)
 
 
 def fetch(server: "redis.Redis", spool: Spool, life: Life, batch: int, kind: str, value: bytes) -> bytes | None:

@@ -21,11 +21,12 @@ from jobs.errors import DamagedError, JobError
 from jobs.presence import Presence
 from jobs.progress import Progress, State
 from jobs.record import Job, Life
-from jobs.scripts import Scripts, counters, flat, line
+from jobs.scripts import YES_OR_NO, Scripts, counters, flat, line
 from jobs.spool import Spool
 from jobs.timeline import Finish, Work
 
 Verdict = Literal["leased", "done", "busy", "gone", "newer", "exhausted"]
+NOT_ENTERED = -1  # complete.lua's answer
 MODEL_SECONDS = 30 * 24 * 3600  # a model that no job was submitted with for so long is forgotten
 
 
@@ -134,7 +135,7 @@ class Ledger:
         return self._end(life, "cancelled", reason)
 
     def _end(self, life: Life, state: State, reason: str) -> bool:
-        ended = bool(self._scripts.run("fail", life, state, line(reason)))
+        ended = self._scripts.did("fail", life, state, line(reason))
         if ended:
             self._spool.forget(life, "payload")
         return ended
@@ -143,7 +144,7 @@ class Ledger:
         """Frees every key of a job that ended `age` seconds ago or earlier, its model's as well if no other job has it.
         False if the job still runs or ended later, or, with an age, if somebody follows it."""
         record = cast("bytes | None", self.redis.hget(keys.job(life.id), "record"))
-        if self._scripts.run("erase", life, age) != 1:
+        if not self._scripts.did("erase", life, age):
             return False
         self._spool.forget(life)
         if record is not None:
@@ -191,7 +192,7 @@ class Ledger:
     def note(self, life: Life, **fields: str | float) -> bool:
         """Keeps `fields` with the job: its deadline, say, or what its followers told the outside. False if the job is
         gone."""
-        return bool(self._scripts.run("note", life, *flat(fields)))
+        return self._scripts.did("note", life, *flat(fields))
 
     def row_class(self, life: Life, finding: str) -> str:
         """Notes how the job's model treats rows, unless another did; what is noted, empty if the job has ended."""
@@ -237,7 +238,7 @@ class Ledger:
 
     def seal(self, life: Life, batches: int) -> bool:
         """The input was read to its end. False if another producer enqueued more than `batches`."""
-        return bool(self._scripts.run("seal", life, batches))
+        return self._scripts.did("seal", life, batches)
 
     # -- the worker's side
 
@@ -261,12 +262,12 @@ class Ledger:
 
     def renew(self, life: Life, batch: int, owner: str, seconds: float) -> bool:
         """False if the batch is not this owner's any more."""
-        return bool(self._scripts.run("renew", life, batch, owner, int(seconds * 1000)))
+        return self._scripts.did("renew", life, batch, owner, int(seconds * 1000))
 
     def release(self, life: Life, batch: int, owner: str, reason: str, attempts: int = 0) -> bool:
         """Gives the batch back, to be sent again at once; the job's last error says why. From now on the batch counts
         as having been given away at least `attempts` times."""
-        return bool(self._scripts.run("release", life, batch, owner, line(reason), attempts))
+        return self._scripts.did("release", life, batch, owner, line(reason), attempts)
 
     def complete(
         self,
@@ -282,9 +283,11 @@ class Ledger:
         that is not what the producer sent. False if the result was written before: the first write wins."""
         answered = digest.answered(life.incarnation, batch, result)
         args = batch, sent, result, answered, scored, len(reject_codes), work.encode(), *counters(reject_codes)
-        first = bool(self._scripts.run("complete", life, *args))
+        answer = self._scripts.run("complete", life, *args)
+        if answer == NOT_ENTERED:  # its producer puts the payload there, and enters the batch after that
+            return False
         self._spool.drop(life, [batch], "payload")
-        return first
+        return YES_OR_NO[answer]
 
     # -- the re-sender's side
 

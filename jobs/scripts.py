@@ -15,6 +15,7 @@ SCRIPTS = (
     "submit", "enqueue", "seal", "lease", "renew", "release", "complete", "fail", "overdue", "send_again", "collected",
     "erase", "retried", "note", "row_class",
 )  # fmt: skip
+YES_OR_NO = {1: True, 0: False}
 
 
 def source(name: str) -> str:
@@ -37,9 +38,13 @@ class Scripts:
         answer = self._scripts[name](keys=names, args=[life.incarnation, *args])
         return answer.decode() if isinstance(answer, bytes) else answer
 
+    def did(self, name: str, life: Life, *args: Any) -> bool:
+        """Whether the script did what it is for, which it tells by 1; it says 0 if it changed nothing."""
+        return YES_OR_NO[self.run(name, life, *args)]
+
     def hold(self, lock: str, token: str, seconds: float) -> bool:
         """Takes or keeps a lock; False if another token has it."""
-        return bool(self._scripts["hold"](keys=[lock], args=[token, int(seconds * 1000)]))
+        return YES_OR_NO[self._scripts["hold"](keys=[lock], args=[token, int(seconds * 1000)])]
 
     def add(self, pipe: Pipeline, name: str, life: Life, *args: Any, queue: str | None = None) -> None:
         """Puts a call into a pipeline that `together` runs."""

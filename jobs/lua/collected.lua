@@ -5,7 +5,7 @@
 -- lock back would set the job back, or free what it never wrote. The same call again (its answer was lost) gets 1.
 if not ours() or redis.call('GET', own .. ':collector') ~= ARGV[2] then return 0 end
 local last = 5 + ARGV[5]
-if tonumber(redis.call('HGET', job, 'collected') or 0) ~= tonumber(ARGV[3]) then
+if tonumber(redis.call('HGET', job, 'collected')) ~= tonumber(ARGV[3]) then
   for i = 6, last, 2 do
     if redis.call('HGET', job, ARGV[i]) ~= ARGV[i + 1] then return 0 end
   end

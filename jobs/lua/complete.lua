@@ -2,10 +2,11 @@
 -- worker's result for a batch is the same. Result, counters, payload and wake-up change together or not at all.
 -- ARGV: incarnation, batch, the digest of what was scored, result, its digest, the timeline's part of it: scored,
 -- rejected, work (JSON); then pairs of counter and number
--- Returns 1, or 0 if the result was there already (or nobody wants it any more). A worker that scored something else
--- than the producer sent ends the job.
+-- Returns 1, or 0 if the result was there already (or nobody wants it any more); -1 if the batch is not known (yet).
+-- A worker that scored something else than the producer sent ends the job.
 local batch = ARGV[2]
-if not running() or not entered(batch) then return 0 end
+if not running() then return 0 end
+if not entered(batch) then return -1 end
 redis.call('UNLINK', own .. ':payload:' .. batch)  -- before it stores: a server out of memory then lets it
 if redis.call('GETBIT', job .. ':done', batch) == 1 then
   redis.call('HINCRBY', job, 'duplicates', 1)

@@ -12,7 +12,7 @@ end
 local field = redis.call('HMGET', job, 'state', 'sealed', 'batches', 'collected', 'records')
 local alive = field[1] == 'running'
 local open = alive and field[2] ~= '1'
-local batches = tonumber(field[3] or 0)
+local batches = tonumber(field[3])
 if open and tonumber(batch) == batches then
   if tonumber(ARGV[5]) == tonumber(field[5]) + 1 then
     redis.call('ZADD', job .. ':queued', now(), batch)
@@ -24,13 +24,13 @@ if open and tonumber(batch) == batches then
     redis.call('LPUSH', KEYS[2], ARGV[4])
     return batches + 1
   end
-  alive, open = false, false
+  open = false
   damaged('batch ' .. batch .. ' begins with record ' .. ARGV[5] .. ', and ' .. field[5] .. ' were read before')
 end
 if not alive or tonumber(batch) >= batches or redis.call('GETBIT', job .. ':done', batch) == 1 then
   redis.call('UNLINK', own .. ':payload:' .. batch)
 end
-if tonumber(batch) >= batches or tonumber(batch) < tonumber(field[4] or 0) then
+if tonumber(batch) >= batches or tonumber(batch) < tonumber(field[4]) then
   redis.call('UNLINK', own .. ':kept:' .. batch)
 end
 if not open then return -1 end

@@ -6,7 +6,7 @@
 -- An owner scores one batch at a time: if it asks for the one it has, the answer was lost, and is given again.
 local batch, time = ARGV[2], now()
 local field = redis.call('HMGET', job, 'state', 'started', 'format', 'row_class')
-if field[1] and tonumber(field[3] or 1) > FORMAT then return {'newer', 0, ''} end
+if field[1] and newer(field[3]) then return {'newer', 0, ''} end
 if not running() or not entered(batch) then return {'gone', 0, ''} end
 if redis.call('GETBIT', job .. ':done', batch) == 1 then
   if redis.call('ZSCORE', job .. ':queued', batch) or redis.call('ZSCORE', job .. ':leased', batch) then

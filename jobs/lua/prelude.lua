@@ -26,10 +26,14 @@ local function now()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+local function newer(format)
+  return format and tonumber(format) > FORMAT
+end
+
 -- Whether the job is there, is the one that the caller means, and of a format that is known here.
 local function ours()
   local field = redis.call('HMGET', job, 'state', 'incarnation', 'format')
-  return field[1] and (field[2] or '') == incarnation and tonumber(field[3] or 1) <= FORMAT
+  return field[1] and (field[2] or '') == incarnation and not newer(field[3])
 end
 
 local function running()

@@ -52,6 +52,17 @@ def test_a_batch_goes_through_files_and_none_is_left(ledger: Ledger, server: Ser
     assert files(folder) == []
 
 
+def test_an_early_answer_leaves_the_payload_of_a_batch_that_its_producer_is_about_to_enter(
+    ledger: Ledger, folder: Path
+) -> None:
+    """The server lost an `enqueue` whose message survived; the producer has written the payload again, not yet more."""
+    enqueue(ledger, 1)  # out of turn, so that only the file is there
+    Spool(folder).put(JOB.life, 0, "payload", PAYLOAD)
+    assert not complete(ledger, JOB.life, 0, payload=PAYLOAD)
+    enqueue(ledger, 0)
+    assert ledger.lease(JOB.life, 0, "me", 30, 5).payload == PAYLOAD
+
+
 def test_what_is_small_stays_on_the_server(ledger: Ledger, server: Server, folder: Path) -> None:
     """A file costs more than a few kilobytes on their way through the server."""
     enqueue(ledger, 0, payload=b"payload", kept=b"kept")

@@ -92,9 +92,7 @@ class Model:
         return 1
 
     def _erase(self, life: str, age: int) -> int:
-        if not self.ours(life):
-            return -1
-        if self.job["state"] == "running" or self.job["finished"] > self.now - age * 1000:
+        if not self.ours(life) or self.job["state"] == "running" or self.job["finished"] > self.now - age * 1000:
             return 0
         others = [name for name in self.keys if name.startswith(HASH) and self._is_of_another_life(name, life)]
         kept = {name for name in self.keys if not name.startswith(HASH)} | set(others)
@@ -197,8 +195,10 @@ class Model:
 
     def _complete(self, life: str, worker: str, batch: int, what: str) -> int:
         name, job = str(batch), self.job
-        if not self.running(life) or batch >= job["batches"]:
+        if not self.running(life):
             return 0
+        if batch >= job["batches"]:
+            return -1
         self._free(life, "payload", batch)
         if batch in self.part("done", set):
             self._count("duplicates")

@@ -15,7 +15,7 @@ FAULTS = {
     "what was scored is not compared": ("complete", "digest ~= ARGV[3]", "false"),
     "a lease never runs out": ("lease", "tonumber(deadline) > time", "true"),
     "a batch that is not known is given away": ("lease", "or not entered(batch)", ""),
-    "a collector sets the job back": ("collected", "or 0) ~= tonumber(ARGV[3])", "or 0) < 0"),
+    "a collector sets the job back": ("collected", "'collected')) ~= tonumber(ARGV[3])", "'collected')) < 0"),
 }
 
 
