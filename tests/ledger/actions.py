@@ -120,7 +120,7 @@ def _of(life: str) -> list[Action]:
 
 
 ACTIONS: list[Action] = [each for life in LIVES for each in _of(life)]
-ACTIONS += [("take", ""), ("tick", "", 60), ("tick", "", 1000)]
+ACTIONS += [("take", ""), ("tick", "", LEASE // 2), ("tick", "", 1000)]  # a lease ends with a tick, not between two
 
 # How often a random run does each: else it would erase the job before anything comes of it.
 _WEIGHTS = {

@@ -15,7 +15,7 @@ from tests.support import Server
 
 JOB = "nightshift:job:night"
 QUEUE = "nightshift:2:batches"
-_CLOCK = """
+CLOCK = """
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 """
@@ -63,8 +63,8 @@ class World:
         self._scripts = {}
         for name in (*scripts.SCRIPTS, "hold"):
             source = scripts.source(name)
-            assert (_CLOCK in source) == (name != "hold")
-            source = source.replace(_CLOCK, "\n  return tonumber(redis.call('GET', 'clock'))\n")
+            assert (CLOCK in source) == (name != "hold")
+            source = source.replace(CLOCK, "\n  return tonumber(redis.call('GET', 'clock'))\n")
             if alter:
                 source = alter(name, source)
             self._scripts[name] = server.script_load(source)
