@@ -10,6 +10,7 @@ RUN python -m venv /opt/venv
 WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE nightshift_start.py ./
 COPY data/spam.pb data/
+COPY formats formats/
 COPY jobs jobs/
 COPY model model/
 COPY producer producer/

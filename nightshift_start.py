@@ -34,7 +34,7 @@ def _begin(command: str, *names: str) -> None:
 
 def producer() -> None:
     """The `producer` command."""
-    _begin("producer", "producer", "jobs")
+    _begin("producer", "producer", "jobs", "formats")
     from producer.cli import run
 
     run()

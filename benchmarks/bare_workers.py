@@ -27,9 +27,9 @@ from jobs.proof import Written
 from jobs.record import Feed, Job, Life
 from jobs.server import connect
 from jobs.timeline import Work
-from producer.batching import MAX_WINDOW
-from producer.embedded import Embedded
-from producer.follow import PACE_SECONDS
+from producer.pipeline.batching import MAX_WINDOW
+from producer.pipeline.follow import PACE_SECONDS
+from producer.server.embedded import Embedded
 
 ROWS = 1024  # that a batch claims to have
 AT_ONCE = 32  # batches enqueued in a round trip

@@ -19,8 +19,8 @@ BARE_BATCHES = 20_000
 PARTS = {
     "producer": "producer",
     "valkey-server": "server",
-    "producer.keeper server": "server's keeper",
-    "producer.keeper worker": "workers' keeper",
+    "producer.server.keeper server": "server's keeper",
+    "producer.server.keeper worker": "workers' keeper",
     "celery": "worker parent",
     "celery child": "worker child",
 }

@@ -129,7 +129,7 @@ def name(argv: list[str]) -> str:
     while rest and rest[0].startswith("-") and rest[0] not in ("-m", "-c"):
         rest = rest[1:]
     if rest[:1] == ["-m"]:
-        subject = rest[2] if rest[1] == "producer.keeper" else ""
+        subject = rest[2] if rest[1] == "producer.server.keeper" else ""
         return f"{rest[1]} {subject}".strip()
     if rest[:1] == ["-c"]:
         return "python -c " + rest[1].partition("import ")[2].split(";")[0][:40]

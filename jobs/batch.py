@@ -3,11 +3,14 @@ needs (kept), and what the worker answers (result). JSON rides along as schema m
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from formats.position import Position
+from formats.rejects import Reject
 
 MICRO_BATCH_ROWS = 1024  # rows of one sess.run, at most: what keeps a graph's tensors in the cache
 _NOTE = b"nightshift"  # the metadata key of the JSON
@@ -64,18 +67,6 @@ def payload_records(payload: bytes) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
-    """A record that was not scored: why, and where to find it. `record` is 1-based, the header not counted; `line` is
-    1-based and physical; `raw` is the record as the file has it."""
-
-    record: int
-    line: int
-    code: str
-    detail: str
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Kept:
     """A batch's id and kept columns (`columns`, one row an accepted record), where in the file the batch begins, and
     what the reader rejected between its records."""
@@ -83,7 +74,7 @@ class Kept:
     columns: tuple[pa.Array, ...]
     rows: int
     first_record: int
-    position: tuple[int, int, int]  # offset, record and line of a record at or before the first: reader.Position
+    position: Position  # of a record at or before the first
     rejects: tuple[Reject, ...]
 
     def record_numbers(self) -> npt.NDArray[np.int64]:
@@ -93,7 +84,7 @@ class Kept:
 
     def encode(self) -> memoryview:
         rejects = [[r.record, r.line, r.code, r.detail, r.raw.decode("latin-1")] for r in self.rejects]
-        note = {"rows": self.rows, "first": self.first_record, "position": self.position, "rejects": rejects}
+        note = {"rows": self.rows, "first": self.first_record, "position": astuple(self.position), "rejects": rejects}
         schema = pa.schema([(str(index), column.type) for index, column in enumerate(self.columns)])
         batches = [pa.record_batch(list(self.columns), schema=schema)] if self.columns else []
         return _write(schema, batches, note)
@@ -104,7 +95,7 @@ class Kept:
         note = json.loads(stream.schema.metadata[_NOTE])
         columns = [column for batch in stream for column in batch.columns]
         rejects = tuple(Reject(r[0], r[1], r[2], r[3], r[4].encode("latin-1")) for r in note["rejects"])
-        return cls(tuple(columns), note["rows"], note["first"], tuple(note["position"]), rejects)
+        return cls(tuple(columns), note["rows"], note["first"], Position(*note["position"]), rejects)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,6 @@
-"""Every error a user can cause or meet; the commands print its text as one line and exit with 1."""
+"""What can go wrong with a job: with its graph, the settings, the server, or the job itself."""
 
-
-class NightshiftError(Exception):
-    """The root: its text is one clear line for people."""
-
-
-class InputError(NightshiftError):
-    """The input file can't be read as the job asks: missing, empty, no such column, changed while being read."""
+from formats.errors import NightshiftError
 
 
 class GraphError(NightshiftError):

@@ -9,8 +9,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from formats.errors import NightshiftError
 from jobs.digest import Bytes
-from jobs.errors import NightshiftError, SettingsError
+from jobs.errors import SettingsError
 from jobs.record import Life
 
 SMALLEST = 16 << 10  # bytes; a file costs what so many cost on their way through the server

@@ -12,29 +12,31 @@ from typing import TYPE_CHECKING, Self
 
 import redis
 
-from jobs.batch import Kept, Reject, Result
-from jobs.errors import InputError, JobError, LostError, NightshiftError
+from formats.csv.reader import Reader
+from formats.errors import InputError, NightshiftError
+from formats.rejects import Reject
+from jobs.batch import Kept, Result
+from jobs.errors import JobError, LostError
 from jobs.ledger import Ledger
 from jobs.logs import bound
 from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings
-from producer.batching import Enqueuer, make_cursor
-from producer.collect import Collector
-from producer.connection import Connection
-from producer.deadline import deadline_of, keep_deadline
-from producer.events import tell_complete, tell_failed, tell_late
-from producer.follow import follow
+from producer.display.progress import Reporter, Silence, print_error
 from producer.lifetime import tie
+from producer.notify.events import tell_complete, tell_failed, tell_late
+from producer.outlook.deadline import deadline_of, keep_deadline
 from producer.outputs.paths import check_output
 from producer.outputs.proof import proven_output
+from producer.outputs.receipt import Limit, Receipt, make_receipt
 from producer.outputs.rows import Rows
-from producer.patience import patiently
-from producer.plan import Plan, make_plan, renewed
-from producer.progress import Reporter, Silence, print_error
-from producer.reader import Reader
-from producer.receipt import Limit, Receipt, make_receipt
-from producer.retry import read_rejects, retry_rejects
+from producer.pipeline.batching import Enqueuer, make_cursor
+from producer.pipeline.collect import Collector
+from producer.pipeline.follow import follow
+from producer.pipeline.plan import Plan, make_plan, renewed
+from producer.pipeline.retry import read_rejects, retry_rejects
+from producer.server.connection import Connection
+from producer.server.patience import patiently
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,7 +168,7 @@ class Submission:
         """The id, the kept columns (strings), then one column an output. Bytes that are not UTF-8 are surrogates in
         them, as in file names: `os.fsencode` gives them back. Raises JobError unless complete, and if what was
         collected is not there as it was written."""
-        from producer.frame import join_scores, read_scores
+        from producer.outputs.frame import join_scores, read_scores
 
         self._check_complete()
         output = self._collected_output()

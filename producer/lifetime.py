@@ -7,7 +7,7 @@ process ends, so that a script may enqueue first and look later; the next job's 
 import atexit
 import weakref
 
-from producer.connection import Connection
+from producer.server.connection import Connection
 
 _left: list[Connection] = []  # embedded ones, of objects that are gone
 

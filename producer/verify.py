@@ -13,19 +13,19 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from formats.csv.reader import Reader
+from formats.errors import InputError, NightshiftError
 from jobs import digest
 from jobs.digest import Part
-from jobs.errors import InputError, NightshiftError
 from jobs.proof import Written
 from jobs.record import Job
-from producer.batching import cut, make_cursor
 from producer.graph import read_graph
 from producer.outputs.document import BatchProof, document_batches, read_document, seal
 from producer.outputs.files import match
 from producer.outputs.locate import Gap, find_gaps
 from producer.outputs.paths import receipt_path, rejects_path
-from producer.reader import Reader
-from producer.retry import rows
+from producer.pipeline.batching import cut, make_cursor
+from producer.pipeline.retry import rows
 
 csv.field_size_limit(sys.maxsize)  # what was read as one record may be one field
 MOST = 20  # records that are named one by one, in a finding

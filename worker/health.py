@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 
-from jobs.errors import NightshiftError
+from formats.errors import NightshiftError
 from jobs.presence import ALIVE_SECONDS, Presence
 from jobs.server import connect
 from jobs.settings import Settings

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from formats.rejects import codes_by
 from jobs.batch import Result, RowReject, decode_payload
 from jobs.record import Job
 from model.errors import ModelError
@@ -20,7 +21,7 @@ from worker.session import Arrays, judge_rows, make_run
 
 TELLING = 64  # records; if the graph fails on every one of a batch that large, the model is to blame
 DIVISIBLE = frozenset({"exact", "rounding"})  # the row classes whose records may be scored apart
-POISON = frozenset({"model_error", "model_crash", "model_timeout"})  # the codes of what the graph could not bear
+POISON = codes_by("model")
 
 
 class Scorer:

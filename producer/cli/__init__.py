@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from formats.errors import NightshiftError
 from jobs import logs
-from jobs.errors import NightshiftError, SettingsError
+from jobs.errors import SettingsError
 from jobs.lean import keep_freed_memory, without_pandas
 from producer.cli.collect import collect
 from producer.cli.console import fail, interrupted, say

@@ -22,9 +22,9 @@ def collect(job: str, output: Path, as_json: bool, quiet: bool) -> None:
     Example:
       producer collect messages-4f1d… --output scores.csv
     """
+    from producer.display.progress import reporter
     from producer.outputs.paths import check_output
-    from producer.patience import patiently
-    from producer.progress import reporter
+    from producer.server.patience import patiently
 
     try:
         with connected() as connection:

@@ -11,7 +11,7 @@ from jobs import logs
 
 if TYPE_CHECKING:
     from producer.api import Submission
-    from producer.receipt import Limit, Receipt
+    from producer.outputs.receipt import Limit, Receipt
 
 FAILED, TOO_MANY_REJECTS, INTERRUPTED = 1, 3, 4
 
@@ -37,7 +37,7 @@ def interrupted(resume: str) -> NoReturn:
 
 def connected() -> Any:
     from jobs.settings import Settings
-    from producer.connection import Connection
+    from producer.server.connection import Connection
 
     return Connection(Settings.from_environment())
 
@@ -87,6 +87,6 @@ def show(receipt: "Receipt", as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from producer.receipt import render
+    from producer.outputs.receipt import render
 
     Console(soft_wrap=not sys.stdout.isatty()).print(render(receipt))

@@ -48,7 +48,7 @@ class Moment(click.ParamType["datetime"]):
     name = "TIME"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "datetime":
-        from producer.deadline import parse_deadline
+        from producer.outlook.deadline import parse_deadline
 
         try:
             return parse_deadline(value)
@@ -135,11 +135,11 @@ def enqueue(
     from jobs.lean import freeze_what_is_there
     from jobs.settings import Settings
     from producer.api import submit
-    from producer.connection import Connection
-    from producer.oddities import scan
+    from producer.display.progress import reporter
     from producer.outputs.paths import check_output, default_output
-    from producer.plan import make_plan
-    from producer.progress import reporter
+    from producer.pipeline.oddities import scan
+    from producer.pipeline.plan import make_plan
+    from producer.server.connection import Connection
 
     settings = Settings.from_environment()
     if workers and settings.redis_url:

@@ -131,14 +131,14 @@ def nightly(
       producer nightly 'in/messages-{date}.csv' --once
     """
     from jobs.settings import Settings
-    from producer.connection import INTERRUPTED_SECONDS
-    from producer.hooks import Hooks
     from producer.nightly.clock import SystemClock, time_zone
     from producer.nightly.files import Pattern
     from producer.nightly.schedule import Schedule
     from producer.nightly.scoring import Options
     from producer.nightly.service import Service
-    from producer.plan import shipped_model
+    from producer.notify.hooks import Hooks
+    from producer.pipeline.plan import shipped_model
+    from producer.server.connection import INTERRUPTED_SECONDS
 
     settings = Settings.from_environment()
     schedule = Schedule(at, time_zone(timezone), deadline)

@@ -16,7 +16,7 @@ def rejects(job: str) -> None:
     Example:
       producer rejects messages-4f1d… > rejects.csv
     """
-    from producer.lines import format_rows
+    from formats.csv.lines import format_rows
     from producer.outputs.rows import REJECT_COLUMNS, reject_rows
 
     with connected() as connection:

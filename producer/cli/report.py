@@ -74,7 +74,7 @@ def write(output: Path, figures: "Report") -> None:
     """The page, in one step."""
     import time
 
-    from jobs.errors import NightshiftError
+    from formats.errors import NightshiftError
     from producer.report.page import render
 
     partial = output.with_name(f"{output.name}.partial")

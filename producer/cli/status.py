@@ -14,8 +14,8 @@ from producer.cli.console import connected, find, say, show
 
 if TYPE_CHECKING:
     from producer.api import Submission
-    from producer.connection import Connection
-    from producer.receipt import Receipt
+    from producer.outputs.receipt import Receipt
+    from producer.server.connection import Connection
 
 
 @click.command()
@@ -58,7 +58,7 @@ def status(job: str | None, watch: bool, as_json: bool) -> None:
 def all_receipts(connection: "Connection") -> "Iterator[Receipt]":
     """Those that can be read; one line says why another can't."""
     from jobs.errors import DamagedError, JobError, NewerFormatError
-    from producer.receipt import make_receipt
+    from producer.outputs.receipt import make_receipt
 
     for job_id in connection.ledger.job_ids():
         try:
@@ -70,7 +70,7 @@ def all_receipts(connection: "Connection") -> "Iterator[Receipt]":
 
 
 def watch_all(connection: "Connection", as_json: bool) -> None:
-    from producer.watch import watch
+    from producer.display.watch import watch
 
     with contextlib.suppress(KeyboardInterrupt):  # how it ends
         watch(connection, as_json)
@@ -91,7 +91,7 @@ def show_all(receipts: "Sequence[Receipt]") -> None:
 
 
 def watch_job(submission: "Submission") -> None:
-    from producer.progress import reporter
+    from producer.display.progress import reporter
 
     with reporter(submission.job, quiet=False) as report:
         while (progress := submission.progress()).state == "running":

@@ -17,15 +17,16 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
-from jobs.errors import JobError, NightshiftError
+from formats.errors import NightshiftError
+from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.presence import ALIVE_SECONDS
 from jobs.progress import Progress, State
 from jobs.queue import waiting
 from jobs.record import Job
-from producer.deadline import deadline_of
-from producer.forecast import Forecast
 from producer.metrics.batches import Batches
+from producer.outlook.deadline import deadline_of
+from producer.outlook.forecast import Forecast
 from producer.version import version
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from formats.errors import NightshiftError
 from jobs.address import Address
-from jobs.errors import NightshiftError
 from jobs.ledger import Ledger
 from jobs.server import client
 from producer.metrics.collector import LedgerCollector

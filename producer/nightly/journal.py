@@ -13,7 +13,7 @@ from jobs import logs
 from producer.nightly.clock import Clock
 from producer.nightly.files import File
 from producer.nightly.schedule import Schedule
-from producer.receipt import Receipt
+from producer.outputs.receipt import Receipt
 
 State = Literal["done", "complete", "waiting", "busy", "failed", "blocked", "given up", "cancelled"]
 SUMMARY: dict[State, str] = {

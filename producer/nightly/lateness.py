@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from producer.hooks import Hooks
 from producer.nightly.clock import Clock
 from producer.nightly.files import File, Pattern
 from producer.nightly.journal import Journal
 from producer.nightly.note import Note
 from producer.nightly.schedule import Schedule
+from producer.notify.hooks import Hooks
 
 
 class Lateness:

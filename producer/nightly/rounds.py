@@ -11,10 +11,10 @@ from pathlib import Path
 
 import redis
 
+from formats.errors import NightshiftError
 from jobs import keys
-from jobs.errors import GraphError, NightshiftError, ServerError
+from jobs.errors import GraphError, ServerError
 from jobs.server import AWAY
-from producer.connection import Connection
 from producer.graph import read_graph
 from producer.nightly.clock import Clock
 from producer.nightly.files import File, Pattern
@@ -24,6 +24,7 @@ from producer.nightly.note import Note
 from producer.nightly.schedule import Schedule
 from producer.nightly.scoring import Scorer
 from producer.nightly.stability import Stability
+from producer.server.connection import Connection
 
 LOCK_SECONDS = 10.0  # after so long without a sign of life another scheduler takes a file over
 TROUBLE = (ServerError, redis.RedisError, *AWAY)  # the server's: no file's fault

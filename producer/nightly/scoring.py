@@ -7,20 +7,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from jobs.errors import GraphError, InputError, JobError, NightshiftError
+from formats.errors import InputError, NightshiftError
+from jobs.errors import GraphError, JobError
 from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings
 from producer.api import Submission, submit
-from producer.connection import Connection
-from producer.hooks import Hooks
+from producer.display.progress import Silence
 from producer.nightly.clock import Clock
 from producer.nightly.files import File
 from producer.nightly.journal import Finding, Journal, State
 from producer.nightly.note import Note, Subject
-from producer.plan import make_plan
-from producer.progress import Silence
-from producer.receipt import Limit
+from producer.notify.hooks import Hooks
+from producer.outputs.receipt import Limit
+from producer.pipeline.plan import make_plan
+from producer.server.connection import Connection
 
 TICK_SECONDS = 1.0
 

@@ -3,8 +3,6 @@
 from datetime import datetime, timedelta
 
 from jobs.settings import Settings
-from producer.connection import Connection
-from producer.hooks import Hooks
 from producer.nightly.clock import Clock, sleep_until
 from producer.nightly.files import File, Pattern
 from producer.nightly.journal import Finding, Journal
@@ -13,6 +11,8 @@ from producer.nightly.rounds import Rounds
 from producer.nightly.schedule import Schedule
 from producer.nightly.scoring import Options, Scorer
 from producer.nightly.stability import PAUSE_SECONDS
+from producer.notify.hooks import Hooks
+from producer.server.connection import Connection
 
 MOMENT = timedelta(seconds=PAUSE_SECONDS)
 ONCE_SETTLES = 5  # how long --once waits for files that are being written, in settling times, without a deadline

@@ -23,7 +23,7 @@ from jobs.record import Job
 from producer.outputs.files import CHUNK_BYTES, write_atomically
 from producer.outputs.paths import receipt_path, rejects_path
 from producer.outputs.proof import Ranges, ranges_of
-from producer.receipt import make_receipt
+from producer.outputs.receipt import make_receipt
 from producer.version import version
 
 FORMAT = 2  # 1 was a note of `producer nightly` alone

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from jobs.errors import InputError
+from formats.errors import InputError
 
 # The ends of the names of what is written for a job; `.retry.` is what `producer retry` scores.
 OURS = (".scores.csv", ".rejects.csv", ".receipt.json", ".report.html", ".partial")

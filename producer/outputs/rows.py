@@ -5,10 +5,12 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from jobs.batch import Kept, Reject, Result
+from formats.csv.lines import format_rows
+from formats.csv.reader import Reader
+from formats.position import Position
+from formats.rejects import Reject
+from jobs.batch import Kept, Result
 from jobs.record import Job
-from producer.lines import format_rows
-from producer.reader import Position, Reader
 
 REJECT_COLUMNS = ("record", "line", "code", "detail", "raw")
 
@@ -42,7 +44,7 @@ class Rows:
         if result.rejects:
             numbers = kept.record_numbers()
             wanted = [int(numbers[reject.row]) for reject in result.rejects]
-            places = self._locate(Position(*kept.position), wanted)
+            places = self._locate(kept.position, wanted)
             for record, reject in zip(wanted, result.rejects, strict=True):
                 line, raw = places.get(record, (0, b""))
                 found.append(Reject(record, line, reject.code, reject.detail, raw))

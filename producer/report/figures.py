@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.errors import InputError, JobError
+from formats.errors import InputError
+from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.record import Job
-from producer.receipt import Receipt, make_receipt
+from producer.outputs.receipt import Receipt, make_receipt
 from producer.report.groups import Group, Groups
 from producer.report.histogram import Histogram
 from producer.report.nearest import Example, Nearest

@@ -5,7 +5,8 @@ from datetime import datetime
 from importlib import resources
 from pathlib import Path
 
-from producer.deadline import missed
+from formats.rejects import CODES
+from producer.outlook.deadline import missed
 from producer.report import plots
 from producer.report.axes import duration, number, percent
 from producer.report.figures import Report, Scores
@@ -17,19 +18,6 @@ from producer.version import version
 
 # Should a message ever get out of its quotes, nothing that it asks for is done.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-MEANINGS = {
-    "too_few_fields": "fewer fields than the header",
-    "too_many_fields": "more fields than the header",
-    "bad_quoting": "text after a closing quote",
-    "unclosed_quote": "a quote that is never closed",
-    "record_too_large": "larger than the limit",
-    "bad_value": "a cell that is not of the placeholder’s type",
-    "empty_cell": "an empty cell where a number is needed",
-    "out_of_range": "a number that the type can’t hold",
-    "model_error": "the graph failed on it",
-    "model_crash": "it killed the process that scored it",
-    "model_timeout": "it kept its process for too long",
-}
 
 
 def render(report: Report, made: float) -> str:
@@ -223,7 +211,7 @@ def _rejects(report: Report) -> str:
         )
         rows.append(
             (
-                f"<code>{escape(code)}</code><br><small>{MEANINGS.get(code, '')}</small>",
+                f"<code>{escape(code)}</code><br><small>{CODES[code].meaning if code in CODES else ''}</small>",
                 f"{count:,}",
                 f"<small>{first}</small>",
             )

@@ -13,15 +13,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from formats.csv.reader import Block, Reader
+from formats.errors import InputError
 from jobs.batch import Kept, Result
-from jobs.errors import InputError, JobError
+from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.progress import Progress
 from jobs.record import Job
 from producer.outputs.proof import proven_output
 from producer.outputs.rows import Rows
-from producer.reader import Block, Reader
-from producer.retry import read_rejects
+from producer.pipeline.retry import read_rejects
 
 WINDOW = 8  # batches fetched from the server at once
 

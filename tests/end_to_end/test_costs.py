@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from jobs.settings import Settings
-from producer.batching import Batch, cut, make_cursor
-from producer.plan import Plan, make_plan
+from producer.pipeline.batching import Batch, cut, make_cursor
+from producer.pipeline.plan import Plan, make_plan
 from tests.end_to_end.conftest import Farm
 
 ROWS = 60_000

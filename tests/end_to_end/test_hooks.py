@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import MESSAGES, Farm
-from tests.hooks.receiver import receiving
+from tests.producer.notify.receiver import receiving
 from tests.support import until
 
 SECRET = "whsec"  # noqa: S105 -- for the test alone

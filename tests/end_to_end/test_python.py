@@ -107,10 +107,10 @@ with ThreadPoolExecutor(2) as pool:
 def test_the_embedded_server_stays_for_the_next_job_unless_it_is_closed(folder: Path) -> None:
     """A script may drop what `enqueue` returns: the workers score on. A second job finds them warm."""
     code = f"""
-import time, producer.embedded
+import time, producer.server.embedded
 
 def alive():
-    return not producer.embedded.try_lock(open(".nightshift/worker.keeper", "ab"), 1)
+    return not producer.server.embedded.try_lock(open(".nightshift/worker.keeper", "ab"), 1)
 
 first = producer.enqueue("a.csv", workers=1).id
 assert alive()

@@ -42,7 +42,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     if len(file.parts) > 1
                     else Path(str(file.locate()))
                 )
-    for room in ("producer", "jobs", "nightshift_start.py"):
+    for room in ("producer", "jobs", "formats", "nightshift_start.py"):
         (site / room).symlink_to(ROOT / room)
     return folder / "bin" / "python"
 

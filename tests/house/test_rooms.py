@@ -11,11 +11,20 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LINT = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache"]
 
-ARROWS = {"producer": ["jobs"], "worker": ["jobs", "model"], "jobs": [], "model": []}
+ARROWS = {
+    "producer": ["jobs", "formats"],
+    "worker": ["jobs", "model", "formats"],
+    "jobs": ["formats"],
+    "model": ["formats"],
+    "formats": [],
+}
 FORBIDDEN = [
     *((room, other) for room, allowed in ARROWS.items() for other in ARROWS if other not in (room, *allowed)),
     ("producer", "tensorflow"),
     ("jobs", "tensorflow"),
+    ("formats", "tensorflow"),
+    ("formats", "celery"),
+    ("formats", "redis"),
     ("model", "celery"),
     ("model", "redis"),
 ]

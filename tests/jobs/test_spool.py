@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from formats.errors import NightshiftError
 from jobs import keys
-from jobs.errors import JobError, NightshiftError, SettingsError
+from jobs.errors import JobError, SettingsError
 from jobs.ledger import Entry, Ledger
 from jobs.settings import Settings
 from jobs.spool import SMALLEST, Spool

@@ -16,7 +16,7 @@ from tests.support import ROOT, until
 PROGRAM = """
 import sys
 from jobs.settings import Settings
-from producer.connection import Connection
+from producer.server.connection import Connection
 with Connection(Settings.from_environment()) as connection:
     connection.start_workers(1)
     print("held", flush=True)

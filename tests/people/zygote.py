@@ -25,14 +25,6 @@ CLEAN = ("REDIS_URL",)
 def warm_up() -> None:
     """Imports what the commands import late. Nothing of it may start a thread or open a connection."""
 
-    import producer.api
-    import producer.cli
-    import producer.embedded
-    import producer.oddities
-    import producer.progress
-    import producer.verify
-    import producer.watch  # noqa: F401
-
     threads = {path.read_text().strip() for path in Path("/proc/self/task").glob("[0-9]*/comm")}
     # jemalloc knows how to fork, and is not used: Arrow has the system's allocator.
     assert len(threads - {"jemalloc_bg_thd"}) == 1, "a process with threads must not fork"

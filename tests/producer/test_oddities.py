@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producer.oddities import scan
-from producer.reader import Reader
-from producer.utf8 import count_not_utf8
+from formats.csv.reader import Reader
+from formats.utf8 import count_not_utf8
+from producer.pipeline.oddities import scan
 
 
 def look(path: Path, content: bytes, *columns: str) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from jobs.settings import Settings
-from producer.plan import fit_batches, make_plan
+from producer.pipeline.plan import fit_batches, make_plan
 
 REDIS_URL = "redis://elsewhere"
 

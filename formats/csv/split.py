@@ -1,0 +1,59 @@
+"""A block cut into records: where each begins and ends, and what lies between them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from formats.csv.line_ends import LF, LineEnds
+from formats.csv.parsing import values
+from formats.csv.quoting import Extent, spans
+
+
+@dataclass(slots=True)
+class Split:
+    """A block cut into records, fields not looked at yet. Positions are relative to the block."""
+
+    data: bytes
+    end: int  # where the next block starts; behind `data` if the last record is a huge one
+    line_ends: LineEnds
+    broken: list[tuple[int, int, Extent]]  # starts, ends and extents of the records that pyarrow must not see
+    quotes: NDArray[np.int64]
+    scanned: NDArray[np.int64] | None = None  # spans of the other records; None if they follow from the quotes
+
+    @property
+    def octets(self) -> NDArray[np.uint8]:
+        return np.frombuffer(self.data, dtype=np.uint8)[: self.end]
+
+    def spans(self) -> NDArray[np.int64]:
+        """Starts and ends of the well-quoted records: int64, shape (records, 2)."""
+        if self.scanned is None:
+            self.scanned = spans(self.octets, self.quotes, self.line_ends)
+        return self.scanned
+
+    def starts(self) -> NDArray[np.int64]:
+        """Starts of all records, in order."""
+        return np.sort(np.append(self.spans()[:, 0], [at for at, _, _ in self.broken]))
+
+    def blank_lines(self, lines: int, records: int, columns: Sequence[pa.Array]) -> int:
+        """How many of the block's `lines` line ends are those of blank lines; `columns` are some of its values."""
+        octets = self.octets
+        if not self.line_ends.lone_cr and self.end <= len(octets):
+            others = lines + int(octets[-1] != LF) - records  # each record has one
+            if others <= 0 or others == sum(self.line_ends.count(values(column)) for column in columns):
+                return 0  # the others are all in quoted values, and needn't be looked for
+        blank = self.line_ends.blank_lines(octets)
+        if self.scanned is None:
+            return int(np.count_nonzero(np.searchsorted(self.quotes, blank) % 2 == 0))
+        ends = np.sort(np.append(self.spans()[:, 1], [end for _, end, _ in self.broken]))
+        begun, ended = (np.searchsorted(edges, blank, side="right") for edges in (self.starts(), ends))
+        return int(np.count_nonzero(begun == ended))
+
+    def without(self, gaps: Sequence[tuple[int, int]]) -> bytes | memoryview:
+        """The block's bytes but for some records, whose line ends stay as blank lines."""
+        if not gaps:
+            return memoryview(self.data)[: self.end]
+        edges = [0, *(edge for gap in sorted(gaps) for edge in gap), self.end]
+        return b"".join([self.data[first:last] for first, last in zip(edges[::2], edges[1::2], strict=True)])

@@ -1,0 +1,1 @@
+"""When a job will be done, and whether that is in time."""

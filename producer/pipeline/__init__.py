@@ -1,0 +1,1 @@
+"""The stations of a job: plan, enqueue, follow, collect, retry."""

@@ -1,0 +1,253 @@
+"""Writes the scores file and the rejects file as batches complete, in input order, holding only a window.
+
+What is safely in the files is freed on the server; how far they are good, and the digest of every batch's lines, is
+noted there in the same step, so whoever collects next goes on at that byte. They get their final names when they are
+whole, with the receipt that proves them.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from formats.csv.lines import format_columns, format_rows
+from formats.csv.reader import Reader
+from formats.errors import NightshiftError
+from jobs import digest, keys
+from jobs.answers import HEADER
+from jobs.batch import Kept, Result
+from jobs.digest import Bytes
+from jobs.digest import Part as Range
+from jobs.errors import LostError
+from jobs.ledger import Ledger
+from jobs.lock import Lock
+from jobs.progress import Progress
+from jobs.proof import Written
+from jobs.record import Job
+from jobs.server import AWAY
+from producer.outputs.document import check_neighbour, is_receipt_of, write_receipt
+from producer.outputs.litter import sweep
+from producer.outputs.part import Part, claim_both
+from producer.outputs.paths import final, rejects_path
+from producer.outputs.proof import is_whole, noted_output, noted_ranges
+from producer.outputs.rows import REJECT_COLUMNS, Rows, reject_rows
+
+LOCK_SECONDS = 15.0
+CHECKPOINT_SECONDS = 5.0
+WINDOW_BYTES = 16 << 20  # of input whose batches are fetched at once,
+MAX_WINDOW = 64  # of small ones
+EMPTY = digest.part(b"")
+UNREAD = "unread_rejects"  # the ledger's field: how many were collected without the text that they have in the input
+
+
+class Collector:
+    """Collects a job into `output`, one call at a time. Of several collectors one writes, under a lock."""
+
+    def __init__(self, ledger: Ledger, job: Job, output: Path, reader: Reader | None) -> None:
+        self._ledger, self._job = ledger, job
+        self._output = final(output)
+        self._rows, self._has_input = Rows(job, reader), reader is not None
+        self._lock = Lock(ledger, keys.collector(job.life), LOCK_SECONDS)
+        self._files: tuple[Part, Part] | None = None
+        # Batches that are whole in the files, and the bytes of both up to there. Set in one step, so that whatever
+        # breaks in the middle of a batch (Ctrl-C, a full disk) leaves them right.
+        self._written = (0, 0, 0)
+        self._window = max(1, min(MAX_WINDOW, WINDOW_BYTES // job.batch_bytes))
+        self._safe = 0  # batches that the server knows to be there...
+        self._noted = False  # ...or may know: its answer may be lost
+        self._header = Written(EMPTY, EMPTY)
+        self._lines: dict[int | str, Written] = {}  # of the batches that the server does not know to be there
+        self._checkpoint_due = 0.0
+        self.finished = False
+        self.taken_from: Path | None = None  # where another command had collected what is in them
+        self.left_alone = False  # the files were there already, as the job wrote them
+
+    def step(self, progress: Progress) -> bool:
+        """Writes what is complete; True if the files grew or are finished. Raises LostError if what was collected
+        before is nowhere to be found, JobError if another job writes the same files, NightshiftError if they can't be
+        written."""
+        if self.finished:
+            return False
+        try:
+            return self._step(progress)
+        except OSError as error:
+            raise NightshiftError(f"{error.filename or self._output}: {error.strerror}") from error
+
+    def _step(self, progress: Progress) -> bool:
+        if not self._lock.hold():
+            self._drop()
+            return False
+        if self._files and progress.collected != self._safe:
+            self._drop()  # somebody else collected while the lock was not ours
+        if self._files is None:
+            progress = self._ledger.progress(self._job.id)
+            unread = int(progress.fields.get(UNREAD, 0))
+            if unread and self._has_input:
+                raise LostError(f"{unread:,} rejects of {self._job.id} were collected while its input was away")
+            self._rows.unread = unread
+            if self._already_there(progress):
+                self.finished = self.left_alone = True
+                return True
+            if not self._open(progress):
+                return False
+        first = self._written[0]
+        wanted = min(self._window, max(0, progress.batches - first))
+        pairs = self._ledger.answers.results(self._job.life, first, wanted)
+        if progress.state == "complete" and wanted and not pairs:
+            raise LostError(f"batch {first} of {self._job.id} is not on the server any more")
+        for kept_bytes, result_bytes in pairs:
+            self._write(Kept.decode(kept_bytes), Result.decode(result_bytes))
+        whole = progress.state == "complete" and self._written[0] == progress.batches
+        if whole:
+            self._write_header(self._job.fetches)  # if nothing was scored it names what was asked for
+        if whole or time.monotonic() > self._checkpoint_due:
+            self._checkpoint()
+        if whole:
+            self._publish()
+        return bool(pairs) or whole
+
+    def _write(self, kept: Kept, result: Result) -> None:
+        assert self._files  # noqa: S101 -- opened by `_step`
+        scores, rejects = (part.file for part in self._files)
+        lines: Bytes = b""
+        rejected = b""
+        columns = self._rows.scores(kept, result)
+        if result.scored:
+            self._write_header(result.columns)
+            lines = format_columns(columns)
+            scores.write(lines)
+        found = self._rows.rejects(kept, result)
+        if found:
+            rejected = reject_rows(found)
+            rejects.write(rejected)
+        self._lines[self._written[0]] = Written(
+            digest.part(lines), digest.part(rejected), result.scored, digest.head(lines)
+        )
+        self._written = self._written[0] + 1, scores.tell(), rejects.tell()
+
+    def _write_header(self, outputs: Iterable[str]) -> None:
+        """Of the scores file, once: the outputs' names are known when something is scored."""
+        if self._header.scores.size:
+            return
+        assert self._files  # noqa: S101 -- opened by `_step`
+        scores = self._files[0].file
+        line = format_rows([[self._job.id_name, *self._job.keep, *outputs]])
+        scores.write(line)
+        self._header = self._lines[HEADER] = self._header._replace(scores=digest.part(line))
+        self._written = self._written[0], scores.tell(), self._written[2]
+
+    def _open(self, progress: Progress) -> bool:
+        """Opens the files where they are good up to; False if another process has them open."""
+        check_neighbour(self._output)
+        files = claim_both(self._output, self._job.life)
+        if files is None:
+            return False
+        self._lines = {}
+        self._safe, self._noted = progress.collected, progress.collected > 0
+        try:
+            ranges = noted_ranges(self._ledger, self._job, progress)
+            for part, parts, sources in zip(files, ranges, self._sources(progress), strict=True):
+                source = part.resume(sources, parts)
+                if source and source != part.path:
+                    self.taken_from = self.taken_from or source
+        except BaseException as error:
+            for part in files:
+                part.discard() if isinstance(error, LostError) else part.close()
+            raise
+        scores, rejects = (part.file for part in files)
+        if progress.collected:
+            self._header = self._ledger.answers.header(self._job.life) or self._header_of_format_1(progress)
+        else:
+            line = format_rows([REJECT_COLUMNS])
+            rejects.write(line)
+            self._header = self._lines[HEADER] = Written(EMPTY, digest.part(line))
+        self._written = progress.collected, scores.tell(), rejects.tell()
+        self._files = files
+        self._checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS
+        return True
+
+    def _sources(self, progress: Progress) -> tuple[list[Path], list[Path]]:
+        """Where what was collected may be, of both files: here, or where the job was collected to last."""
+        outputs = dict.fromkeys(path for path in (self._output, noted_output(progress)) if path)
+        pairs = [(Part(path, self._job.life), Part(rejects_path(path), self._job.life)) for path in outputs]
+        scores, rejects = (
+            [path for pair in pairs for path in (pair[index].partial, pair[index].path)] for index in (0, 1)
+        )
+        return scores, rejects
+
+    def _header_of_format_1(self, progress: Progress) -> Written:
+        return Written(Range(int(progress.fields.get("output_bytes", 0)), ""), EMPTY)
+
+    def _checkpoint(self) -> None:
+        assert self._files  # noqa: S101 -- opened by `_step`
+        for part in self._files:
+            part.flush()
+        end, scores, rejects = self._written
+        fields: dict[str, str | int] = {"output": str(self._output), "output_bytes": scores, "rejects_bytes": rejects}
+        if self._rows.unread:
+            fields[UNREAD] = self._rows.unread
+        self._noted = True
+        batches = range(self._safe, end)
+        if self._ledger.answers.collected(self._job.life, self._lock.token, batches, fields, self._lines):
+            self._safe = end
+            self._lines = {}
+        else:
+            self._drop()
+        self._checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS
+
+    def _publish(self) -> None:
+        if self._files is None:  # somebody else collects now
+            return
+        publish(self._ledger, self._job, self._files)
+        self._files = None
+        self.finished = True
+        self._ledger.answers.sweep_spool(self._job.life)
+
+    def _already_there(self, progress: Progress) -> bool:
+        """Whether this very output was finished before; its receipt is mended if need be."""
+        if progress.state != "complete" or progress.collected < progress.batches:
+            return False
+        ranges = noted_ranges(self._ledger, self._job, progress)
+        if not ranges.scores or not is_whole(self._output, ranges):
+            return False
+        if noted_output(progress) != self._output:
+            self._ledger.note(self._job.life, output=str(self._output))
+        if not is_receipt_of(self._output, self._job, ranges.scores):
+            write_receipt(self._ledger, self._job, self._output, (self._output, rejects_path(self._output)))
+        sweep(self._ledger, self._job, self._output)
+        return True
+
+    def _drop(self) -> None:
+        if self._files:
+            for part in self._files:
+                part.close()
+            self._files = None
+
+    def discard(self) -> None:
+        """The job has failed: what was collected of it is of no use."""
+        if self._files:
+            for part in self._files:
+                part.discard()
+            self._files = None
+
+    def close(self) -> None:
+        """Makes what was written safe, if that is possible, and lets another collector go on at once."""
+        with contextlib.suppress(OSError, *AWAY):
+            if self._files and self._written[0] > self._safe:
+                self._checkpoint()
+        if self._files and not self._noted:  # nothing in them that the server has not
+            self.discard()
+        self._drop()
+        with contextlib.suppress(*AWAY):  # then the lock runs out
+            self._lock.let_go()
+
+
+def publish(ledger: Ledger, job: Job, files: tuple[Part, Part]) -> None:
+    """Gives a job's whole files their final names, and writes their receipt. The scores file appears last: when it is
+    there, all is there. Raises OSError."""
+    scores, rejects = files
+    rejects.publish()
+    scores.flush()
+    write_receipt(ledger, job, scores.path, (scores.partial, rejects.path))
+    scores.publish()
+    sweep(ledger, job, scores.path)

@@ -1,0 +1,118 @@
+"""Follows a job: enqueues what is to be enqueued, collects what is complete, sends again what was lost. One thread."""
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import redis
+
+from jobs import keys
+from jobs.errors import JobError
+from jobs.progress import Progress
+from jobs.record import Job
+from producer.display.progress import Reporter
+from producer.outlook.deadline import Watch
+from producer.pipeline.batching import Enqueuer
+from producer.pipeline.collect import Collector
+from producer.server.connection import Connection
+from producer.server.patience import WAIT_SECONDS, patiently
+
+PACE_SECONDS = 0.02  # between the beginnings of two rounds: each looks after all that came meanwhile
+FOLLOW_SECONDS = 15.0  # a job does not expire for so long after its follower was last seen
+LONELY_SECONDS = 5.0  # without a worker, before that is said
+
+
+def follow(
+    connection: Connection,
+    job: Job,
+    report: Reporter,
+    *,
+    enqueuer: Enqueuer | None = None,
+    collector: Collector | None = None,
+    until_sealed: bool = False,
+    late: Callable[[Progress, str], object] | None = None,
+) -> Progress:
+    """Returns when the job has ended and its files are written, or, with `until_sealed`, when all is enqueued. Calls
+    `late`, once, with a line that says so, as soon as the job can't meet its deadline.
+
+    Waits for a server that is away, or full, for as long as it takes. Raises JobError if the job failed or was
+    cancelled.
+    """
+    follower = _Follower(connection, job, report, enqueuer, collector, until_sealed, late)
+    while True:
+        progress = patiently(follower.step, report.warn, connection.check)
+        if progress:
+            return progress
+
+
+class _Follower:
+    """One round at a time, each of which may fail anywhere and be done again."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        job: Job,
+        report: Reporter,
+        enqueuer: Enqueuer | None,
+        collector: Collector | None,
+        until_sealed: bool,
+        late: Callable[[Progress, str], object] | None,
+    ) -> None:
+        self._connection, self._ledger, self._job, self._report = connection, connection.ledger, job, report
+        self._enqueuer, self._collector, self._until_sealed = enqueuer, collector, until_sealed
+        self._watch, self._late = Watch(job), late
+        self._event = b"0"
+        self._processes = 0
+        self._look_again = 0.0
+        self._paced = 0.0
+        self._lonely = time.monotonic() + LONELY_SECONDS
+
+    def step(self) -> Progress | None:
+        """The progress at the end, None before."""
+        time.sleep(max(0.0, self._paced - time.monotonic()))
+        self._paced = time.monotonic() + PACE_SECONDS
+        if time.monotonic() >= self._look_again:
+            self._look_around()
+        progress = self._ledger.progress(self._job.id)
+        if progress.incarnation != self._job.incarnation:
+            if self._collector:
+                self._collector.discard()
+            raise JobError(f"{self._job.id} was begun anew by another command; run this one again to follow it")
+        self._report.update(progress)
+        if warning := self._watch.update(progress):
+            self._report.say(warning)
+            if self._late:
+                self._late(progress, warning)
+        if progress.state in ("failed", "cancelled"):
+            if self._collector:
+                self._collector.discard()
+            raise JobError(f"{self._job.id} {progress.state}: {progress.error}")
+        # Collecting comes first: it makes room on a server that is too full to enqueue.
+        moved = self._collector.step(progress) if self._collector else False
+        moved = (self._enqueuer.step(progress, self._processes) if self._enqueuer else False) or moved
+        if self._until_sealed and progress.sealed:
+            return progress
+        if progress.state == "complete" and (self._collector is None or self._collector.finished):
+            return self._ledger.progress(self._job.id)  # with what the collector noted last
+        self._connection.resender.sweep_if_due()
+        if not moved:
+            self._event = self._ledger.wait(self._job.id, WAIT_SECONDS, self._event)
+        return None
+
+    def _look_around(self) -> None:
+        """Once a second: who works, who reads, and a sign that somebody follows."""
+        self._processes = self._ledger.presence.processes()
+        with contextlib.suppress(redis.exceptions.OutOfMemoryError):
+            self._ledger.follow(self._job.id, FOLLOW_SECONDS)
+        if self._connection.embedded:
+            self._connection.embedded.check_workers()
+        elif self._processes == 0 and time.monotonic() > self._lonely:
+            self._report.say("no worker is there yet; on any host with this REDIS_URL: celery -A worker worker")
+            self._lonely = time.monotonic() + 60
+        if self._enqueuer is None and not self._ledger.held(keys.producer(self._job.life)):
+            progress = self._ledger.progress(self._job.id)
+            if progress.state == "running" and not progress.sealed:
+                raise JobError(
+                    f"nobody reads {self._job.input} to its end: it is gone or has changed, or it is elsewhere"
+                )
+        self._look_again = time.monotonic() + 1.0

@@ -1,0 +1,143 @@
+"""From what the user asked for to a job: which columns feed which placeholders, and what goes into the scores file."""
+
+import os
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from formats.csv.reader import Reader
+from formats.errors import InputError
+from jobs.errors import GraphError
+from jobs.record import FORMAT, Feed, Job
+from jobs.settings import Settings
+from producer.graph import Graph, Placeholder, read_graph
+
+ID_COLUMNS = ("message_id", "id")
+SHIPPED_MODEL = "spam.pb"
+MANY = 32  # batches: a file that has as many occupies many processes
+SMALLEST_BATCH = 256 << 10  # bytes of input; what a batch costs whatever is in it begins to show
+LARGEST_BATCH = 4 << 20  # beyond which larger ones cost no less
+LARGEST_SERVED_BATCH = 2 << 20  # the same where batches go through the server, and take its memory
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A job that is not submitted yet, with the file and the graph it was made from."""
+
+    job: Job
+    reader: Reader
+    graph: Graph
+
+
+def shipped_model() -> Path:
+    """The spam model that comes with Nightshift: data/spam.pb in a checkout, beside this module when installed."""
+    room = Path(__file__).resolve().parents[1]
+    checkout = room.parent / "data" / SHIPPED_MODEL
+    return checkout if checkout.exists() else room / SHIPPED_MODEL
+
+
+def fit_batches(size: int, settings: Settings) -> int:
+    """Input bytes a batch, for a file of that many: the larger, the less a message costs."""
+    through_files = settings.redis_url is None or settings.spool is not None
+    return max(SMALLEST_BATCH, min(size // MANY, LARGEST_BATCH if through_files else LARGEST_SERVED_BATCH))
+
+
+def make_plan(
+    file: Path,
+    settings: Settings,
+    *,
+    model: Path | None = None,
+    id_column: str | None = None,
+    keep: Sequence[str] = (),
+    fetch: Sequence[str] = (),
+    batch_bytes: int | None = None,
+    again: bool = False,
+) -> Plan:
+    """Reads the header and the graph, and fits one to the other.
+
+    Raises InputError (no such file, no such column) or GraphError (no frozen graph, nothing to feed, no such node,
+    a placeholder that a column can't feed): all that can be known before anything is enqueued.
+    """
+    graph = read_graph(model or settings.model or shipped_model())
+    fetches = tuple(dict.fromkeys(name.removesuffix(":0") for name in fetch)) or graph.terminal
+    for name in fetches:
+        if name not in graph:
+            raise GraphError(f"{graph.path} has no node {name!r}; its terminal nodes: {', '.join(graph.terminal)}")
+    needed = graph.needed_by(fetches)
+    if not needed:
+        raise GraphError(
+            f"{graph.path} has nothing to feed: no placeholder leads to {', '.join(fetches) or 'an output'}"
+        )
+    reader = Reader(file, settings.max_record_bytes)
+    try:
+        feeds = tuple(_feed(graph, placeholder, reader) for placeholder in needed)
+        if id_column is None:
+            id_column = next((name for name in ID_COLUMNS if reader.columns.count(name) == 1), None)
+        keep = tuple(dict.fromkeys(name for name in keep if name != id_column))
+        for name in keep if id_column is None else (id_column, *keep):
+            if reader.columns.count(name) != 1:
+                raise _no_column(reader, name, "")
+        names = [id_column or "record", *keep, *fetches]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise InputError(f"the scores file would have two columns named {twice!r}")
+        job = Job(
+            input=os.fsdecode(file.resolve()),
+            size=reader.size,
+            mtime_ns=reader.mtime_ns,
+            model=graph.sha256,
+            feeds=feeds,
+            fetches=fetches,
+            id_column=id_column,
+            keep=keep,
+            max_record_bytes=settings.max_record_bytes,
+            again=uuid.uuid4().hex if again else "",
+            batch_bytes=batch_bytes or settings.batch_bytes or fit_batches(reader.size, settings),
+            model_name=graph.path.name,
+            created=_now(),
+            incarnation=_incarnation(),
+        )
+    except BaseException:
+        reader.close()
+        raise
+    return Plan(job, reader, graph)
+
+
+def renewed(job: Job) -> Job:
+    """The same job in another life."""
+    return replace(job, created=_now(), incarnation=_incarnation(), format=FORMAT)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _incarnation() -> str:
+    return secrets.token_hex(8)
+
+
+def _feed(graph: Graph, placeholder: Placeholder, reader: Reader) -> Feed:
+    if placeholder.dtype.startswith("type "):
+        raise GraphError(f"{graph.path}: no column can feed the placeholder {placeholder.name!r} ({placeholder.dtype})")
+    shape = placeholder.shape
+    if shape is not None and not (len(shape) == 1 or (len(shape) == 2 and shape[1] in (1, -1))):
+        raise GraphError(
+            f"{graph.path}: the placeholder {placeholder.name!r} has the shape {list(shape)}; "
+            "a column feeds [rows] or [rows, 1]"
+        )
+    if shape is not None and shape[0] != -1:
+        raise GraphError(
+            f"{graph.path}: the placeholder {placeholder.name!r} takes exactly {shape[0]} rows; "
+            "freeze the graph with an unknown first dimension (None)"
+        )
+    if reader.columns.count(placeholder.name) != 1:
+        raise _no_column(reader, placeholder.name, f" to feed the graph's placeholder {placeholder.name!r}")
+    return Feed(placeholder.name, placeholder.name, placeholder.dtype, shape)
+
+
+def _no_column(reader: Reader, name: str, purpose: str) -> InputError:
+    what = "more than one column" if name in reader.columns else "no column"
+    return InputError(f"{reader.path} has {what} {name!r}{purpose}; its columns: {', '.join(reader.columns)}")

@@ -1,0 +1,79 @@
+"""Keeps one process of the embedded mode running for as long as anybody needs it, and no longer.
+
+    python -m producer.server.keeper NAME GRACE [NEEDS...] -- COMMAND...
+
+Whoever needs the process holds a shared lock on NAME.users in the working directory. The kernel drops it when the
+holder ends, however it ends, and when the last is gone the keeper stops the process and itself: SIGTERM, and after
+GRACE seconds SIGKILL; sooner if the last holder wrote IDLE there. While it runs it holds NAME.keeper, so there is one,
+and a shared lock on each of NEEDS, so that what the process needs outlives it. A process that dies is started again.
+"""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import IO
+
+POLL_SECONDS = 0.1
+IDLE = b"idle"  # nothing is under way
+IDLE_GRACE = 0.2  # seconds in which an idle process may say good-bye
+GIVE_UP_AFTER = 3  # deaths in a row, each within...
+YOUNG_SECONDS = 20.0  # ...this age
+
+
+def open_lock(path: str) -> IO[bytes]:
+    """The lock file, readable by its owner alone."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+
+
+def try_lock(file: IO[bytes], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def keep(name: str, grace: float, needs: list[str], command: list[str]) -> int:
+    """Returns 0 when nobody needs the process any more, 1 when it does not stay up."""
+    alone, users = open_lock(f"{name}.keeper"), open_lock(f"{name}.users")
+    deadline = time.monotonic() + 2.0
+    while not try_lock(alone, fcntl.LOCK_EX):  # another keeper, or only a command that looks whether there is one
+        if time.monotonic() > deadline:
+            return 0
+        time.sleep(0.01)
+    needed = [open_lock(f"{need}.users") for need in needs]
+    for file in needed:
+        fcntl.flock(file, fcntl.LOCK_SH)
+    deaths = 0
+    with open(f"{name}.log", "ab", buffering=0) as log:  # noqa: PTH123 -- pathlib costs a tenth of the start
+        while True:
+            born = time.monotonic()
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            while child.poll() is None:
+                time.sleep(POLL_SECONDS)
+                if try_lock(users, fcntl.LOCK_EX):
+                    users.seek(0)
+                    stop(child, min(grace, IDLE_GRACE) if users.read() == IDLE else grace)
+                    return 0
+            deaths = deaths + 1 if time.monotonic() - born < YOUNG_SECONDS else 1
+            if deaths >= GIVE_UP_AFTER:
+                return 1
+            time.sleep(0.5 * deaths)
+
+
+def stop(child: "subprocess.Popen[bytes]", grace: float) -> None:
+    """SIGTERM, and SIGKILL to all that is left of its session after the grace."""
+    child.terminate()
+    try:
+        child.wait(grace)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+if __name__ == "__main__":
+    split = sys.argv.index("--")
+    sys.exit(keep(sys.argv[1], float(sys.argv[2]), sys.argv[3:split], sys.argv[split + 1 :]))
