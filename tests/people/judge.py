@@ -219,6 +219,9 @@ class Judge:
         by = self.oracle.clean(task.content, task.options._replace(model=task.step["model"] or task.options.model))
         if clean.files is None or by.files is None or self.layers[task.job] != {()}:
             return False
+        scores, rejects, _ = self.read_parts(known.output)
+        if not alike(Files(scores or b"", rejects or b""), clean.files):
+            return False  # another job's are in their place
         return any(code_of(row) not in READERS for row in rejected(clean.files.rejects).values()) and (
             self.oracle.layered(known.content, known.options, (task.step["model"],)) != clean.files
         )
