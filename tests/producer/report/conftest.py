@@ -18,8 +18,8 @@ from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.timeline import Work
 from producer.api import Submission, submit
+from producer.client import Client
 from producer.pipeline.plan import Plan, make_plan
-from producer.server.connection import Connection
 from tests.support import Server
 
 Scorer = Callable[[bytes], float | None]  # None: rejected by the worker
@@ -65,7 +65,7 @@ def settings(server: Server) -> Settings:
 @pytest.fixture
 def night(settings: Settings, tmp_path: Path) -> Iterator[Night]:
     """Enqueues a file of those bytes, has it scored, and collects it unless told otherwise."""
-    connection = Connection(settings)
+    connection = Client(settings)
     names = itertools.count()
     plans: list[Plan] = []
 
@@ -84,7 +84,7 @@ def night(settings: Settings, tmp_path: Path) -> Iterator[Night]:
 
     yield run
     for plan in plans:
-        plan.reader.close()
+        plan.source.close()
     connection.close()
 
 
