@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import Farm
+from tests.support.farm import Farm
 
 FILES = "len(os.listdir('/proc/self/fd')), threading.active_count()"
 
