@@ -17,6 +17,8 @@ from tests.support.checkout import MESSAGES, PRODUCER
 from tests.support.command import environment, producer, running
 from tests.support.tables import read
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what runs in a folder is read from /proc")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.farm import Farm
 
-FILES = "len(os.listdir('/proc/self/fd')), threading.active_count()"
+FILES = "len(os.listdir('/dev/fd')), threading.active_count()"
 
 
 def python(folder: Path, code: str, **environment: str) -> str:
