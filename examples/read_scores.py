@@ -17,8 +17,9 @@ THRESHOLD = 0.5
 
 def blocked(scores: pd.DataFrame, column: str) -> pd.DataFrame:
     """How many messages there are for each value of the column, and which share of them would be blocked."""
-    groups = scores.assign(blocked=scores["score"] >= THRESHOLD).groupby(column)["blocked"]
-    return groups.agg(messages="size", blocked="mean").sort_values("blocked", ascending=False)
+    groups = (scores["score"] >= THRESHOLD).groupby(scores[column])
+    table = pd.DataFrame({"messages": groups.size(), "blocked": groups.mean()})
+    return table.sort_values("blocked", ascending=False)
 
 
 def main(file: str, column: str) -> None:
