@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from benchmarks import compare, growth, machine, report, startup
+from benchmarks import compare, growth, history, machine, report, startup
 from benchmarks.compare import Setting
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.graphs import ROOT
@@ -105,6 +105,8 @@ def main() -> None:
     python -m benchmarks compare                               the real thing, for a night
     python -m benchmarks compare --contestants limit,nightshift,spark --model cheap
     python -m benchmarks growth --sizes 1e5,1e6,1e7,5e7
+    python -m benchmarks compare --history benchmarks/history.jsonl
+    python -m benchmarks history
     """
 
 
@@ -116,8 +118,21 @@ def main() -> None:
 @click.option(
     "--contestants", type=Names(), default=tuple(CONTESTANTS), help=f"[default: all: {', '.join(CONTESTANTS)}]"
 )
+@click.option(
+    "--history",
+    "line_to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Add the figures to this file, as a line with the commit: benchmarks/history.jsonl.",
+)
 def compare_command(
-    rows: int, duplicates: float, model: str, contestants: tuple[str, ...], rounds: int, name: str | None, **common: Any
+    rows: int,
+    duplicates: float,
+    model: str,
+    contestants: tuple[str, ...],
+    line_to: Path | None,
+    rounds: int,
+    name: str | None,
+    **common: Any,
 ) -> None:
     """Nightshift, the limit and the peers, taking turns."""
     results = begin(rounds)
@@ -126,6 +141,15 @@ def compare_command(
         for each in MODELS[model]
     ]
     report.write(common["results"], name or "compare", results, report.comparison(results))
+    if line_to:
+        history.append(line_to, results)
+
+
+@main.command("history")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False), default=history.PLACE)
+def history_command(file: Path) -> None:
+    """What `compare --history` wrote down, sitting by sitting; FILE is benchmarks/history.jsonl unless you say."""
+    click.echo(history.tell(history.read(file)), nl=False)
 
 
 @main.command("growth")

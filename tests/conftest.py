@@ -11,7 +11,12 @@ import pytest
 
 from jobs.ledger import Ledger
 from model import environment
-from tests.support import Server, Worker
+
+# Not test files, but their assertions too say what they saw.
+pytest.register_assert_rewrite("tests.support", "tests.faults.night", "tests.producer.nightly.place")
+
+from tests.support import Server, Worker  # noqa: E402
+from tests.support.farm import Farm, end_farm, make_farm  # noqa: E402
 
 environment.prepare()
 
@@ -57,3 +62,11 @@ def start_worker(server: Server, tmp_path: Path) -> Iterator[Callable[..., Worke
     yield start
     for worker in started:
         worker.stop()
+
+
+@pytest.fixture
+def bare_farm() -> Iterator[Farm]:
+    """A server of the test's own, without workers as yet."""
+    farm = make_farm()
+    yield farm
+    end_farm(farm)

@@ -1,87 +1,12 @@
-"""A farm of real workers for a whole test run, and the `producer` command as a user types it."""
+"""A farm of real workers for a whole test run, and models."""
 
-import csv
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from jobs.ledger import Ledger
-from jobs.spool import Spool
-from tests.support import ROOT, Server, Worker
-
-MESSAGES = ROOT / "data" / "messages.csv"
-
-
-@dataclass
-class Run:
-    """What the command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-@dataclass
-class Farm:
-    """A server, workers on it, and the producer pointed at it."""
-
-    server: Server
-    folder: Path
-    workers: list[Worker]
-
-    @property
-    def ledger(self) -> Ledger:
-        return Ledger(self.server.redis, Spool(self.spool))
-
-    @property
-    def spool(self) -> Path:
-        """The workers know it; only what is enqueued with NIGHTSHIFT_SPOOL set goes through it."""
-        return self.folder / "spool"
-
-    def start_worker(self, name: str, concurrency: int = 1, **environment: str) -> Worker:
-        environment.setdefault("NIGHTSHIFT_SPOOL", str(self.spool))
-        worker = Worker(self.server.url, self.folder / f"{name}.log", concurrency, **environment)
-        self.workers.append(worker)
-        return worker
-
-    def popen(self, *words: object, **environment: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [str(Path(sys.executable).parent / "producer"), *map(str, words)],
-            env={**os.environ, "REDIS_URL": self.server.url, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def producer(self, *words: object, timeout: float = 120, **environment: str) -> Run:
-        process = self.popen(*words, **environment)
-        try:
-            out, err = process.communicate(timeout=timeout)
-        except BaseException:
-            process.kill()
-            raise
-        return Run(process.returncode, out, err)
-
-
-def make_farm() -> Farm:
-    folder = Path(tempfile.mkdtemp(prefix="nightshift-"))
-    return Farm(Server(folder), folder, [])
-
-
-def end_farm(farm: Farm) -> None:
-    try:
-        for worker in farm.workers:
-            worker.stop()
-    finally:
-        farm.server.stop()
-        shutil.rmtree(farm.folder)
+from tests.support import ROOT
+from tests.support.farm import Farm, end_farm, make_farm
 
 
 @pytest.fixture(scope="session")
@@ -89,14 +14,6 @@ def farm() -> Iterator[Farm]:
     """A server with two worker processes, shared: jobs of different files don't meet."""
     farm = make_farm()
     farm.start_worker("worker", concurrency=2).ready()
-    yield farm
-    end_farm(farm)
-
-
-@pytest.fixture
-def bare_farm() -> Iterator[Farm]:
-    """A server of the test's own, without workers as yet."""
-    farm = make_farm()
     yield farm
     end_farm(farm)
 
@@ -134,8 +51,3 @@ def direct_scores() -> Callable[[list[str]], list[float]]:
         v1.import_graph_def(graph_def, name="")
     session = v1.Session(graph=graph)
     return lambda texts: list(session.run("score:0", {"text:0": texts}))
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as lines:
-        return list(csv.DictReader(lines))

@@ -13,8 +13,8 @@ import pytest
 import redis
 
 from jobs.address import Address
-from tests.end_to_end.conftest import Farm, end_farm
 from tests.support import Server, until
+from tests.support.farm import Farm, end_farm
 
 BUSY = """
 local function now() local time = redis.call('TIME'); return time[1] + time[2] / 1e6 end

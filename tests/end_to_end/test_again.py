@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import Farm
+from tests.support.farm import Farm
 
 SMALL = "message_id,text\n1,hello\n2,WIN a FREE prize\n3\n"
 

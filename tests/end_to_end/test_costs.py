@@ -14,7 +14,7 @@ import pytest
 from jobs.settings import Settings
 from producer.pipeline.batching import Batch, cut, make_cursor
 from producer.pipeline.plan import Plan, make_plan
-from tests.end_to_end.conftest import Farm
+from tests.support.farm import Farm
 
 ROWS = 60_000
 BATCHES = 20

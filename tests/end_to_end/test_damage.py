@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from jobs import keys
-from tests.end_to_end.conftest import Farm
+from tests.support.farm import Farm
 
 TEXT = "message_id,text\n" + "".join(f"{n},message {n}\n" for n in range(1, 1501)) + "broken\n"
 # The field of a job's hash, or the hash beside it and its field, and what to put for what.

@@ -4,14 +4,14 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-PRODUCER = str(Path(sys.executable).parent / "producer")
+from tests.support.checkout import PRODUCER
+
 NAMES = {
     "a URL's signs and a line break": b"#1?db=3%20\nnext line",
     "blanks and quotes": b'it\'s "quoted" \\ here',

@@ -1,7 +1,6 @@
 """With REDIS_URL unset the command brings its own server and workers, and takes them away again."""
 
 import json
-import os
 import shutil
 import signal
 import stat
@@ -13,33 +12,12 @@ import pytest
 import redis
 
 from jobs import keys
-from tests.end_to_end.conftest import MESSAGES, Run, read
 from tests.support import until
+from tests.support.checkout import MESSAGES, PRODUCER
+from tests.support.command import environment, producer, running
+from tests.support.tables import read
 
-PRODUCER = str(Path(sys.executable).parent / "producer")
-
-
-def environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
-
-
-def producer(folder: Path, *words: object) -> Run:
-    run = subprocess.run(
-        [PRODUCER, *map(str, words)], cwd=folder, env=environment(), capture_output=True, text=True, timeout=120
-    )
-    return Run(run.returncode, run.stdout, run.stderr)
-
-
-def running(folder: Path) -> list[str]:
-    """The command lines of processes at work in that folder's `.nightshift`."""
-    found = []
-    for process in Path("/proc").iterdir():
-        try:
-            if process.name.isdigit() and (process / "cwd").readlink() == folder / ".nightshift":
-                found.append((process / "cmdline").read_text().replace("\0", " "))
-        except OSError:
-            continue
-    return found
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what runs in a folder is read from /proc")
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import MESSAGES, Farm
-from tests.producer.notify.receiver import receiving
 from tests.support import until
+from tests.support.checkout import MESSAGES
+from tests.support.farm import Farm
+from tests.support.receiver import receiving
 
 SECRET = "whsec"  # noqa: S105 -- for the test alone
 

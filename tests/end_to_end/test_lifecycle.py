@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import MESSAGES, Farm
 from tests.support import until
+from tests.support.checkout import MESSAGES
+from tests.support.farm import Farm
 
 
 @pytest.fixture

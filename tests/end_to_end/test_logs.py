@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.conftest import MESSAGES, Farm
 from tests.support import ROOT, until
+from tests.support.checkout import MESSAGES
+from tests.support.farm import Farm
 
 KEYS = {"time", "level", "logger", "message", "host", "pid", "job", "batch"}
 

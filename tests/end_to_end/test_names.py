@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.end_to_end.conftest import Farm
+from tests.support.farm import Farm
 
 CODE = "from nightshift_start import producer; producer()"
 

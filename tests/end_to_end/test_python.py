@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import Farm
+from tests.support.farm import Farm
 
-FILES = "len(os.listdir('/proc/self/fd')), threading.active_count()"
+FILES = "len(os.listdir('/dev/fd')), threading.active_count()"
 
 
 def python(folder: Path, code: str, **environment: str) -> str:

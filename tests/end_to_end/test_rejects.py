@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import Farm, Run, read
+from tests.support.command import Run
+from tests.support.farm import Farm
+from tests.support.tables import read
 
 Score = Callable[[bytes], tuple[Run, list[dict[str, str]], list[dict[str, str]]]]
 

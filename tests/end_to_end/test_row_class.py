@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.end_to_end.conftest import Farm, read
-from tests.end_to_end.test_embedded import producer
+from tests.support.command import producer
+from tests.support.farm import Farm
+from tests.support.tables import read
 
 
 def freeze(path: Path, build: Callable[[Any], Any]) -> Path:

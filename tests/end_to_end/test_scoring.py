@@ -11,8 +11,10 @@ import pytest
 
 from jobs import keys
 from jobs.queue import message
-from tests.end_to_end.conftest import MESSAGES, Farm, read
 from tests.support import until
+from tests.support.checkout import MESSAGES
+from tests.support.farm import Farm
+from tests.support.tables import read
 
 
 @pytest.fixture

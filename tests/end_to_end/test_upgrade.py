@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.conftest import MESSAGES, Farm
 from tests.support import ROOT, Worker, until
+from tests.support.checkout import MESSAGES
+from tests.support.farm import Farm
 
 OLDER = "046b89c12ce803350282a49c1788712ca3421f31"  # the last commit of format 1
 

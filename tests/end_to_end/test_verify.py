@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from producer.verify import Finding, verify
-from tests.end_to_end.conftest import Farm
+from tests.support.farm import Farm
 
 RECORDS = 3000
 EVERY = 97  # so often a record is broken, and rejected

@@ -9,17 +9,15 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import MESSAGES, Farm
 from tests.support import until
-
-PRODUCER = str(Path(sys.executable).parent / "producer")
+from tests.support.checkout import MESSAGES, PRODUCER
+from tests.support.farm import Farm
 
 
 @pytest.fixture

@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from jobs import keys
-from tests.faults.conftest import Night, Site, build_model, make_reference, open_site, processes, taken, write_input
+from tests.faults.inputs import build_model, write_input
+from tests.faults.night import Night, make_reference, taken
+from tests.faults.processes import processes
+from tests.faults.site import Site, open_site
 from tests.support import Worker
 
 QUEUE = keys.SECOND.queue

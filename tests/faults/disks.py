@@ -21,7 +21,9 @@ from pathlib import Path
 
 from jobs import keys
 from producer.outputs.paths import rejects_path
-from tests.faults.conftest import Night, Site, build_model, make_reference, open_site, write_input
+from tests.faults.inputs import build_model, write_input
+from tests.faults.night import Night, make_reference
+from tests.faults.site import Site, open_site
 from tests.support import Worker, until
 
 ROWS = 4_000  # four batches of one micro-batch each

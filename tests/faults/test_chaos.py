@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.faults.chaos import rounds
-from tests.faults.conftest import Site, open_site
+from tests.faults.site import Site, open_site
 
 PLAN: dict[str, Any] = {"messages": 150_000, "faults": 8, "pause": 1.0, "say": print}
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from jobs import keys
-from tests.faults.conftest import Night, Site
+from tests.faults.night import Night
+from tests.faults.site import Site
 
 Nights = Callable[..., Night]
 QUEUE = keys.SECOND.queue

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from jobs import keys
-from tests.end_to_end.conftest import end_farm
-from tests.faults.conftest import Night, Site
+from tests.faults.night import Night
 from tests.faults.proxy import Proxy
+from tests.faults.site import Site
 from tests.support import Server
+from tests.support.farm import end_farm
 
 Nights = Callable[..., Night]
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Night, stopped
+from tests.faults.night import Night
+from tests.faults.processes import stopped
 from tests.support import until
 
 Nights = Callable[..., Night]

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.conftest import Night, Site
+from tests.faults.night import Night
+from tests.faults.site import Site
 from tests.support import until
 
 Nights = Callable[..., Night]

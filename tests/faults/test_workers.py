@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.conftest import Night, processes, session
+from tests.faults.night import Night
+from tests.faults.processes import processes, session
 from tests.support import until
 from worker.broker import make_app
 

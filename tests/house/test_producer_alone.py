@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -87,19 +88,29 @@ def test_scoring_here_without_tensorflow_says_what_to_install(alone: Path, tmp_p
     assert "pip install '.[worker]' in a checkout" in done.stderr
 
 
-def test_a_wheel_carries_the_model_and_the_scripts(tmp_path: Path) -> None:
-    """What `pip install` unpacks."""
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The names of all files that `pip install` unpacks."""
     pytest.importorskip("hatchling", reason="the build backend is not installed")
     from hatchling.builders.wheel import WheelBuilder
 
-    [wheel] = list(WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
-    import zipfile
+    [wheel] = list(
+        WheelBuilder(str(ROOT)).build(directory=str(tmp_path_factory.mktemp("wheel")), versions=["standard"])
+    )
+    return zipfile.ZipFile(wheel).namelist()
 
-    names = zipfile.ZipFile(wheel).namelist()
-    assert "producer/spam.pb" in names
-    assert {"jobs/lua/complete.lua", "producer/report/page.css"} <= set(names)
-    assert not any(name.startswith(("tests/", "data/")) for name in names)
+
+def test_a_wheel_carries_the_model_and_the_scripts(wheel: list[str]) -> None:
+    assert "producer/spam.pb" in wheel
+    assert {"jobs/lua/complete.lua", "producer/report/page.css"} <= set(wheel)
+    assert not any(name.startswith(("tests/", "data/")) for name in wheel)
     assert sys.version_info >= (3, 11)
+
+
+def test_a_wheel_tells_type_checkers_that_each_room_is_typed(wheel: list[str]) -> None:
+    rooms = {name.split("/")[0] for name in wheel if name.endswith("/__init__.py")}
+    assert rooms == {name.split("/")[0] for name in wheel if name.endswith("py.typed")}
+    assert {"producer", "jobs", "worker", "model", "formats"} <= rooms
 
 
 def test_a_command_imports_neither_pandas_nor_celery(tmp_path: Path) -> None:

@@ -3,60 +3,23 @@
 import dataclasses
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jobs import digest, keys
+from jobs import keys
 from jobs.errors import JobError
-from jobs.ledger import Entry, Ledger
-from jobs.record import Feed, Job, Life
+from jobs.ledger import Ledger
+from jobs.record import Life
 from jobs.timeline import Work
 from tests.support import Server
-
-CURSOR = {"offset": 10, "record": 1, "line": 2, "skip": 0}
-JOB = Job(
-    input="/data/night.csv",
-    size=1000,
-    mtime_ns=1,
-    model="ab" * 32,
-    feeds=(Feed("text", "text", "string", (-1,)),),
-    fetches=("score",),
-    id_column="id",
-    keep=("channel",),
-    max_record_bytes=1 << 20,
-    incarnation="00112233aabbccdd",
-)
-
-WORK = Work("host:1", {"score": 0.25})
+from tests.support.steps import CURSOR, JOB, WORK, complete, enqueue, lease
 
 
 @pytest.fixture
 def job(ledger: Ledger) -> Life:
     assert ledger.submit(JOB, CURSOR) == "running"
     return JOB.life
-
-
-def enqueue(
-    ledger: Ledger, job: Life, batch: int, records: int = 10, rejects: list[str] | None = None, first: int | None = None
-) -> int:
-    """Batches of ten records each, unless it says something else."""
-    entry = Entry(b"payload", b"kept", CURSOR, batch * 10 + 1 if first is None else first, records, rejects or [])
-    return ledger.enqueue(job, batch, [entry])
-
-
-def complete(
-    ledger: Ledger, job: Life, batch: int, result: bytes = b"result", scored: int = 10, codes: Sequence[str] = (),
-    work: Work = WORK, *, records: int = 10, payload: bytes = b"payload",
-) -> bool:  # fmt: skip
-    """As a worker does that scored `payload`."""
-    sent = digest.sent(job.incarnation, batch, batch * 10 + 1, records, payload)
-    return ledger.complete(job, batch, sent, result, scored, codes, work)
-
-
-def lease(ledger: Ledger, job: Life, batch: int, owner: str = "me", seconds: float = 30, attempts: int = 5) -> str:
-    return ledger.lease(job, batch, owner, seconds, attempts)[0]
 
 
 def test_the_record_survives_the_way_through_redis(ledger: Ledger, job: Life) -> None:

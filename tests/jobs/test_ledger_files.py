@@ -9,8 +9,8 @@ from jobs.digest import Part
 from jobs.ledger import Ledger
 from jobs.proof import Written
 from jobs.record import Job
-from tests.jobs.test_ledger import CURSOR, JOB, complete, enqueue
-from tests.jobs.test_ledger_books import book, everything
+from tests.support.books import book, everything
+from tests.support.steps import CURSOR, JOB, complete, enqueue
 
 
 def lines(number: int) -> Written:

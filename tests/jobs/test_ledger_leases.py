@@ -7,8 +7,8 @@ import pytest
 from jobs import keys
 from jobs.ledger import Ledger
 from jobs.record import Life
-from tests.jobs.test_ledger import CURSOR, JOB, complete, enqueue, lease
-from tests.jobs.test_ledger_books import book, everything, milliseconds, of
+from tests.support.books import book, everything, milliseconds, of
+from tests.support.steps import CURSOR, JOB, complete, enqueue, lease
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from jobs import keys
 from jobs.ledger import Ledger
 from jobs.record import Job, Life
-from tests.jobs.test_ledger import CURSOR, JOB, complete, enqueue, lease
-from tests.jobs.test_lives import dump
+from tests.support.books import dump
+from tests.support.steps import CURSOR, JOB, complete, enqueue, lease
 
 FIRST_FORMAT = dataclasses.replace(JOB, format=1, incarnation="")
 

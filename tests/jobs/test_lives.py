@@ -9,13 +9,10 @@ from jobs import keys
 from jobs.errors import JobError, LostError, NewerFormatError
 from jobs.ledger import Ledger
 from jobs.record import Job, Life
-from tests.jobs.test_ledger import CURSOR, JOB, complete, enqueue, lease
+from tests.support.books import dump
+from tests.support.steps import CURSOR, JOB, complete, enqueue, lease
 
 AGAIN = dataclasses.replace(JOB, incarnation="ffeeddccbbaa9988")
-
-
-def dump(ledger: Ledger) -> dict[bytes, bytes]:
-    return {key: ledger.redis.dump(key) or b"" for key in ledger.redis.keys("*")}  # type: ignore[misc, union-attr]
 
 
 @pytest.fixture

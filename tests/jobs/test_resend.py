@@ -5,7 +5,7 @@ import pytest
 from jobs import keys, queue, resend
 from jobs.ledger import Entry, Ledger
 from jobs.resend import Resender
-from tests.jobs.test_ledger import CURSOR, JOB, lease
+from tests.support.steps import CURSOR, JOB, lease
 
 
 @pytest.fixture

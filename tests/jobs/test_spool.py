@@ -10,8 +10,8 @@ from jobs.errors import JobError, SettingsError
 from jobs.ledger import Entry, Ledger
 from jobs.settings import Settings
 from jobs.spool import SMALLEST, Spool
-from tests.jobs.test_ledger import CURSOR, JOB, complete
 from tests.support import Server
+from tests.support.steps import CURSOR, JOB, complete
 
 PAYLOAD, KEPT = b"\xff" * SMALLEST, b"\xfe" * (SMALLEST + 1)
 

@@ -8,7 +8,7 @@ import pytest
 
 from jobs.errors import GraphError
 from producer.graph import read_graph
-from tests.faults.test_poison import KILLING, RAISING, freeze
+from tests.support.poison import KILLING, RAISING, freeze
 
 
 @pytest.fixture

@@ -19,8 +19,11 @@ from jobs.batch import Result, encode_payload, micro_batches
 from jobs.record import Feed, Job
 from model.errors import ModelError
 from model.graph.row_class import RowClass
-from tests.faults.test_poison import POISON, _aborts, _divides, _hangs, freeze
 from tests.support import ROOT, until
+from tests.support.poison import POISON, freeze
+from tests.support.poison import aborts as _aborts
+from tests.support.poison import divides as _divides
+from tests.support.poison import hangs as _hangs
 from worker.isolate import Isolation, Unwanted
 from worker.score import TELLING, score
 from worker.search import HOPELESS, Assignment, piece_seconds

@@ -8,7 +8,7 @@ from jobs.ledger import Ledger
 from jobs.timeline import Work
 from producer.metrics import batches as reading
 from producer.metrics.batches import Batches
-from tests.jobs.test_ledger import JOB, complete, enqueue
+from tests.support.steps import JOB, complete, enqueue
 
 
 def finish(ledger: Ledger, first: int, number: int, seconds: float = 0.3) -> None:

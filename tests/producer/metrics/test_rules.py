@@ -11,22 +11,14 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.producer.metrics.conftest import Night
-from tests.support import ROOT
+from tests.producer.metrics.scraped import Night
+from tests.support.monitoring import ALERTS, MONITORING, promtool, rules
 
-MONITORING = ROOT / "monitoring"
-ALERTS = MONITORING / "prometheus" / "alerts.yml"
 DASHBOARD = MONITORING / "grafana" / "dashboards" / "nightshift.json"
 NAMES = {
     "NightshiftServerDown", "NightshiftNoWorkers", "NightshiftStuck", "NightshiftLate", "NightshiftFailed",
     "NightshiftManyRejects", "NightshiftLeasesLost",
 }  # fmt: skip
-
-
-def rules() -> list[dict[str, Any]]:
-    [group] = yaml.safe_load(ALERTS.read_text())["groups"]
-    found: list[dict[str, Any]] = group["rules"]
-    return found
 
 
 def dashboard() -> dict[str, Any]:
@@ -38,15 +30,6 @@ def queries() -> list[str]:
     """The dashboard's, with Grafana's variables as Prometheus would get them."""
     found = [target["expr"] for panel in dashboard()["panels"] for target in panel["targets"]]
     return [expr.replace("$__rate_interval", "1m").replace("$job_id", ".*") for expr in found]
-
-
-def promtool(*words: object) -> str:
-    tool = shutil.which("promtool")
-    if tool is None:
-        pytest.skip("no promtool here")
-    run = subprocess.run([tool, *map(str, words)], capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout
 
 
 def test_every_metric_that_is_asked_for_was_scraped(night: Night) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.conftest import Farm
-from tests.producer.metrics.conftest import Night, messages, samples
+from tests.producer.metrics.scraped import Night, messages, samples
 from tests.support import until
+from tests.support.farm import Farm
 
 STATES = ("running", "complete", "failed", "cancelled")
 

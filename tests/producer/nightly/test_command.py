@@ -12,8 +12,9 @@ from click.testing import CliRunner
 
 from jobs.errors import SettingsError
 from producer.cli.nightly import nightly
-from tests.end_to_end.conftest import Farm, read
 from tests.support import until
+from tests.support.farm import Farm
+from tests.support.tables import read
 
 OLD = (time.time() - 3600,) * 2
 

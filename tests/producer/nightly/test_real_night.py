@@ -35,9 +35,9 @@ from jobs.server import connect
 from jobs.settings import PREFIX, Settings
 from producer.cli import main
 from producer.cli.nightly import nightly
-from tests.producer.metrics.test_rules import promtool, rules
-from tests.producer.notify.receiver import Request, receiving
 from tests.support import ROOT, until
+from tests.support.monitoring import promtool, rules
+from tests.support.receiver import Request, receiving
 
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]

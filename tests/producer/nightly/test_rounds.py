@@ -11,8 +11,8 @@ import pytest
 
 from producer.nightly import scoring
 from producer.nightly.note import Note
-from tests.end_to_end.conftest import read
-from tests.producer.nightly.conftest import YEAR, Place, SimulatedClock, moment
+from tests.producer.nightly.place import YEAR, Place, SimulatedClock, moment
+from tests.support.tables import read
 
 TEXTS = ["home by six", "WIN a FREE prize, reply CLAIM now"]
 NIGHT = f"m-{YEAR}-05-04.csv"

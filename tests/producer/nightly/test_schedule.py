@@ -8,7 +8,7 @@ import pytest
 from jobs.errors import SettingsError
 from producer.nightly.clock import time_zone
 from producer.nightly.schedule import Schedule
-from tests.producer.nightly.conftest import BERLIN
+from tests.producer.nightly.place import BERLIN
 
 
 def firings(at: str, begin: datetime, end: datetime) -> list[datetime]:

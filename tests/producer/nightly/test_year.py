@@ -15,7 +15,7 @@ import pytest
 
 from producer.nightly import scoring
 from producer.nightly.note import Note
-from tests.producer.nightly.conftest import BERLIN, YEAR, Place, SimulatedClock
+from tests.producer.nightly.place import BERLIN, YEAR, Place, SimulatedClock
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 DEADLINE = time(6)

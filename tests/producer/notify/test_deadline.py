@@ -11,7 +11,7 @@ from jobs.ledger import Ledger
 from jobs.progress import Progress
 from producer.outlook import deadline, forecast
 from producer.outlook.deadline import Watch, deadline_of, keep_deadline, missed, parse_deadline
-from tests.producer.notify.test_once import JOB
+from tests.support.steps import JOB
 
 NOON = datetime(2026, 11, 23, 12, 0, 30)
 

@@ -5,16 +5,12 @@ import threading
 import pytest
 
 from jobs.ledger import Ledger
-from jobs.record import Feed, Job, Life
+from jobs.record import Life
 from producer.notify.hooks import Hooks
 from producer.notify.news import Once
-from tests.producer.notify.receiver import receiving
 from tests.support import Server, until
-
-JOB = Job(
-    "/data/night.csv", 1, 1, "0" * 64, (Feed("text", "text", "string", (-1,)),), ("score",), None, (), 1 << 20,
-    incarnation="00112233aabbccdd",
-)  # fmt: skip
+from tests.support.receiver import receiving
+from tests.support.steps import JOB
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from jobs.errors import SettingsError
 from jobs.settings import Settings
 from producer.notify.hooks import Hooks, encode
-from tests.producer.notify.receiver import receiving
+from tests.support.receiver import receiving
 
 SECRET = "whsec"  # noqa: S105 -- for the test alone
 

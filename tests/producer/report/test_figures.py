@@ -16,7 +16,9 @@ from jobs.ledger import Ledger
 from jobs.settings import Settings
 from producer.api import Submission
 from producer.report.figures import Report, gather
-from tests.producer.report.conftest import Night, csv_bytes, scored_by_text
+from tests.producer.report.conftest import Night
+from tests.support.playing import scored_by_text
+from tests.support.tables import csv_bytes
 
 HEAD = ["message_id", "channel", "text"]
 

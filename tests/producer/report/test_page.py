@@ -14,9 +14,11 @@ from jobs.ledger import Ledger
 from producer.cli.report import report
 from producer.report.figures import gather
 from producer.report.page import render
-from tests.end_to_end.test_embedded import PRODUCER
-from tests.producer.report.conftest import Night, csv_bytes, scored_by_text
+from tests.producer.report.conftest import Night
 from tests.support import Server
+from tests.support.checkout import PRODUCER
+from tests.support.playing import scored_by_text
+from tests.support.tables import csv_bytes
 
 VOID = {"meta", "br"}
 HOSTILE = [
