@@ -20,6 +20,7 @@ from jobs.digest import Bytes
 from jobs.errors import DamagedError, JobError
 from jobs.presence import Presence
 from jobs.progress import Progress, State
+from jobs.proof import Sent
 from jobs.record import Job, Life
 from jobs.scripts import YES_OR_NO, Scripts, counters, flat, line
 from jobs.spool import Spool
@@ -243,16 +244,19 @@ class Ledger:
     # -- the worker's side
 
     def lease(self, life: Life, batch: int, owner: str, seconds: float, max_attempts: int) -> Lease:
-        """Asks for a batch; with the verdict `leased` comes its payload. Raises JobError if that is lost,
-        SettingsError if it is in a spool that is not known here."""
+        """Asks for a batch; with the verdict `leased` comes its payload. Raises JobError if that is lost or is not what
+        the producer sent: nothing of it is decoded then. SettingsError if it is in a spool that is not known here."""
 
         def ask(pipe: Pipeline) -> None:
             self._scripts.add(pipe, "lease", life, batch, owner, int(seconds * 1000), max_attempts)
             pipe.get(keys.payload(life, batch))
+            pipe.hget(f"{keys.job(life.id)}:sent", str(batch))
 
-        (verdict, attempt, row_class), payload = self._scripts.together(ask, transaction=False)
+        (verdict, attempt, row_class), payload, noted = self._scripts.together(ask, transaction=False)
         if payload is not None and verdict == b"leased":
             payload = fetch(self.redis, self._spool, life, batch, "payload", payload)
+            if payload is not None and noted is not None:
+                _check_sent(life, batch, noted, payload)
         return Lease(cast(Verdict, verdict.decode()), attempt, row_class.decode(), payload)
 
     def owners(self, job_id: str) -> dict[int, str]:
@@ -331,6 +335,17 @@ class Ledger:
             return after
         [[_, entries]] = cast("list[Any]", answer)
         return cast(bytes, entries[-1][0])
+
+
+def _check_sent(life: Life, batch: int, noted: bytes, payload: bytes) -> None:
+    """Raises DamagedError if the payload is not what the producer sent: who decodes what a disk has altered may die."""
+    try:
+        sent = Sent.decode(noted)
+        good = sent.payload == digest.sent(life.incarnation, batch, sent.first, sent.records, payload)
+    except ValueError:
+        good = False
+    if not good:
+        raise DamagedError(f"what the server has as batch {batch} of {life.id} is not what the producer sent")
 
 
 def _text(name: bytes) -> str:

@@ -105,6 +105,20 @@ def test_a_batch_whose_file_is_lost_is_never_scored_as_something_else(
         ledger.answers.results(JOB.life, 0, 8)
 
 
+@pytest.mark.parametrize("size", [SMALLEST, 100], ids=["in the spool", "on the server"])
+def test_what_a_disk_altered_is_given_to_no_worker(ledger: Ledger, server: Server, folder: Path, size: int) -> None:
+    """An Arrow stream whose offsets were altered kills or stops whoever decodes it."""
+    enqueue(ledger, 0, payload=b"\xff" * size)
+    altered = b"\xff" * (size - 1) + b"\x7f"
+    if size == SMALLEST:
+        (path,) = folder.glob("*.0.payload")
+        path.write_bytes(altered)
+    else:
+        server.redis.set(keys.payload(JOB.life, 0), altered)
+    with pytest.raises(JobError, match="batch 0 of .* is not what the producer sent"):
+        ledger.lease(JOB.life, 0, "me", 30, 5)
+
+
 def test_a_cancelled_job_frees_its_payloads_and_a_forgotten_one_everything(ledger: Ledger, folder: Path) -> None:
     for batch in range(3):
         enqueue(ledger, batch)
