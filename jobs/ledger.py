@@ -186,9 +186,10 @@ class Ledger:
         old = [_text(job_id) for found in cast("list[list[bytes]]", names) for job_id in found]
         return [job_id for job_id in old if self.erase(Life(job_id, self._incarnation(job_id) or ""), age)]
 
-    def follow(self, job_id: str, seconds: float) -> None:
-        """Somebody follows the job for the next `seconds`: it does not expire meanwhile."""
-        self.redis.set(f"{keys.job(job_id)}:followed", 1, px=int(seconds * 1000))
+    def follow(self, life: Life, seconds: float) -> bool:
+        """Somebody follows the job for the next `seconds`: it does not expire meanwhile, and is not left running by a
+        disk that lost its end. False if the job is gone."""
+        return self._scripts.did("follow", life, int(seconds * 1000))
 
     def note(self, life: Life, **fields: str | float) -> bool:
         """Keeps `fields` with the job: its deadline, say, or what its followers told the outside. False if the job is

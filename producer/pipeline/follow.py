@@ -103,7 +103,7 @@ class _Follower:
         """Once a second: who works, who reads, and a sign that somebody follows."""
         self._processes = self._ledger.presence.processes()
         with contextlib.suppress(redis.exceptions.OutOfMemoryError):
-            self._ledger.follow(self._job.id, FOLLOW_SECONDS)
+            self._ledger.follow(self._job.life, FOLLOW_SECONDS)
         if self._connection.embedded:
             self._connection.embedded.check_workers()
         elif self._processes == 0 and time.monotonic() > self._lonely:

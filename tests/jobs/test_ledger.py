@@ -195,7 +195,7 @@ def test_a_job_expires_when_it_ended_long_ago_and_nobody_follows_it(ledger: Ledg
     assert ledger.expire(0) == []  # it runs
     ledger.cancel(job, "no more")
     assert ledger.expire(60) == []
-    ledger.follow(job.id, 30)
+    ledger.follow(job, 30)
     time.sleep(0.05)
     assert ledger.expire(0.02) == []
     server.redis.delete(f"{keys.job(job.id)}:followed")

@@ -98,7 +98,7 @@ def test_forgetting_a_job_frees_each_of_its_keys_and_none_of_anothers(ledger: Le
     life, prefix = job.life, keys.job(job.id)
     expected = {key: value for key, value in everything(ledger).items() if not key.startswith(prefix)}
     names = keys.generation(life)
-    ledger.follow(job.id, 30)
+    ledger.follow(job.life, 30)
     ledger.hold(keys.producer(life), "one", 30)
     ledger.hold(keys.collector(life), "one", 30)
     ledger.redis.hset(f"{prefix}:written", "header", "x")
@@ -137,8 +137,32 @@ def test_a_job_expires_at_its_age_and_not_before(ledger: Ledger, job: Job) -> No
     ledger.redis.hset(keys.job(job.id), "finished", now - 99_950_000)
     assert not ledger.erase(job.life, 100_000)
     ledger.redis.hset(keys.job(job.id), "finished", now - 100_050_000)
-    ledger.follow(job.id, 30)
+    ledger.follow(job.life, 30)
     assert not ledger.erase(job.life, 100_000)
     assert not ledger.erase(job.life, 1), "any age is one"
     ledger.redis.delete(f"{keys.job(job.id)}:followed")
     assert ledger.erase(job.life, 100_000)
+
+
+def test_who_follows_a_job_mends_what_a_disk_lost_of_its_end(ledger: Ledger) -> None:
+    """Else nobody would ever end it, and its followers would wait for good."""
+    assert ledger.submit(JOB, CURSOR) == "running"
+    enqueue(ledger, JOB.life, 0)
+    assert ledger.seal(JOB.life, 1)
+    complete(ledger, JOB.life, 0)
+    ledger.redis.hset(keys.job(JOB.id), "state", "running")
+    assert ledger.follow(JOB.life, 30)
+    assert book(ledger, JOB.life)["state"] == "complete"
+    assert ledger.active() == []
+
+
+def test_who_follows_a_running_job_has_it_looked_after_again(ledger: Ledger) -> None:
+    ledger.submit(JOB, CURSOR)
+    ledger.redis.delete("nightshift:2:active")
+    assert ledger.active() == []
+    assert ledger.follow(JOB.life, 30)
+    assert ledger.active() == [JOB.life]
+    ledger.cancel(JOB.life, "enough")
+    assert ledger.follow(JOB.life, 30)
+    assert ledger.active() == []
+    assert not ledger.follow(JOB.life._replace(incarnation="another"), 30)

@@ -115,7 +115,7 @@ def test_what_a_disk_altered_is_given_to_no_worker(ledger: Ledger, server: Serve
         path.write_bytes(altered)
     else:
         server.redis.set(keys.payload(JOB.life, 0), altered)
-    with pytest.raises(JobError, match="batch 0 of .* is not what the producer sent"):
+    with pytest.raises(JobError, match=r"batch 0 of .* is not what the producer sent"):
         ledger.lease(JOB.life, 0, "me", 30, 5)
 
 

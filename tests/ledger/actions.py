@@ -83,6 +83,8 @@ def arguments(action: Action) -> list[Any]:
         pairs = ["code:odd", brought.rejected] if brought.rejected else []
         result = f"result {worker}{batch}"
         return [batch, brought.sent, result, f"d{batch}", brought.scored, brought.rejected, f"by-{worker}", *pairs]
+    if name == "follow":
+        return [3_600_000]
     if name == "overdue":
         return [PATIENCE]
     if name == "send_again":
@@ -111,6 +113,7 @@ def _of(life: str) -> list[Action]:
         ("fail", life, "failed", "broken"),
         ("fail", life, "cancelled", "enough"),
         *(("erase", life, age) for age in (0, 1)),
+        ("follow", life),
         ("note", life, "deadline", 5),
         *(("row_class", life, finding) for finding in ("exact", "other")),
         *(("hold", life, token) for token in COLLECTORS),

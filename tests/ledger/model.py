@@ -94,6 +94,8 @@ class Model:
     def _erase(self, life: str, age: int) -> int:
         if not self.ours(life) or self.job["state"] == "running" or self.job["finished"] > self.now - age * 1000:
             return 0
+        if age and f"{HASH}:followed" in self.keys:
+            return 0
         others = [name for name in self.keys if name.startswith(HASH) and self._is_of_another_life(name, life)]
         kept = {name for name in self.keys if not name.startswith(HASH)} | set(others)
         self.keys = {name: value for name, value in self.keys.items() if name in kept}
@@ -260,6 +262,12 @@ class Model:
     def _tick(self, milliseconds: int) -> int:
         self.now += milliseconds
         return self.now
+
+    def _follow(self, life: str) -> int:
+        if not self.ours(life):
+            return 0
+        self.keys[f"{HASH}:followed"] = "1"
+        return 1  # where no disk loses anything, there is nothing to be mended
 
     # -- the collector
 
