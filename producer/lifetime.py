@@ -7,19 +7,19 @@ process ends, so that a script may enqueue first and look later; the next job's 
 import atexit
 import weakref
 
-from producer.server.connection import Connection
+from producer.client import Client
 
-_left: list[Connection] = []  # embedded ones, of objects that are gone
+_left: list[Client] = []  # embedded ones, of objects that are gone
 
 
-def tie(owner: object, connection: Connection) -> "weakref.finalize[..., object]":
+def tie(owner: object, connection: Client) -> "weakref.finalize[..., object]":
     """Closes `connection` some time after `owner` is gone, and when the process ends at the latest."""
     if connection.embedded and connection.embedded.has_workers:
         _close_left()
     return weakref.finalize(owner, _let_go, connection)
 
 
-def _let_go(connection: Connection) -> None:
+def _let_go(connection: Client) -> None:
     if connection.embedded and (connection.embedded.has_workers or not _left):
         _left.append(connection)
     else:

@@ -4,8 +4,6 @@ What is wrong is said with its place: the record where ids or the input tell, el
 proves against accidents; who may change the receipt as well can deceive anybody.
 """
 
-import csv
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,21 +11,22 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from formats.csv.reader import Reader
 from formats.errors import InputError, NightshiftError
+from formats.registry import open_source, sink_of
+from formats.source import Source
 from jobs import digest
 from jobs.digest import Part
 from jobs.proof import Written
 from jobs.record import Job
 from producer.graph import read_graph
+from producer.input import is_input_of
 from producer.outputs.document import BatchProof, document_batches, read_document, seal
 from producer.outputs.files import match
 from producer.outputs.locate import Gap, find_gaps
 from producer.outputs.paths import receipt_path, rejects_path
+from producer.outputs.rejects import SINK as REJECTS
 from producer.pipeline.batching import cut, make_cursor
-from producer.pipeline.retry import rows
 
-csv.field_size_limit(sys.maxsize)  # what was read as one record may be one field
 MOST = 20  # records that are named one by one, in a finding
 
 
@@ -81,64 +80,64 @@ def verify(scores: Path, receipt: Path | None = None, input: Path | None = None,
     for each in retried:
         ranges = ", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in each["records"][:MOST])
         verdict.notes.append(f"records {ranges} were scored later, by the model {each['model']}")
-    reader = _input(job, input, verdict)
+    source = _input(job, input, verdict)
     rejects = rejects_path(scores)
     _compare("rejects", rejects, header.rejects, [batch.rejects for batch in batches], batches, job, None, verdict)
-    _compare("scores", scores, header.scores, [batch.scores for batch in batches], batches, job, reader, verdict)
-    if reader is not None:
-        with reader:
-            _compare_input(reader, job, batches, verdict)
+    _compare("scores", scores, header.scores, [batch.scores for batch in batches], batches, job, source, verdict)
+    if source is not None:
+        with source:
+            _compare_input(source, job, batches, verdict)
     if model is not None and read_graph(model).sha256 not in (job.model, *(each["model"] for each in retried)):
         verdict.findings.append(Finding("model", "model", f"{model} is not the model that scored: {job.model}"))
     return verdict
 
 
-def _input(job: Job, given: Path | None, verdict: Verdict) -> Reader | None:
+def _input(job: Job, given: Path | None, verdict: Verdict) -> Source | None:
     """The input, if it is to be compared: the one that is named, or the job's own if it is as it was."""
     try:
-        reader = Reader(given or Path(job.input), job.max_record_bytes)
+        source = open_source(given or job.input, job.max_record_bytes)
     except NightshiftError as error:
         if given is not None:
             raise
         verdict.notes.append(f"the input is not compared: {error}")
         return None
-    if given is None and (reader.size, reader.mtime_ns) != (job.size, job.mtime_ns):
-        reader.close()
+    if given is None and not is_input_of(job, source):
+        source.close()
         verdict.notes.append(f"the input is not compared: {job.input} has changed since")
         return None
-    return reader
+    return source
 
 
-def _compare_input(reader: Reader, job: Job, batches: Sequence[BatchProof], verdict: Verdict) -> None:
+def _compare_input(source: Source, job: Job, batches: Sequence[BatchProof], verdict: Verdict) -> None:
     """Cuts the input as the producer did, and compares what would be sent."""
     if not all(batch.sent for batch in batches):
         verdict.notes.append("the input is not compared: the receipt is of an older version, without its digests")
         return
     expected = iter(batches)
     try:
-        for number, batch in enumerate(cut(reader, job, make_cursor(reader.start))):
+        for number, batch in enumerate(cut(source, job, make_cursor(source.start))):
             proof = next(expected, None)
             first = batch.pieces[0].first_record
             sent = digest.sent(job.incarnation, number, first, batch.records, batch.payload(job))
             if proof is None or sent != proof.sent:
                 last = first + batch.records - 1
-                detail = f"{reader.path} is not what was scored, from record {first} on"
+                detail = f"{source.path} is not what was scored, from record {first} on"
                 verdict.findings.append(Finding("input", "input", detail, first, last))
                 return
     except (NightshiftError, KeyError) as error:
-        verdict.findings.append(Finding("input", "input", f"{reader.path} is not what was scored: {error}"))
+        verdict.findings.append(Finding("input", "input", f"{source.path} is not what was scored: {error}"))
         return
     rest = next(expected, None)
     if rest is not None:
-        detail = f"{reader.path} ends before record {rest.first_record}, which was scored"
+        detail = f"{source.path} ends before record {rest.first_record}, which was scored"
         verdict.findings.append(Finding("input", "input", detail, rest.first_record))
 
 
 def _compare(
     name: str, path: Path, header: Part, parts: Sequence[Part], batches: Sequence[BatchProof], job: Job,
-    reader: Reader | None, verdict: Verdict,
+    source: Source | None, verdict: Verdict,
 ) -> None:  # fmt: skip
-    """One of the two files with its parts; `reader` has the input where that is as it was."""
+    """One of the two files with its parts; `source` has the input where that is as it was."""
     try:
         with path.open("rb") as file:
             good = all([*match(file, [header, *parts])]) and not file.read(1)
@@ -155,10 +154,12 @@ def _compare(
         gaps = [Gap(0, len(parts), header.size, len(content))]
     else:
         gaps = find_gaps(content, header.size, parts, [batch.head for batch in batches])
-    width = len(_fields(bytes(content[: header.size])))
+    sink = sink_of(path) if name == "scores" else REJECTS
+    width = len(sink.fields(bytes(content[: header.size])))
     for gap in gaps:
-        lines = list(rows(BytesIO(bytes(content[gap.start : gap.stop]))))
-        verdict.findings += _explain(name, path, gap, lines, width, batches, job, reader)
+        lines = list(sink.rows(BytesIO(bytes(content[gap.start : gap.stop]))))
+        rows = [sink.fields(line) for line in lines]
+        verdict.findings += _explain(name, path, gap, rows, width, batches, job, source)
     if name == "scores" and gaps and gaps[0].end - gaps[0].first == len(parts):
         heads = {digest.head(line) for line in lines}  # one batch alone may have been altered further down
         if len(parts) > 1 or not heads & {batch.head for batch in batches}:
@@ -167,17 +168,16 @@ def _compare(
 
 
 def _explain(
-    name: str, path: Path, gap: Gap, lines: Sequence[bytes], width: int, batches: Sequence[BatchProof], job: Job,
-    reader: Reader | None,
+    name: str, path: Path, gap: Gap, rows: Sequence[list[bytes]], width: int, batches: Sequence[BatchProof], job: Job,
+    source: Source | None,
 ) -> Iterator[Finding]:  # fmt: skip
     """What is wrong with the batches of a gap, by record if the ids tell. A whole row has `width` fields."""
     among = batches[gap.first : gap.end]
     first = among[0].first_record if among else None
     last = among[-1].first_record + among[-1].records - 1 if among else None
     place = f"among the records {first} to {last}" if among else f"behind {gap.start:,} bytes of {path.name}"
-    fields = [_fields(line) for line in lines]
-    found = [row[0] for row in fields]
-    expected = _ids(path, job, first, last, reader) if name == "scores" and first and last else None
+    found = [row[0] for row in rows]
+    expected = _ids(path, job, first, last, source) if name == "scores" and first and last else None
     if expected is not None:
         missing = Counter(id for _, id in expected) - Counter(found)
         extra = Counter(found) - Counter(id for _, id in expected)
@@ -186,7 +186,7 @@ def _explain(
             numbers = ", ".join(map(str, lost))
             yield Finding("dropped", name, f"not there: the records {numbers}", lost[0], lost[-1])
         known = {id: record for record, id in expected}
-        for row in [row for row in fields if len(row) != width and row[0] in known][:MOST]:
+        for row in [row for row in rows if len(row) != width and row[0] in known][:MOST]:
             record = known[row[0]]  # a line end or a quote came or went: the row before a lost one, say
             yield Finding("altered", name, f"record {record} has {len(row)} fields, not {width}", record, record)
         for id in list(extra)[:MOST]:
@@ -202,39 +202,30 @@ def _explain(
         yield Finding("altered", name, f"values were altered or swapped {place}", first, last)
         return
     wanted = sum(batch.scored if name == "scores" else batch.records - batch.scored for batch in among)
-    if len(lines) < wanted:
-        yield Finding("dropped", name, f"{wanted - len(lines):,} rows are not there, {place}", first, last)
-    elif len(lines) > wanted:
-        yield Finding("extra", name, f"{len(lines) - wanted:,} rows too many, {place}", first, last)
+    if len(rows) < wanted:
+        yield Finding("dropped", name, f"{wanted - len(rows):,} rows are not there, {place}", first, last)
+    elif len(rows) > wanted:
+        yield Finding("extra", name, f"{len(rows) - wanted:,} rows too many, {place}", first, last)
     else:
         yield Finding("altered", name, f"rows were altered, swapped or replaced {place}", first, last)
 
 
-def _fields(line: bytes) -> list[bytes]:
-    """One at least, however broken the line is."""
-    try:
-        fields = next(csv.reader([line.decode("latin-1")]), [])  # bytes through a text reader, unaltered
-    except csv.Error:  # a line end in the middle of a field without quotes
-        fields = line.decode("latin-1").split(",")
-    return [field.encode("latin-1") for field in fields] or [b""]
-
-
-def _ids(path: Path, job: Job, first: int, last: int, reader: Reader | None) -> list[tuple[int, bytes]] | None:
+def _ids(path: Path, job: Job, first: int, last: int, source: Source | None) -> list[tuple[int, bytes]] | None:
     """Record and id of every record [first, last] that was scored; None if neither numbers nor the input tell."""
     try:
         with rejects_path(path).open("rb") as file:
-            lines = rows(file)
-            next(lines)
-            rejected = {int(_fields(line)[0]) for line in lines}
+            rows = REJECTS.rows(file)
+            next(rows)
+            rejected = {int(REJECTS.fields(row)[0]) for row in rows}
     except (OSError, ValueError, StopIteration):
         return None
     scored = [record for record in range(first, last + 1) if record not in rejected]
     if job.id_column is None:
         return [(record, b"%d" % record) for record in scored]
-    if reader is None:
+    if source is None:
         return None
     ids: dict[int, bytes] = {}
-    for block in reader.blocks([job.id_column]):
+    for block in source.blocks([job.id_column]):
         if block.end.record > first:
             numbers = block.record_numbers.tolist()
             ids.update(zip(numbers, block.records.column(0).to_pylist(), strict=True))

@@ -11,7 +11,7 @@ import os
 import stat
 import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from formats.csv.line_ends import ANY_END, LF_END, LineEnds
+from formats.csv.lines import format_rows
 from formats.csv.parsing import BOM, to_arrow, wrong_field_counts
 from formats.csv.quoting import (
     WELL_QUOTED,
@@ -36,6 +37,7 @@ from formats.csv.split import Split
 from formats.errors import InputError
 from formats.position import Position
 from formats.rejects import Reject
+from formats.source import Block
 
 # pyarrow's parser gets up to speed after 32,768 values: in blocks of 1 MiB a record costs it nearly twice as much.
 BLOCK_BYTES = 2 << 20
@@ -43,32 +45,11 @@ MAX_RAW_BYTES = 64 << 10  # how much of a record_too_large its reject holds
 SAMPLE_BYTES = 64 << 10  # how much is looked at behind a header that ends in a lone CR
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Consecutive records: end.record - start.record == rows + len(rejects), which is never zero.
-
-    A reject's code is bad_quoting, unclosed_quote, stray_cr, record_too_large, too_few_fields or too_many_fields. Its
-    raw is the record, or where the quoting is broken only the line on which it starts, without the line end. Blank
-    lines belong to the block of the record before them, or of the first record.
-    """
-
-    start: Position
-    end: Position
-    rows: int  # accepted records; equals records.num_rows unless no columns were asked for
-    records: pa.RecordBatch  # the asked columns in the asked order, each pa.binary(), unquoted, otherwise unaltered
-    rejects: list[Reject]  # in record order
-    blank_lines: int  # outside quotes; no records, and not counted as such
-
-    @property
-    def record_numbers(self) -> NDArray[np.int64]:
-        """The numbers of the accepted records: int64, shape (rows,)."""
-        numbers = np.arange(self.start.record, self.end.record, dtype=np.int64)
-        return np.delete(numbers, [reject.record - self.start.record for reject in self.rejects])
-
-
 class Reader:
-    """A CSV file, opened for streaming; a context manager.
+    """A CSV file, opened for streaming: a Source.
 
+    A reject's raw is the record, or where the quoting is broken only the line on which it starts, without the line end.
+    Blank lines outside quotes belong to the block of the record before them, or of the first record.
     If the header ends in LF or CRLF, a lone CR outside quotes spoils its record; if it ends in a lone CR, that is a
     line end. Raises InputError if there is no such file, or it isn't a regular file, or its header can't be read.
     """
@@ -134,8 +115,14 @@ class Reader:
             return False
         return (status.st_size, status.st_mtime_ns) == (self.size, self.mtime_ns)
 
+    def excerpt_head(self) -> bytes:
+        return format_rows([self.columns])
+
+    def excerpt(self, raw: bytes) -> bytes:
+        return raw + b"\n"
+
     def close(self) -> None:
-        """Close the file; iterators made before can't go on."""
+        """Closes the file; iterators made before can't go on."""
         self._file.close()
 
     def __enter__(self) -> Self:

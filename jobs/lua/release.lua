@@ -6,6 +6,6 @@ redis.call('ZREM', job .. ':leased', ARGV[2])
 redis.call('HDEL', job .. ':owner', ARGV[2])
 redis.call('ZADD', job .. ':queued', 0, ARGV[2])
 redis.call('HSET', job, 'last_error', ARGV[4])
-local attempts = tonumber(redis.call('HGET', job .. ':attempts', ARGV[2]) or 0)
+local attempts = tonumber(redis.call('HGET', job .. ':attempts', ARGV[2]))
 if attempts < tonumber(ARGV[5]) then redis.call('HSET', job .. ':attempts', ARGV[2], ARGV[5]) end
 return 1

@@ -37,9 +37,9 @@ def interrupted(resume: str) -> NoReturn:
 
 def connected() -> Any:
     from jobs.settings import Settings
-    from producer.server.connection import Connection
+    from producer.client import Client
 
-    return Connection(Settings.from_environment())
+    return Client(Settings.from_environment())
 
 
 def find(connection: Any, job_id: str) -> "Submission":

@@ -135,11 +135,11 @@ def enqueue(
     from jobs.lean import freeze_what_is_there
     from jobs.settings import Settings
     from producer.api import submit
+    from producer.client import Client
     from producer.display.progress import reporter
     from producer.outputs.paths import check_output, default_output
     from producer.pipeline.oddities import scan
     from producer.pipeline.plan import make_plan
-    from producer.server.connection import Connection
 
     settings = Settings.from_environment()
     if workers and settings.redis_url:
@@ -163,12 +163,12 @@ def enqueue(
         output = output or default_output(file)
         if wait:
             output = check_output(output, [file, *([model] if model else [])])
-        with Connection(settings) as connection:
+        with Client(settings) as connection:
             submission = submit(connection, plan, workers or 0, deadline, say)
             logs.bind(submission.id)
             report = reporter(submission.job, quiet)
             if submission.progress().records == 0:  # not when the job is taken up again
-                for sentence in scan(plan.reader, [feed.column for feed in plan.job.feeds if feed.dtype == "string"]):
+                for sentence in scan(plan.source, [feed.column for feed in plan.job.feeds if feed.dtype == "string"]):
                     say(sentence, logging.WARNING)
             if not wait:
                 submission.enqueue_all(report)

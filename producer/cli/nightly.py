@@ -136,9 +136,8 @@ def nightly(
     from producer.nightly.schedule import Schedule
     from producer.nightly.scoring import Options
     from producer.nightly.service import Service
-    from producer.notify.hooks import Hooks
+    from producer.notify.hooks import INTERRUPTED_SECONDS, Hooks
     from producer.pipeline.plan import shipped_model
-    from producer.server.connection import INTERRUPTED_SECONDS
 
     settings = Settings.from_environment()
     schedule = Schedule(at, time_zone(timezone), deadline)

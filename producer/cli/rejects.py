@@ -16,12 +16,11 @@ def rejects(job: str) -> None:
     Example:
       producer rejects messages-4f1d… > rejects.csv
     """
-    from formats.csv.lines import format_rows
-    from producer.outputs.rows import REJECT_COLUMNS, reject_rows
+    from producer.outputs.rejects import reject_header, reject_rows
 
     with connected() as connection:
         out = sys.stdout.buffer
-        out.write(format_rows([REJECT_COLUMNS]))
+        out.write(reject_header())
         for r in find(connection, job).rejects():
             out.write(reject_rows([r]))
         out.flush()

@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -13,23 +13,11 @@ from jobs import logs
 from jobs.progress import Progress as Counts
 from jobs.record import Job
 from producer.outlook.forecast import Forecast, clock
+from producer.pipeline.reporter import Reporter
 
 log = logging.getLogger(__name__)
 
 LINE_SECONDS = 5.0
-
-
-class Reporter(Protocol):
-    """Is told of the job's counters, some times a second. What a user must know, however quiet the command, is a
-    warning."""
-
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-    def update(self, counts: Counts) -> None: ...
-    def say(self, text: str) -> None: ...
-    def warn(self, text: str) -> None: ...
 
 
 class Bar:

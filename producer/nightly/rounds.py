@@ -15,6 +15,7 @@ from formats.errors import NightshiftError
 from jobs import keys
 from jobs.errors import GraphError, ServerError
 from jobs.server import AWAY
+from producer.client import Client
 from producer.graph import read_graph
 from producer.nightly.clock import Clock
 from producer.nightly.files import File, Pattern
@@ -24,7 +25,6 @@ from producer.nightly.note import Note
 from producer.nightly.schedule import Schedule
 from producer.nightly.scoring import Scorer
 from producer.nightly.stability import Stability
-from producer.server.connection import Connection
 
 LOCK_SECONDS = 10.0  # after so long without a sign of life another scheduler takes a file over
 TROUBLE = (ServerError, redis.RedisError, *AWAY)  # the server's: no file's fault
@@ -42,12 +42,12 @@ class Rounds:
         lateness: Lateness,
         journal: Journal,
         clock: Clock,
-        connect: Callable[[], Connection],
+        connect: Callable[[], Client],
     ) -> None:
         self._pattern, self._schedule, self._scorer, self._lateness = pattern, schedule, scorer, lateness
         self._journal, self._clock, self._connect = journal, clock, connect
         self._open = contextlib.ExitStack()  # of one look
-        self._connection: Connection | None = None
+        self._connection: Client | None = None
         self._stability = Stability(scorer.options.settle)
         self._model = Model(scorer.options.model)
         self._token = uuid.uuid4().hex
@@ -180,7 +180,7 @@ class Rounds:
             with contextlib.suppress(redis.RedisError):  # then it runs out
                 self._connection.ledger.let_go(keys.output(file.output), self._token)
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> Client:
         """Opened by a look that needs it, for as long as that takes."""
         if self._connection is None:
             self._connection = self._open.enter_context(self._connect())

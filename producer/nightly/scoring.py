@@ -13,6 +13,7 @@ from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings
 from producer.api import Submission, submit
+from producer.client import Client
 from producer.display.progress import Silence
 from producer.nightly.clock import Clock
 from producer.nightly.files import File
@@ -21,7 +22,6 @@ from producer.nightly.note import Note, Subject
 from producer.notify.hooks import Hooks
 from producer.outputs.receipt import Limit
 from producer.pipeline.plan import make_plan
-from producer.server.connection import Connection
 
 TICK_SECONDS = 1.0
 
@@ -76,7 +76,7 @@ class Scorer:
         return Finding(file, state, detail, again=self._clock.now() + pause)
 
     def score(
-        self, connection: Connection, file: File, subject: Subject, due: datetime | None, tick: Callable[[], None]
+        self, connection: Client, file: File, subject: Subject, due: datetime | None, tick: Callable[[], None]
     ) -> Finding:
         """Follows the file's job to its end; calls `tick` once a second or so meanwhile. `due` is the deadline that the
         job's followers report. Raises what is neither the file's nor the job's fault: ServerError, redis.RedisError,
@@ -95,7 +95,7 @@ class Scorer:
             if note.tries == 1:  # another try would only say so again
                 self._hooks.send("failed", f"{file.path} was not scored: {error}", input=subject.input)
             return finding
-        with plan.reader:
+        with plan.source:
             if (plan.job.size, plan.job.mtime_ns, plan.job.model) != (subject.size, subject.mtime_ns, subject.model):
                 return self._changing(file)
             self._begin(file, subject, note)
@@ -147,7 +147,7 @@ class Scorer:
             )
         except (NightshiftError, KeyError, TypeError, ValueError, AttributeError):
             return False
-        with plan.reader:
+        with plan.source:
             if replace(job, again="", input=plan.job.input).id != plan.job.id:
                 return False
         self._succeed(file, subject, note)

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from jobs.settings import Settings
+from producer.client import Client
 from producer.nightly.clock import Clock, sleep_until
 from producer.nightly.files import File, Pattern
 from producer.nightly.journal import Finding, Journal
@@ -12,7 +13,6 @@ from producer.nightly.schedule import Schedule
 from producer.nightly.scoring import Options, Scorer
 from producer.nightly.stability import PAUSE_SECONDS
 from producer.notify.hooks import Hooks
-from producer.server.connection import Connection
 
 MOMENT = timedelta(seconds=PAUSE_SECONDS)
 ONCE_SETTLES = 5  # how long --once waits for files that are being written, in settling times, without a deadline
@@ -36,7 +36,7 @@ class Service:
         self._journal = Journal(schedule, clock, as_json)
         lateness = Lateness(schedule, clock, self._journal, hooks)
         scorer = Scorer(options, settings, clock, self._journal, hooks)
-        self._rounds = Rounds(pattern, schedule, scorer, lateness, self._journal, clock, lambda: Connection(settings))
+        self._rounds = Rounds(pattern, schedule, scorer, lateness, self._journal, clock, lambda: Client(settings))
 
     def run(self) -> None:
         """For ever."""

@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 
 Event = Literal["complete", "failed", "late"]
 CLOSE_SECONDS = 30.0
+INTERRUPTED_SECONDS = 2.0  # for what is under way when somebody pressed Ctrl-C
 COMMAND_SECONDS = 30.0  # before it is killed
 CONNECT_SECONDS, READ_SECONDS = 5.0, 10.0
 RETRIES = 5  # with pauses of 0, 1, 2, 4 and 8 s, and up to half a second more
@@ -56,7 +57,7 @@ THREADS = "nightshift hook"
 
 
 class Claim(Protocol):
-    """Sees to it that of several followers one delivers (producer/notify/events.py)."""
+    """Sees to it that of several followers one delivers (producer/notify/news.py)."""
 
     def take(self, target: str) -> bool:
         """Whether to deliver. May block for as long as another follower is at it."""

@@ -1,47 +1,43 @@
 """A job's scores as a DataFrame: pandas is what people hold data in, and is imported when it is asked for."""
 
-from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs.batch import Kept, Result
-from jobs.record import Job
-from producer.outputs.rows import Rows
+from formats.csv.sink import CsvSink
+from formats.registry import sink_of
+from producer.outputs.scored import Scored
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
 
-def read_scores(output: Path, job: Job) -> "pd.DataFrame":
-    """The scores file; ids and kept columns are strings."""
+def frame(scored: Scored) -> "pd.DataFrame":
+    """The id and the kept columns, which are strings (but for the id where it is the record's number), then one column
+    an output."""
     import pandas as pd
 
-    text = _names(job) if job.id_column else list(job.keep)
-    return pd.read_csv(
-        output, dtype=dict.fromkeys(text, "object"), keep_default_na=False, na_values={},
-        encoding_errors="surrogateescape",
-    )  # fmt: skip
+    if scored.output is not None:  # pandas makes numbers of the text
+        return pd.read_csv(
+            _text(scored, scored.output), dtype=dict.fromkeys(scored.texts, "object"), keep_default_na=False,
+            na_values={}, encoding_errors="surrogateescape",
+        )  # fmt: skip
+    frames = [
+        pd.DataFrame({name: _series(array) for name, array in chunk.columns.items()})
+        for chunk in scored.chunks()
+        if len(chunk.records)
+    ]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*scored.names, *scored.outputs])
 
 
-def join_scores(results: Iterable[tuple[Kept, Result]], job: Job) -> "pd.DataFrame":
-    """The same from what the server has."""
-    import pandas as pd
-
-    rows = Rows(job, None)
-    frames = []
-    for kept, result in results:
-        if result.scored:
-            arrays = rows.scores(kept, result)
-            columns = dict(zip([*_names(job), *result.columns], map(_series, arrays), strict=True))
-            frames.append(pd.DataFrame(columns))
-    if not frames:
-        return pd.DataFrame(columns=[*_names(job), *job.fetches])
-    return pd.concat(frames, ignore_index=True)
-
-
-def _names(job: Job) -> list[str]:
-    return [job.id_name, *job.keep]
+def _text(scored: Scored, output: Path) -> Path | BytesIO:
+    """The scores file as CSV."""
+    if isinstance(sink_of(output), CsvSink):
+        return output
+    sink = CsvSink()
+    rows = (sink.encode([*chunk.columns.values()]) for chunk in scored.chunks() if len(chunk.records))
+    return BytesIO(b"".join([sink.header([*scored.names, *scored.outputs]), *rows]))
 
 
 def _series(array: "pa.Array") -> "pd.Series[Any]":

@@ -1,32 +1,22 @@
 """From a batch's kept columns and result to its rows in the scores file and the rejects file."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import pyarrow as pa
 
-from formats.csv.lines import format_rows
-from formats.csv.reader import Reader
 from formats.position import Position
 from formats.rejects import Reject
+from formats.source import Source
 from jobs.batch import Kept, Result
 from jobs.record import Job
 
-REJECT_COLUMNS = ("record", "line", "code", "detail", "raw")
-
-
-def reject_rows(rejects: Iterable[Reject]) -> bytes:
-    """As they stand in the rejects file; a line that is not known is empty."""
-    return format_rows([r.record, r.line or "", r.code, r.detail, r.raw] for r in rejects)
-
 
 class Rows:
-    """From a batch's kept columns and result to its rows in the two files."""
+    """Of one job."""
 
-    def __init__(self, job: Job, reader: Reader | None) -> None:
+    def __init__(self, job: Job, source: Source | None) -> None:
         self._job = job
         # None: the input is gone or changed, and no raw text can be had of what a worker rejected.
-        self._reader = reader
+        self._source = source
         self.unread = 0  # rejects without it
 
     def scores(self, kept: Kept, result: Result) -> list[pa.Array]:
@@ -53,9 +43,9 @@ class Rows:
 
     def _locate(self, start: Position, records: list[int]) -> dict[int, tuple[int, bytes]]:
         """Line and raw text of each; nothing once the input has changed."""
-        if self._reader:
-            places = self._reader.locate(start, records)
-            if self._reader.unchanged():
+        if self._source:
+            places = self._source.locate(start, records)
+            if self._source.unchanged():
                 return places
         self.unread += len(records)
         return {}

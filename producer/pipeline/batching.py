@@ -1,4 +1,4 @@
-"""Cuts the reader's blocks into batches and enqueues them: payload, ledger entry and message in one step."""
+"""Cuts the source's blocks into batches and enqueues them: payload, ledger entry and message in one step."""
 
 import contextlib
 import itertools
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from formats.csv.reader import Block, Reader
 from formats.position import Position
 from formats.rejects import Reject
+from formats.source import Block, Source
 from formats.utf8 import count_not_utf8
 from jobs import keys
 from jobs.batch import Kept, encode_payload, micro_batches
@@ -137,13 +137,13 @@ def pieces(block: Block) -> Iterator[Piece]:
         first = end
 
 
-def cut(reader: Reader, job: Job, cursor: dict[str, int]) -> Iterator[Batch]:
+def cut(source: Source, job: Job, cursor: dict[str, int]) -> Iterator[Batch]:
     """The batches from `cursor` on, each of at least `job.batch_bytes` input bytes but for the last."""
     names = [feed.column for feed in job.feeds] + [job.id_column or "", *job.keep]
     columns = list(dict.fromkeys(name for name in names if name))
     skip = cursor["skip"]
     batch = Batch()
-    for block in reader.blocks(columns, Position(cursor["offset"], cursor["record"], cursor["line"])):
+    for block in source.blocks(columns, Position(cursor["offset"], cursor["record"], cursor["line"])):
         for piece in pieces(block):
             if skip and piece.index < skip:
                 continue
@@ -162,8 +162,8 @@ class Enqueuer:
     Of several producers on the same job one enqueues, under a lock; if it falls silent another goes on where it was.
     """
 
-    def __init__(self, ledger: Ledger, job: Job, reader: Reader, window: int) -> None:
-        self._ledger, self._job, self._reader = ledger, job, reader
+    def __init__(self, ledger: Ledger, job: Job, source: Source, window: int) -> None:
+        self._ledger, self._job, self._source = ledger, job, source
         self._window = window
         self._lock = Lock(ledger, keys.producer(job.life), LOCK_SECONDS)
         self._number: int | None = None
@@ -198,7 +198,7 @@ class Enqueuer:
             fresh = self._ledger.progress(self._job.id)
             if fresh.incarnation != self._job.incarnation:
                 return 0  # whoever follows says so
-            self._number, self._batches = fresh.batches, cut(self._reader, self._job, fresh.cursor)
+            self._number, self._batches = fresh.batches, cut(self._source, self._job, fresh.cursor)
         number, self._number = self._number, None  # where the ledger is, should this fail half-way
         entries, size = [], 0
         for batch in itertools.islice(self._batches, room):
@@ -217,7 +217,7 @@ class Enqueuer:
         return len(entries)
 
     def _seal(self, batches: int) -> None:
-        if not self._reader.unchanged():
+        if not self._source.unchanged():
             self._ledger.fail(self._job.life, f"{self._job.input} changed while it was being read")
         self.finished = self._ledger.seal(self._job.life, batches)
 

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from formats.csv.lines import format_columns, format_rows
-from formats.csv.reader import Reader
 from formats.errors import NightshiftError
+from formats.registry import sink_of
+from formats.source import Source
 from jobs import digest, keys
 from jobs.answers import HEADER
 from jobs.batch import Kept, Result
@@ -30,7 +30,8 @@ from producer.outputs.litter import sweep
 from producer.outputs.part import Part, claim_both
 from producer.outputs.paths import final, rejects_path
 from producer.outputs.proof import is_whole, noted_output, noted_ranges
-from producer.outputs.rows import REJECT_COLUMNS, Rows, reject_rows
+from producer.outputs.rejects import reject_header, reject_rows
+from producer.outputs.rows import Rows
 
 LOCK_SECONDS = 15.0
 CHECKPOINT_SECONDS = 5.0
@@ -43,10 +44,11 @@ UNREAD = "unread_rejects"  # the ledger's field: how many were collected without
 class Collector:
     """Collects a job into `output`, one call at a time. Of several collectors one writes, under a lock."""
 
-    def __init__(self, ledger: Ledger, job: Job, output: Path, reader: Reader | None) -> None:
+    def __init__(self, ledger: Ledger, job: Job, output: Path, source: Source | None) -> None:
         self._ledger, self._job = ledger, job
         self._output = final(output)
-        self._rows, self._has_input = Rows(job, reader), reader is not None
+        self._sink = sink_of(output)
+        self._rows, self._has_input = Rows(job, source), source is not None
         self._lock = Lock(ledger, keys.collector(job.life), LOCK_SECONDS)
         self._files: tuple[Part, Part] | None = None
         # Batches that are whole in the files, and the bytes of both up to there. Set in one step, so that whatever
@@ -114,7 +116,7 @@ class Collector:
         columns = self._rows.scores(kept, result)
         if result.scored:
             self._write_header(result.columns)
-            lines = format_columns(columns)
+            lines = self._sink.encode(columns)
             scores.write(lines)
         found = self._rows.rejects(kept, result)
         if found:
@@ -131,7 +133,7 @@ class Collector:
             return
         assert self._files  # noqa: S101 -- opened by `_step`
         scores = self._files[0].file
-        line = format_rows([[self._job.id_name, *self._job.keep, *outputs]])
+        line = self._sink.header([self._job.id_name, *self._job.keep, *outputs])
         scores.write(line)
         self._header = self._lines[HEADER] = self._header._replace(scores=digest.part(line))
         self._written = self._written[0], scores.tell(), self._written[2]
@@ -158,7 +160,7 @@ class Collector:
         if progress.collected:
             self._header = self._ledger.answers.header(self._job.life) or self._header_of_format_1(progress)
         else:
-            line = format_rows([REJECT_COLUMNS])
+            line = reject_header()
             rejects.write(line)
             self._header = self._lines[HEADER] = Written(EMPTY, digest.part(line))
         self._written = progress.collected, scores.tell(), rejects.tell()

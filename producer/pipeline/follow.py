@@ -10,10 +10,10 @@ from jobs import keys
 from jobs.errors import JobError
 from jobs.progress import Progress
 from jobs.record import Job
-from producer.display.progress import Reporter
 from producer.outlook.deadline import Watch
 from producer.pipeline.batching import Enqueuer
 from producer.pipeline.collect import Collector
+from producer.pipeline.reporter import Reporter
 from producer.server.connection import Connection
 from producer.server.patience import WAIT_SECONDS, patiently
 

@@ -4,25 +4,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from formats.csv.reader import Reader
+from formats.source import Source
 from formats.utf8 import not_utf8
 
 SCAN_BYTES = 8 << 20  # how much of the file is looked at, to the end of a block
 
 
-def scan(reader: Reader, columns: Sequence[str]) -> list[str]:
+def scan(source: Source, columns: Sequence[str]) -> list[str]:
     """One plain sentence on each oddity in the first 8 MiB of the file: texts in `columns` that are not UTF-8, records
     with a CR that is no line end, blank lines.
 
     They hold numbers and names of columns, with quotes around them, and nothing else of the file. Raises InputError as
-    `Reader.blocks` does.
+    `Source.blocks` does.
     """
     records = blank = 0
     strays: list[int] = []  # their lines
     odd: dict[str, int] = {}  # column -> its texts that are not UTF-8
     odd_records = 0
-    end = reader.start
-    for block in reader.blocks(list(dict.fromkeys(columns))):
+    end = source.start
+    for block in source.blocks(list(dict.fromkeys(columns))):
         found = [not_utf8(column) for column in block.records.columns]
         for name, rows in zip(block.records.schema.names, found, strict=True):
             if len(rows):
@@ -32,9 +32,9 @@ def scan(reader: Reader, columns: Sequence[str]) -> list[str]:
         records += block.end.record - block.start.record
         blank += block.blank_lines
         end = block.end
-        if end.offset - reader.start.offset >= SCAN_BYTES:
+        if end.offset - source.start.offset >= SCAN_BYTES:
             break
-    whole = end.offset == reader.size
+    whole = end.offset == source.size
     return [*_texts(odd, odd_records, records, whole), *_strays(strays, whole), *_blank(blank, whole)]
 
 

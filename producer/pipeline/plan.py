@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from formats.csv.reader import Reader
 from formats.errors import InputError
+from formats.registry import open_source
+from formats.source import Source
 from jobs.errors import GraphError
 from jobs.record import FORMAT, Feed, Job
 from jobs.settings import Settings
@@ -28,7 +29,7 @@ class Plan:
     """A job that is not submitted yet, with the file and the graph it was made from."""
 
     job: Job
-    reader: Reader
+    source: Source
     graph: Graph
 
 
@@ -71,23 +72,23 @@ def make_plan(
         raise GraphError(
             f"{graph.path} has nothing to feed: no placeholder leads to {', '.join(fetches) or 'an output'}"
         )
-    reader = Reader(file, settings.max_record_bytes)
+    source = open_source(file, settings.max_record_bytes)
     try:
-        feeds = tuple(_feed(graph, placeholder, reader) for placeholder in needed)
+        feeds = tuple(_feed(graph, placeholder, source) for placeholder in needed)
         if id_column is None:
-            id_column = next((name for name in ID_COLUMNS if reader.columns.count(name) == 1), None)
+            id_column = next((name for name in ID_COLUMNS if source.columns.count(name) == 1), None)
         keep = tuple(dict.fromkeys(name for name in keep if name != id_column))
         for name in keep if id_column is None else (id_column, *keep):
-            if reader.columns.count(name) != 1:
-                raise _no_column(reader, name, "")
+            if source.columns.count(name) != 1:
+                raise _no_column(source, name, "")
         names = [id_column or "record", *keep, *fetches]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise InputError(f"the scores file would have two columns named {twice!r}")
         job = Job(
             input=os.fsdecode(file.resolve()),
-            size=reader.size,
-            mtime_ns=reader.mtime_ns,
+            size=source.size,
+            mtime_ns=source.mtime_ns,
             model=graph.sha256,
             feeds=feeds,
             fetches=fetches,
@@ -95,15 +96,15 @@ def make_plan(
             keep=keep,
             max_record_bytes=settings.max_record_bytes,
             again=uuid.uuid4().hex if again else "",
-            batch_bytes=batch_bytes or settings.batch_bytes or fit_batches(reader.size, settings),
+            batch_bytes=batch_bytes or settings.batch_bytes or fit_batches(source.size, settings),
             model_name=graph.path.name,
             created=_now(),
             incarnation=_incarnation(),
         )
     except BaseException:
-        reader.close()
+        source.close()
         raise
-    return Plan(job, reader, graph)
+    return Plan(job, source, graph)
 
 
 def renewed(job: Job) -> Job:
@@ -119,7 +120,7 @@ def _incarnation() -> str:
     return secrets.token_hex(8)
 
 
-def _feed(graph: Graph, placeholder: Placeholder, reader: Reader) -> Feed:
+def _feed(graph: Graph, placeholder: Placeholder, source: Source) -> Feed:
     if placeholder.dtype.startswith("type "):
         raise GraphError(f"{graph.path}: no column can feed the placeholder {placeholder.name!r} ({placeholder.dtype})")
     shape = placeholder.shape
@@ -133,11 +134,11 @@ def _feed(graph: Graph, placeholder: Placeholder, reader: Reader) -> Feed:
             f"{graph.path}: the placeholder {placeholder.name!r} takes exactly {shape[0]} rows; "
             "freeze the graph with an unknown first dimension (None)"
         )
-    if reader.columns.count(placeholder.name) != 1:
-        raise _no_column(reader, placeholder.name, f" to feed the graph's placeholder {placeholder.name!r}")
+    if source.columns.count(placeholder.name) != 1:
+        raise _no_column(source, placeholder.name, f" to feed the graph's placeholder {placeholder.name!r}")
     return Feed(placeholder.name, placeholder.name, placeholder.dtype, shape)
 
 
-def _no_column(reader: Reader, name: str, purpose: str) -> InputError:
-    what = "more than one column" if name in reader.columns else "no column"
-    return InputError(f"{reader.path} has {what} {name!r}{purpose}; its columns: {', '.join(reader.columns)}")
+def _no_column(source: Source, name: str, purpose: str) -> InputError:
+    what = "more than one column" if name in source.columns else "no column"
+    return InputError(f"{source.path} has {what} {name!r}{purpose}; its columns: {', '.join(source.columns)}")

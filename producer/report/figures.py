@@ -14,11 +14,12 @@ from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.record import Job
 from producer.outputs.receipt import Receipt, make_receipt
+from producer.outputs.scored import Chunk, Rejected, Scored
 from producer.report.groups import Group, Groups
 from producer.report.histogram import Histogram
 from producer.report.nearest import Example, Nearest
 from producer.report.repeated import Repeat, Repeats
-from producer.report.rows import Chunk, Rejected, Source, with_input
+from producer.report.rows import with_input
 from producer.report.speed import Speed, measure
 
 ROUND = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999)  # those of `model evaluate`
@@ -134,20 +135,20 @@ def gather(
         rejects={},
     )
     try:
-        source = Source(ledger, job, progress, max_record_bytes)
+        scored = Scored(ledger, job, progress, max_record_bytes)
     except JobError as error:
         report.notes.append(f"No scores: {error}.")
         report.text_column = report.by_column = None
         return report
-    _Pass(report, source, threshold, node, examples).run()
+    _Pass(report, scored, threshold, node, examples).run()
     return report
 
 
 class _Pass:
     """One reading of the rows, into the report."""
 
-    def __init__(self, report: Report, source: Source, threshold: float, node: str | None, examples: int) -> None:
-        self._report, self._source, self._examples = report, source, examples
+    def __init__(self, report: Report, scored: Scored, threshold: float, node: str | None, examples: int) -> None:
+        self._report, self._scored, self._examples = report, scored, examples
         self._threshold, self._wanted = threshold, node
         self._node: str | None = None
 
@@ -199,13 +200,13 @@ class _Pass:
     def _chunks(self) -> Iterator[Chunk]:
         """The rows, with the columns of the input that are needed and not in them."""
         report, job = self._report, self._report.job
-        there = {job.id_name, *job.keep, *self._source.outputs}
+        there = {job.id_name, *job.keep, *self._scored.outputs}
         wanted = [name for name in dict.fromkeys((report.text_column, report.by_column)) if name and name not in there]
         if not wanted:
-            yield from self._source.chunks()
+            yield from self._scored.chunks()
             return
         try:
-            reader = self._source.open_input()
+            reader = self._scored.open_input()
         except InputError as error:
             if report.text_column in wanted:
                 report.text_column = None
@@ -213,13 +214,13 @@ class _Pass:
             if report.by_column in wanted:
                 report.notes.append(f"Nothing by {report.by_column}: {error}.")
                 report.by_column = None
-            yield from self._source.chunks()
+            yield from self._scored.chunks()
             return
         with reader:
             if report.by_column in wanted and reader.columns.count(report.by_column) != 1:
                 columns = ", ".join(dict.fromkeys((*job.keep, *reader.columns)))
                 raise InputError(f"there is no column {report.by_column!r} to group by; there are {columns}")
-            yield from with_input(self._source.chunks(), reader, wanted)
+            yield from with_input(self._scored.chunks(), reader, wanted)
 
     def _note_rejects(self, chunk: Chunk) -> None:
         for reject in chunk.rejects:
@@ -234,12 +235,12 @@ class _Pass:
                 return None
         scores = _numbers(chunk.columns[self._node])
         if scores is None:
-            raise JobError(f"{self._source.output}: not every {self._node!r} is a number")
+            raise JobError(f"{self._scored.output}: not every {self._node!r} is a number")
         return scores
 
     def _choose(self, chunk: Chunk) -> str | None:
         """The output to report on: the wanted one, else the first of fractions, else the first of numbers."""
-        outputs = self._source.outputs
+        outputs = self._scored.outputs
         if self._wanted is not None:
             name = self._wanted.removesuffix(":0")
             if name not in outputs:

@@ -1,7 +1,6 @@
 """The server a command talks to: the one REDIS_URL names, or the embedded one, started on demand."""
 
 import contextlib
-from functools import cached_property
 from types import TracebackType
 from typing import Self
 
@@ -10,14 +9,11 @@ from jobs.resend import Resender
 from jobs.server import AWAY, connect
 from jobs.settings import Settings
 from jobs.spool import Spool
-from producer.notify.hooks import CLOSE_SECONDS, Hooks
 from producer.server.embedded import Embedded
-
-INTERRUPTED_SECONDS = 2.0  # for hooks under way when somebody pressed Ctrl-C
 
 
 class Connection:
-    """A ledger and a re-sender on one server, and the hooks; a context manager."""
+    """A ledger and a re-sender on one server; a context manager."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -29,11 +25,6 @@ class Connection:
             url, spool = self.embedded.url, self.embedded.spool
         self.ledger = Ledger(connect(url), Spool(spool))
         self.resender = Resender(self.ledger, settings.keep_days)
-
-    @cached_property
-    def hooks(self) -> Hooks:
-        """What the outside is told; closed with the connection."""
-        return Hooks.from_settings(self.settings)
 
     def check(self) -> None:
         """Raises ServerError if an embedded server is gone for good."""
@@ -51,12 +42,10 @@ class Connection:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close(INTERRUPTED_SECONDS if kind is KeyboardInterrupt else CLOSE_SECONDS)
+        self.close()
 
-    def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Waits `seconds` at most for hooks, and stops what was started, unless other commands need it."""
-        if "hooks" in self.__dict__:
-            self.hooks.close(seconds)
+    def close(self) -> None:
+        """Stops what was started, unless other commands need it."""
         idle = False
         if self.embedded:
             with contextlib.suppress(*AWAY):

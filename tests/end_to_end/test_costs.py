@@ -36,11 +36,11 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plan(night: Path) -> Iterator[Plan]:
     plan = make_plan(night, Settings(), batch_bytes=night.stat().st_size // BATCHES)
     yield plan
-    plan.reader.close()
+    plan.source.close()
 
 
 def batches_of(plan: Plan) -> Iterator[Batch]:
-    return cut(plan.reader, plan.job, make_cursor(plan.reader.start))
+    return cut(plan.source, plan.job, make_cursor(plan.source.start))
 
 
 @pytest.mark.parametrize("spool", [False, True])

@@ -16,10 +16,11 @@ import pytest
 from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
-from formats.csv.reader import Block, Reader
+from formats.csv.reader import Reader
 from formats.errors import InputError
 from formats.position import Position
 from formats.rejects import Reject
+from formats.source import Block
 
 # --- the oracle ------------------------------------------------------------------------------------------------------
 

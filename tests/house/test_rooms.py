@@ -1,9 +1,12 @@
 """The house rules: imports follow the arrows between the rooms, and no file tells where it was written."""
 
+import itertools
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,23 @@ FORBIDDEN = [
     ("model", "redis"),
 ]
 
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+LAYERS = [
+    [re.split(r" [|:] ", layer) for layer in contract["layers"]]
+    for contract in CONTRACTS
+    if contract["type"] == "layers"
+]
+
+
+def breaches() -> Iterator[tuple[str, str]]:
+    """Imports that the layers forbid, by who would make them: of the layer above, and of an independent neighbour."""
+    for layers in LAYERS:
+        for upper, lower in itertools.pairwise(layers):
+            yield from ((module, upper[0]) for module in lower)
+        for layer in layers:
+            yield from itertools.pairwise(layer)
+
+
 TOLD_TALES = {
     "a package registry's host": r"\b(?:pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|anaconda\.org|debian\.org)\b",
     "a package index": r"--(?:extra-)?index-url|\bindex-url\s*=",
@@ -47,11 +67,14 @@ def test_the_arrows_hold() -> None:
 
 @pytest.fixture
 def model_house(tmp_path: Path) -> Path:
-    """Four empty rooms under our contracts; each imports what it may."""
+    """Empty rooms under our contracts; each imports what it may."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for room, allowed in ARROWS.items():
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").write_text("".join(f"import {other}\n" for other in allowed))
+    for module in itertools.chain.from_iterable(itertools.chain.from_iterable(LAYERS)):
+        (tmp_path / module.replace(".", "/")).mkdir(parents=True)
+        (tmp_path / module.replace(".", "/") / "__init__.py").touch()
     return tmp_path
 
 
@@ -68,6 +91,14 @@ def test_what_the_arrows_forbid_is_noticed(model_house: Path, room: str, other: 
     run = lint_imports(model_house)
     assert run.returncode == 1, run.stdout + run.stderr
     assert re.search(rf"{room}\.corner -> {other}\b", run.stdout), run.stdout
+
+
+@pytest.mark.parametrize(("module", "other"), breaches())
+def test_an_arrow_that_runs_back_up_inside_a_room_is_noticed(model_house: Path, module: str, other: str) -> None:
+    (model_house / module.replace(".", "/") / "corner.py").write_text(f"def later():\n    import {other}\n")
+    run = lint_imports(model_house)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert re.search(rf"{re.escape(module)}\S* -> {re.escape(other)}", run.stdout), run.stdout
 
 
 @pytest.fixture(scope="module")

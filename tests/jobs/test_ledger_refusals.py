@@ -18,6 +18,8 @@ FIRST_FORMAT = dataclasses.replace(JOB, format=1, incarnation="")
 def job(ledger: Ledger, request: pytest.FixtureRequest) -> Life:
     job: Job = request.param
     assert ledger.submit(job, CURSOR) == "running"
+    if job.format == 1:  # the version that wrote it had no such fields
+        assert ledger.redis.hdel(keys.job(job.id), "incarnation", "format") == 2
     return job.life
 
 
@@ -33,6 +35,13 @@ def test_a_batch_that_the_ledger_does_not_know_is_gone_and_the_job_goes_on(ledge
     assert complete(ledger, job, 0)
     assert ledger.seal(job, 2)
     assert ledger.progress(job.id).state == "complete"
+
+
+def test_a_job_whose_number_of_batches_a_disk_lost_has_none(ledger: Ledger, job: Life) -> None:
+    enqueue(ledger, job, 0)
+    ledger.redis.hdel(keys.job(job.id), "batches")
+    assert lease(ledger, job, 0) == "gone"
+    assert not complete(ledger, job, 0)
 
 
 @pytest.fixture

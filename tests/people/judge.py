@@ -104,7 +104,8 @@ class Judge:
         self._check_code(task, run, files)
         retried = document["receipt"]["retried"]
         if found:
-            if "producer retry" not in run.out + run.err and '"retried": [{' not in run.out:
+            beside = task.step.get("mishap", {}).get("other", {}).get("do") == "retry"  # this one may have ended before
+            if not beside and "producer retry" not in run.out + run.err and '"retried": [{' not in run.out:
                 raise Violation(f"rows are by other models, {found}, and nothing says so")
             if not retried:
                 raise Violation(f"rows are by other models, {found}, and the receipt does not say so")

@@ -16,8 +16,8 @@ from tests.support import ROOT, until
 PROGRAM = """
 import sys
 from jobs.settings import Settings
-from producer.server.connection import Connection
-with Connection(Settings.from_environment()) as connection:
+from producer.client import Client
+with Client(Settings.from_environment()) as connection:
     connection.start_workers(1)
     print("held", flush=True)
     sys.stdin.read()

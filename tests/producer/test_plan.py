@@ -30,5 +30,5 @@ def test_who_names_a_batch_size_gets_it(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("message_id,text\n1,hello\n")
     for given, wanted in ((None, 70_000), (80_000, 80_000)):
         plan = make_plan(tmp_path / "m.csv", Settings(batch_bytes=70_000), batch_bytes=given)
-        plan.reader.close()
+        plan.source.close()
         assert plan.job.batch_bytes == wanted

@@ -7,9 +7,9 @@ import pytest
 
 from jobs.settings import Settings
 from producer.api import submit
+from producer.client import Client
 from producer.pipeline.plan import make_plan
 from producer.report.figures import gather
-from producer.server.connection import Connection
 from tests.producer.metrics.scraped import Night, messages
 from tests.support.farm import end_farm, make_farm
 from tests.support.playing import scored_by_text, work
@@ -20,12 +20,12 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     """Real jobs on a real server; the tests play the worker."""
     farm, folder = make_farm(), tmp_path_factory.mktemp("night")
     settings = Settings(redis_url=farm.server.url)
-    connection = Connection(settings)
+    connection = Client(settings)
     ledger = connection.ledger
 
     def enqueue(path: Path) -> str:
         plan = make_plan(path, settings, batch_bytes=20_000)
-        with plan.reader:
+        with plan.source:
             submission = submit(connection, plan)
             submission.enqueue_all()
         return submission.id

@@ -6,8 +6,8 @@ import pytest
 
 from jobs.ledger import Ledger
 from jobs.record import Life
-from producer.notify.events import Once
 from producer.notify.hooks import Hooks
+from producer.notify.news import Once
 from tests.support import Server, until
 from tests.support.receiver import receiving
 from tests.support.steps import JOB

@@ -9,8 +9,8 @@ import pytest
 
 from jobs.settings import Settings
 from producer.api import Submission, submit
+from producer.client import Client
 from producer.pipeline.plan import Plan, make_plan
-from producer.server.connection import Connection
 from tests.support import Server
 from tests.support.playing import Scorer, work
 
@@ -25,7 +25,7 @@ def settings(server: Server) -> Settings:
 @pytest.fixture
 def night(settings: Settings, tmp_path: Path) -> Iterator[Night]:
     """Enqueues a file of those bytes, has it scored, and collects it unless told otherwise."""
-    connection = Connection(settings)
+    connection = Client(settings)
     names = itertools.count()
     plans: list[Plan] = []
 
@@ -44,5 +44,5 @@ def night(settings: Settings, tmp_path: Path) -> Iterator[Night]:
 
     yield run
     for plan in plans:
-        plan.reader.close()
+        plan.source.close()
     connection.close()

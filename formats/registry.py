@@ -1,0 +1,25 @@
+"""Which format a file has, by its name. One line for each: CSV takes whatever no other format claims."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from formats.csv.reader import Reader
+from formats.csv.sink import CsvSink
+from formats.sink import Sink
+from formats.source import Source
+
+# By the suffix of the file's name: what opens it, from its path and the largest size of a record in bytes.
+SOURCES: dict[str, Callable[[Path, int], Source]] = {".csv": Reader}
+SINKS: dict[str, Sink] = {".csv": CsvSink()}
+DEFAULT = ".csv"
+
+
+def open_source(path: Path | str, max_record_bytes: int) -> Source:
+    """Raises InputError if there is no such file, or it is none of its format."""
+    path = Path(path)
+    return SOURCES.get(path.suffix.lower(), SOURCES[DEFAULT])(path, max_record_bytes)
+
+
+def sink_of(path: Path) -> Sink:
+    """The format in which a scores file of that name is written."""
+    return SINKS.get(path.suffix.lower(), SINKS[DEFAULT])

@@ -1,0 +1,77 @@
+"""What every input format offers: a *source* of records, whatever its file looks like.
+
+A new format is a class with these members and a line in formats/registry.py; tests/formats/test_sources.py has the
+tests that it then has to pass.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from formats.position import Position
+from formats.rejects import Reject
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive records: end.record - start.record == rows + len(rejects), which is never zero.
+
+    A reject's code is one of those that formats/rejects.py says the reader gives. Its raw is the record, or as much of
+    it as is known to belong to it.
+    """
+
+    start: Position
+    end: Position
+    rows: int  # accepted records; equals records.num_rows unless no columns were asked for
+    records: pa.RecordBatch  # the asked columns in the asked order, each pa.binary(), otherwise unaltered
+    rejects: list[Reject]  # in record order
+    blank_lines: int = 0  # no records, and not counted as such
+
+    @property
+    def record_numbers(self) -> NDArray[np.int64]:
+        """The numbers of the accepted records: int64, shape (rows,)."""
+        numbers = np.arange(self.start.record, self.end.record, dtype=np.int64)
+        return np.delete(numbers, [reject.record - self.start.record for reject in self.rejects])
+
+
+class Source(Protocol):
+    """An opened input. A context manager. Opening it raises InputError if it can't be read."""
+
+    path: Path
+    size: int  # bytes
+    mtime_ns: int  # nanoseconds since the epoch; with the size, what tells whether the file is still the same
+    columns: list[str]
+    start: Position  # of the first record
+
+    def blocks(self, columns: Sequence[str], start: Position | None = None) -> Iterator[Block]:
+        """The blocks from `start` (the first record, or the `end` of any block) to the end. Where a block ends depends
+        only on the file and its limits, not on the columns. Without columns no value is looked at.
+
+        Raises InputError for a column that is not there, or is there twice; while iterating, if the file got shorter.
+        """
+
+    def locate(self, start: Position, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
+        """Of accepted records at or after `start`: record number -> (line, the record's raw text)."""
+
+    def unchanged(self) -> bool:
+        """Whether the path still names a file of the same size and modification time."""
+
+    def excerpt_head(self) -> bytes:
+        """What an excerpt begins with: a file of the same format and columns that has some of the records."""
+
+    def excerpt(self, raw: bytes) -> bytes:
+        """One record of an excerpt, from its raw text."""
+
+    def close(self) -> None:
+        """Closes the file; iterators made before can't go on."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -1,0 +1,62 @@
+"""Makes a job on the server, or attaches to the one that is there; and begins a job again whose scores were lost."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+
+from formats.source import Source
+from jobs.errors import JobError, LostError
+from jobs.record import Job
+from producer.outlook.deadline import deadline_of, keep_deadline
+from producer.pipeline.batching import make_cursor
+from producer.pipeline.plan import Plan, renewed
+from producer.server.connection import Connection
+from producer.server.patience import patiently
+
+
+def submit(
+    connection: Connection, plan: Plan, workers: int, deadline: datetime | None, say: Callable[[str], object]
+) -> Job:
+    """The plan's job, as it was submitted first; one that failed begins again. In the embedded mode this starts
+    `workers` worker processes (0: one a core) if there is something to score. `deadline`, local unless it has a time
+    zone, is when the job is wanted; one that it has already stays if it is earlier. Waits for a server that can't serve
+    at this moment, and has `say` say so."""
+    return patiently(lambda: _submit(connection, plan, workers, deadline), say, connection.check)
+
+
+def _submit(connection: Connection, plan: Plan, workers: int, deadline: datetime | None) -> Job:
+    ledger, job = connection.ledger, plan.job
+    cursor = make_cursor(plan.source.start)
+    state = ledger.submit(job, cursor)
+    if state in ("failed", "cancelled"):
+        ledger.erase(ledger.job(job.id).life)
+        state = ledger.submit(job, cursor)
+    job = ledger.job(job.id)
+    if state == "running":
+        if deadline:
+            keep_deadline(ledger, job.life, deadline)
+        ledger.put_model(job.model, plan.graph.data)
+        connection.start_workers(workers or os.cpu_count() or 1)
+    return job
+
+
+def submit_again(connection: Connection, job: Job, source: Source | None, graph: bytes | None, lost: LostError) -> Job:
+    """Another life of a job whose scores are `lost`: its input is scored again, by `graph` or else by the model that
+    the server has. Raises JobError if the input or the model is gone."""
+    ledger = connection.ledger
+    graph = graph or ledger.model(job.model)
+    if source is None:
+        raise JobError(f"{lost}; {job.input} is gone or has changed, so it can't be scored again")
+    if graph is None:
+        raise JobError(f"{lost}; its model is not on the server any more: enqueue the file again")
+    deadline = deadline_of(ledger.progress(job.id))
+    ledger.cancel(job.life, "what was collected of it is lost")
+    ledger.erase(job.life)
+    again = renewed(job)
+    ledger.submit(again, make_cursor(source.start))
+    ledger.put_model(again.model, graph)
+    again = ledger.job(again.id)
+    if deadline is not None:
+        keep_deadline(ledger, again.life, datetime.fromtimestamp(deadline).astimezone())
+    connection.start_workers(os.cpu_count() or 1)
+    return again
