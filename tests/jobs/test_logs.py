@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,13 @@ import pytest
 from jobs.errors import SettingsError
 from jobs.logs import JsonFormatter, bind, bound
 from jobs.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def unbound() -> Iterator[None]:
+    """Whatever another test's command left bound in this process."""
+    with bound(None):
+        yield
 
 
 def line(message: str, *args: object, **extra: Any) -> dict[str, Any]:
