@@ -1,4 +1,4 @@
-"""How far a job is: its counters at one moment, as the ledger has them."""
+"""How far a job is: its counters at one moment, and what was noted of it, as the ledger has them."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ State = Literal["running", "complete", "failed", "cancelled"]
 STATES: dict[str, State] = {"running": "running", "complete": "complete", "failed": "failed", "cancelled": "cancelled"}
 COUNTERS = (
     "batches", "done", "collected", "records", "read_rejects", "scored", "score_rejects", "attempts", "redelivered",
-    "duplicates", "blank_lines", "not_utf8",
+    "duplicates", "blank_lines", "not_utf8", "leases_lost", "resent", "output_bytes", "rejects_bytes", "unread_rejects",
 )  # fmt: skip
 
 
@@ -39,9 +39,20 @@ class Progress:
     duplicates: int
     blank_lines: int  # of the input, which are no records
     not_utf8: int  # texts that are fed and are not UTF-8
+    leases_lost: int  # their worker was silent
+    resent: int  # batches whose message was lost
+    output_bytes: int  # how far the collected files are good
+    rejects_bytes: int
+    unread_rejects: int  # collected without the text that they have in the input
     codes: dict[str, int]
     incarnation: str
-    fields: dict[str, str]
+    record: str  # the job's, as JSON (jobs/record.py)
+    output: str | None  # the scores file that it was collected to last
+    deadline: float | None  # seconds since the epoch
+    retried: list[dict[str, Any]]  # the models that scored rejects later, each with its records
+    row_class: str | None
+    tensorflow: str | None  # the version that a worker named
+    last_error: str | None  # why a lease was given back last
 
     @classmethod
     def decode(cls, fields: dict[str, str]) -> "Progress":
@@ -72,7 +83,13 @@ class Progress:
                 name.removeprefix("code:"): int(fields[name]) for name in sorted(fields) if name.startswith("code:")
             },
             incarnation=fields.get("incarnation", ""),
-            fields=fields,
+            record=fields.get("record", ""),
+            output=fields.get("output") or None,
+            deadline=float(fields["deadline"]) if "deadline" in fields else None,
+            retried=json.loads(fields.get("retried", "[]")),
+            row_class=fields.get("row_class"),
+            tensorflow=fields.get("tensorflow"),
+            last_error=fields.get("last_error"),
             **{name: int(fields.get(name, 0)) for name in COUNTERS},
         )
 

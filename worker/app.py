@@ -108,7 +108,7 @@ def score_batch(job_id: str, batch: int, incarnation: str = "") -> None:
     if lease.verdict == "newer":
         _leave_alone(job_id)
     if lease.verdict == "exhausted":
-        reason = ledger().progress(job_id).fields.get("last_error", "no worker lived to tell")
+        reason = ledger().progress(job_id).last_error or "no worker lived to tell"
         ledger().fail(life, f"batch {batch} was given to workers {settings.max_attempts} times in vain: {reason}")
     if lease.verdict != "leased" or lease.payload is None:
         return

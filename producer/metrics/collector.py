@@ -25,7 +25,6 @@ from jobs.progress import Progress, State
 from jobs.queue import waiting
 from jobs.record import Job
 from producer.metrics.batches import Batches
-from producer.outlook.deadline import deadline_of
 from producer.outlook.forecast import Forecast
 from producer.version import version
 
@@ -42,14 +41,14 @@ COUNTERS: dict[str, tuple[str, Callable[[Progress], float]]] = {
     "attempts": ("Times a batch was given to a worker", lambda p: p.attempts),
     "redelivered": ("Messages that found nothing to do", lambda p: p.redelivered),
     "duplicates": ("Results that came second and were dropped", lambda p: p.duplicates),
-    "leases_lost": ("Leases that ran out: their worker was silent", lambda p: int(p.fields.get("leases_lost", 0))),
-    "resent_batches": ("Batches whose message was lost and sent again", lambda p: int(p.fields.get("resent", 0))),
+    "leases_lost": ("Leases that ran out: their worker was silent", lambda p: p.leases_lost),
+    "resent_batches": ("Batches whose message was lost and sent again", lambda p: p.resent),
 }
 MOMENTS: dict[str, tuple[str, Callable[[Progress], float | None]]] = {
     "created": ("When the job was submitted", lambda p: p.created),
     "started": ("When its first batch went to a worker", lambda p: p.started),
     "finished": ("When it ended, well or not", lambda p: p.finished),
-    "deadline": ("By when it is wanted", deadline_of),
+    "deadline": ("By when it is wanted", lambda p: p.deadline),
 }
 
 
@@ -112,7 +111,7 @@ def _jobs(ledger: Ledger) -> list[tuple[Job, Progress]]:
     for job_id in wanted:
         try:
             counts = ledger.progress(job_id)
-            found.append((_record(counts.fields["record"]), counts))
+            found.append((_record(counts.record), counts))
         except JobError:
             continue  # forgotten meanwhile
     return found

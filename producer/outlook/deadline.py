@@ -38,15 +38,9 @@ def parse_deadline(text: str, now: datetime | None = None) -> datetime:
 def keep_deadline(ledger: Ledger, life: Life, deadline: datetime) -> None:
     """Stores the deadline with the job. Of two the earlier counts: a command that is run again at 06:30, to resume its
     job, does not want tomorrow's 06:00."""
-    before = deadline_of(ledger.progress(life.id))
+    before = ledger.progress(life.id).deadline
     if before is None or deadline.timestamp() < before:
         ledger.note(life, deadline=deadline.timestamp())
-
-
-def deadline_of(counts: Progress) -> float | None:
-    """Seconds since the epoch."""
-    text = counts.fields.get("deadline")
-    return None if text is None else float(text)
 
 
 def missed(finish: float | None, wanted: float, ended: bool = False) -> str:
@@ -74,7 +68,7 @@ class Watch:
 
     def update(self, counts: Progress) -> str | None:
         """The warning, once a deadline: when the forecast has been past it for some seconds, or when it has passed."""
-        wanted = deadline_of(counts)
+        wanted = counts.deadline
         self._forecast.update(counts)
         if wanted is None or wanted == self._warned_of:
             return None

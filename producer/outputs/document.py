@@ -138,8 +138,8 @@ def versions(progress: Progress) -> dict[str, str]:
     found = {"python": platform.python_version(), "pyarrow": pa.__version__}
     if ours := version():
         found["nightshift"] = ours
-    if "tensorflow" in progress.fields:
-        found["tensorflow"] = progress.fields["tensorflow"]
+    if progress.tensorflow:
+        found["tensorflow"] = progress.tensorflow
     return found
 
 

@@ -29,8 +29,7 @@ def ranges_of(header: Written, batches: Iterable[Written]) -> Ranges:
 def noted_ranges(ledger: Ledger, job: Job, progress: Progress) -> Ranges:
     """Of what the server knows to be collected. Raises LostError if it can't say."""
     if not job.incarnation:  # format 1 knew no more than the sizes
-        sizes = (int(progress.fields.get(name, 0)) for name in ("output_bytes", "rejects_bytes"))
-        return Ranges(*([Part(size, "")] for size in sizes))
+        return Ranges([Part(progress.output_bytes, "")], [Part(progress.rejects_bytes, "")])
     header = ledger.answers.header(job.life)
     if not progress.collected or header is None:
         return Ranges([], [])
@@ -46,8 +45,7 @@ def _written(proof: Proof) -> Written:
 
 def noted_output(progress: Progress) -> Path | None:
     """Where the job was collected to last."""
-    output = progress.fields.get("output")
-    return Path(output) if output else None
+    return Path(progress.output) if progress.output else None
 
 
 def is_whole(output: Path, ranges: Ranges, *, links: bool = False) -> bool:

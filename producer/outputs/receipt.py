@@ -1,6 +1,5 @@
 """The receipt: what the producer read, what the workers answered for, and whether the two counts agree."""
 
-import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from rich.table import Table
 
 from jobs.progress import Progress
 from jobs.record import Job
-from producer.outlook.deadline import deadline_of, missed
+from producer.outlook.deadline import missed
 from producer.outputs.paths import rejects_path
 
 ROWS = {
@@ -85,8 +84,8 @@ class Receipt:
 
 
 def make_receipt(job: Job, progress: Progress) -> Receipt:
-    output = progress.fields.get("output")
-    deadline = deadline_of(progress)
+    output = progress.output
+    deadline = progress.deadline
 
     def until_finished(since: float | None) -> float | None:
         return None if since is None or progress.finished is None else round(progress.finished - since, 3)
@@ -98,8 +97,8 @@ def make_receipt(job: Job, progress: Progress) -> Receipt:
         error=progress.error,
         input=job.input,
         model=job.model,
-        retried=json.loads(progress.fields.get("retried", "[]")),
-        rows=progress.fields.get("row_class"),
+        retried=progress.retried,
+        rows=progress.row_class,
         records=progress.records,
         scored=progress.scored,
         rejected=progress.rejected,

@@ -38,7 +38,6 @@ CHECKPOINT_SECONDS = 5.0
 WINDOW_BYTES = 16 << 20  # of input whose batches are fetched at once,
 MAX_WINDOW = 64  # of small ones
 EMPTY = digest.part(b"")
-UNREAD = "unread_rejects"  # the ledger's field: how many were collected without the text that they have in the input
 
 
 class Collector:
@@ -83,7 +82,7 @@ class Collector:
             self._drop()  # somebody else collected while the lock was not ours
         if self._files is None:
             progress = self._ledger.progress(self._job.id)
-            unread = int(progress.fields.get(UNREAD, 0))
+            unread = progress.unread_rejects
             if unread and self._has_input:
                 raise LostError(f"{unread:,} rejects of {self._job.id} were collected while its input was away")
             self._rows.unread = unread
@@ -178,7 +177,7 @@ class Collector:
         return scores, rejects
 
     def _header_of_format_1(self, progress: Progress) -> Written:
-        return Written(Range(int(progress.fields.get("output_bytes", 0)), ""), EMPTY)
+        return Written(Range(progress.output_bytes, ""), EMPTY)
 
     def _checkpoint(self) -> None:
         assert self._files  # noqa: S101 -- opened by `_step`
@@ -187,7 +186,7 @@ class Collector:
         end, scores, rejects = self._written
         fields: dict[str, str | int] = {"output": str(self._output), "output_bytes": scores, "rejects_bytes": rejects}
         if self._rows.unread:
-            fields[UNREAD] = self._rows.unread
+            fields["unread_rejects"] = self._rows.unread
         self._noted = True
         batches = range(self._safe, end)
         if self._ledger.answers.collected(self._job.life, self._lock.token, batches, fields, self._lines):

@@ -21,7 +21,7 @@ from producer.outputs.litter import retry_room
 from producer.outputs.part import claim_both
 from producer.outputs.proof import noted_ranges
 from producer.outputs.rejects import read_rejects
-from producer.pipeline.collect import UNREAD, publish
+from producer.pipeline.collect import publish
 from producer.pipeline.merge import Merged, merge
 from producer.pipeline.plan import make_plan
 from producer.pipeline.reporter import Reporter
@@ -143,11 +143,11 @@ def _boundaries(ledger: Ledger, job: Job) -> list[range]:
 def _note(ledger: Ledger, job: Job, by: Job, merged: Merged) -> bool:
     """Tells the ledger what the files will be."""
     codes, of_the_reader = merged.codes, codes_by("reader")
-    fields: dict[str, str | int] = {"output_bytes": merged.sizes[0], "rejects_bytes": merged.sizes[1], UNREAD: 0}
+    scores, rejects = merged.sizes
+    fields: dict[str, str | int] = {"output_bytes": scores, "rejects_bytes": rejects, "unread_rejects": 0}
     if by.model != job.model:
-        before = json.loads(ledger.progress(job.id).fields.get("retried", "[]"))
         now = {"model": by.model, "model_name": by.model_name, "records": merged.scored}
-        fields["retried"] = json.dumps([*before, now])
+        fields["retried"] = json.dumps([*ledger.progress(job.id).retried, now])
     return ledger.answers.retried(
         job.life,
         {code: number for code, number in codes.items() if code in of_the_reader},

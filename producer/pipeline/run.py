@@ -1,6 +1,5 @@
 """Brings a job to its end from whatever state it is in: reads on, follows, collects, scores again what was lost."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +65,7 @@ class Run:
                     part.close()
         if collector and collector.taken_from:
             report.say(f"scores are taken from {collector.taken_from}, where they are as they were written")
-        retried = json.loads(progress.fields.get("retried", "[]"))
-        if collector and collector.left_alone and retried:
-            names = ", ".join(each["model"][:12] for each in retried)
+        if collector and collector.left_alone and progress.retried:
+            names = ", ".join(each["model"][:12] for each in progress.retried)
             report.say(f"{output} is left as producer retry made it: rows in it are by the model {names}")
         return progress

@@ -7,7 +7,7 @@ from datetime import datetime
 from formats.source import Source
 from jobs.errors import JobError, LostError
 from jobs.record import Job
-from producer.outlook.deadline import deadline_of, keep_deadline
+from producer.outlook.deadline import keep_deadline
 from producer.pipeline.batching import make_cursor
 from producer.pipeline.plan import Plan, renewed
 from producer.server.connection import Connection
@@ -49,7 +49,7 @@ def submit_again(connection: Connection, job: Job, source: Source | None, graph:
         raise JobError(f"{lost}; {job.input} is gone or has changed, so it can't be scored again")
     if graph is None:
         raise JobError(f"{lost}; its model is not on the server any more: enqueue the file again")
-    deadline = deadline_of(ledger.progress(job.id))
+    deadline = ledger.progress(job.id).deadline
     ledger.cancel(job.life, "what was collected of it is lost")
     ledger.erase(job.life)
     again = renewed(job)

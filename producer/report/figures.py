@@ -125,8 +125,8 @@ def gather(
     report = Report(
         job=job,
         receipt=make_receipt(job, progress),
-        leases_lost=int(progress.fields.get("leases_lost", 0)),
-        resent=int(progress.fields.get("resent", 0)),
+        leases_lost=progress.leases_lost,
+        resent=progress.resent,
         speed=measure(ledger.timeline(job.id)),
         scores=None,
         text_column=next((feed.column for feed in job.feeds if feed.dtype == "string"), None),

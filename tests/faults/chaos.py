@@ -61,7 +61,7 @@ class Round:
         receipt = self.night.check(self.run, seconds=180)
         for worker in self._leaving:
             worker.process.wait(45)
-        return {**receipt, **{name: int(self.night.progress().fields.get(name, 0)) for name in FIGURES}}
+        return {**receipt, **{name: getattr(self.night.progress(), name) for name in FIGURES}}
 
     def _housekeeping(self) -> None:
         """Those who were stalled wake up, and those who died are replaced."""

@@ -85,7 +85,7 @@ def test_a_child_stalled_for_longer_than_its_lease_writes_late_and_in_vain(night
     tonight.reach(4)
     zombie = tonight.stall()
     try:
-        until(lambda: tonight.progress().fields.get("leases_lost", "0") != "0", 20)
+        until(lambda: tonight.progress().leases_lost, 20)
     finally:
         os.kill(zombie, signal.SIGCONT)
     receipt = tonight.check(run)
@@ -107,7 +107,7 @@ def test_a_host_stalled_for_longer_than_a_lease_comes_back_and_harms_nothing(nig
             for pid in zombie:
                 os.kill(pid, signal.SIGCONT)
     try:
-        until(lambda: tonight.progress().fields.get("leases_lost", "0") != "0", 20)
+        until(lambda: tonight.progress().leases_lost, 20)
         time.sleep(3)
     finally:
         for pid in zombie:

@@ -10,7 +10,7 @@ import pytest
 from jobs.ledger import Ledger
 from jobs.progress import Progress
 from producer.outlook import deadline, forecast
-from producer.outlook.deadline import Watch, deadline_of, keep_deadline, missed, parse_deadline
+from producer.outlook.deadline import Watch, keep_deadline, missed, parse_deadline
 from tests.support.steps import JOB
 
 NOON = datetime(2026, 11, 23, 12, 0, 30)
@@ -49,9 +49,9 @@ def test_of_two_deadlines_the_earlier_counts(ledger: Ledger) -> None:
     wanted = datetime(2026, 11, 24, 6, tzinfo=UTC)
     for moment in (wanted, wanted + timedelta(days=1)):
         keep_deadline(ledger, JOB.life, moment)
-        assert deadline_of(ledger.progress(JOB.id)) == wanted.timestamp()
+        assert ledger.progress(JOB.id).deadline == wanted.timestamp()
     keep_deadline(ledger, JOB.life, wanted - timedelta(hours=1))
-    assert deadline_of(ledger.progress(JOB.id)) == wanted.timestamp() - 3600
+    assert ledger.progress(JOB.id).deadline == wanted.timestamp() - 3600
 
 
 class Clock:
@@ -74,12 +74,13 @@ class Night:
     def __init__(self, clock: Clock, wanted_in: float) -> None:
         self.clock, self.watch = clock, Watch(JOB)
         self.began, self.answered = clock.now, 0.0
-        fields = {"deadline": str(clock.now + wanted_in)}
         self.counts = Progress(
             state="running", error=None, created=clock.now, started=None, finished=None, sealed=True,
             cursor={"offset": 1}, batches=10, done=0, collected=0, records=1000, read_rejects=0, scored=0,
             score_rejects=0, attempts=0, redelivered=0, duplicates=0, blank_lines=0, not_utf8=0,
-            codes={}, incarnation=JOB.incarnation, fields=fields,
+            leases_lost=0, resent=0, output_bytes=0, rejects_bytes=0, unread_rejects=0, codes={},
+            incarnation=JOB.incarnation, record="", output=None, deadline=clock.now + wanted_in, retried=[],
+            row_class=None, tensorflow=None, last_error=None,
         )  # fmt: skip
 
     def run(self, seconds: float, rate: float) -> list[tuple[float, str]]:
