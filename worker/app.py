@@ -33,9 +33,11 @@ from worker import logs
 from worker.broker import make_app
 from worker.heartbeat import Every, Renewal, housekeeping
 from worker.isolate import Isolation, Unwanted
+from worker.models import open_model
+from worker.runtimes.registry import runtime_of
+from worker.runtimes.runtime import Runtime
 from worker.score import score
 from worker.search import Assignment
-from worker.session import open_session, tensorflow_version
 from worker.vigil import Vigil
 
 Answer = TypeVar("Answer")
@@ -156,18 +158,22 @@ def _score(claim: Claim, watch: Stopwatch) -> Result | None:
 
 def _score_here(claim: Claim, watch: Stopwatch, progress: Callable[[], None]) -> Result:
     job = _job(claim.life)
-    session = open_session(job.model, _model, settings.threads)
+    opened = open_model(job.model, _model, settings.threads)
     watch.lap("session")
-    return score(session, job, claim.payload, progress, claim.row_class, lambda found: _noted(claim.life, found))
+
+    def note(found: RowClass) -> RowClass:
+        return _noted(claim.life, found, opened.runtime)
+
+    return score(opened.model, job, claim.payload, progress, claim.row_class, note)
 
 
-def _noted(life: Life, found: RowClass) -> RowClass:
-    """What holds for the whole job, for each of its workers: what the first of them found. The receipt says with which
-    TensorFlow."""
+def _noted(life: Life, found: RowClass, runtime: Runtime) -> RowClass:
+    """What holds for the whole job, for each of its workers: what the first of them found. The receipt says by which
+    version of the runtime."""
     word = _persistently(lambda: ledger().row_class(life, found))
     if not word:
         raise Unwanted  # the job has ended
-    _persistently(lambda: ledger().note(life, tensorflow=tensorflow_version()))
+    _persistently(lambda: ledger().note(life, **{runtime.name: runtime.version()}))
     return cast(RowClass, word)
 
 
@@ -176,10 +182,11 @@ def _score_apart(claim: Claim) -> Result:
     life, batch, owner, attempt, payload, row_class = claim
     log.warning("%s: batch %d was not scored in %d attempts, and is isolated", life.id, batch, attempt - 1)
     job = _job(life)
+    model = _model(job.model)
     result, deaths = _isolation.score(
-        Assignment(job, _model(job.model), payload, settings.threads, settings.batch_seconds, row_class),
+        Assignment(job, model, payload, settings.threads, settings.batch_seconds, row_class),
         wanted=lambda: ledger().renew(life, batch, owner, settings.lease_seconds),
-        note=lambda found: _noted(life, found),
+        note=lambda found: _noted(life, found, runtime_of(model or b"")),
     )
     log.warning("%s: batch %d is scored, at the cost of %d processes", life.id, batch, deaths)
     return result

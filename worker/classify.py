@@ -13,14 +13,13 @@ import numpy.typing as npt
 
 from jobs.batch import MICRO_BATCH_ROWS
 from model.graph.row_class import RowClass
-from worker.session import Arrays
+from worker.runtimes.runtime import Arrays, FeedError, RowError, Run
 
 TOLERANCE = 1e-4  # of rounding: absolute, or relative to the larger of the two
 STRETCHED_BYTES = 4 << 20  # of cells, to which a small sample is repeated at most
 PARTS = 32  # of a sample on which the graph fails: those on which it does not are taken
 COLUMNS = 3  # by which a sample is ordered
 Rows = npt.NDArray[np.int64]
-Run = Callable[[Arrays], Arrays]
 
 
 def sample(arrays: Arrays) -> Arrays:
@@ -40,12 +39,11 @@ def classify(run: Run, arrays: Arrays, best: RowClass, progress: Callable[[], No
 
     None if they can't tell: there are not two different rows on which the graph does not fail.
     """
-    import tensorflow as tf
 
     def attempt(rows: Rows) -> Arrays | None:
         try:
             return run([array[rows] for array in arrays])
-        except (tf.errors.OpError, ValueError, TypeError):  # the latter two if it can't be fed
+        except (RowError, FeedError):
             return None
         finally:
             progress()

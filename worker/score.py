@@ -17,7 +17,7 @@ from model.graph.row_class import RowClass, Verdict
 from worker.classify import classify, sample
 from worker.feeds import convert
 from worker.repeats import distinct, repeat
-from worker.session import Arrays, judge_rows, make_run
+from worker.runtimes.runtime import Arrays, FeedError, Model, RowError
 
 TELLING = 64  # records; if the graph fails on every one of a batch that large, the model is to blame
 DIVISIBLE = frozenset({"exact", "rounding"})  # the row classes whose records may be scored apart
@@ -25,22 +25,22 @@ POISON = codes_by("model")
 
 
 class Scorer:
-    """A session, and what a job feeds and fetches in it. Raises ModelError if the graph does not fit the job.
+    """A model, and what a job feeds and fetches in it. Raises ModelError if the model does not fit the job.
 
     `row_class` is how the model treats rows (`model.graph.row_class`), None where nobody knows: then nothing is done
     that a model which mixes them would notice.
     """
 
-    def __init__(self, session: Any, job: Job, row_class: RowClass | None = None) -> None:
+    def __init__(self, model: Model, job: Job, row_class: RowClass | None = None) -> None:
         self._job = job
-        self._session = session
-        self._session_run = make_run(session, tuple(feed.placeholder for feed in job.feeds), tuple(job.fetches))
+        self._model = model
+        self._run = model.prepare(tuple(feed.placeholder for feed in job.feeds), tuple(job.fetches))
         self.row_class = row_class
 
     @property
     def verdict(self) -> Verdict:
         """What the model's ops tell of its row class."""
-        return judge_rows(self._session, tuple(self._job.fetches))
+        return self._model.judge_rows(tuple(self._job.fetches))
 
     def classify(
         self, batches: Iterable[pa.RecordBatch], progress: Callable[[], None] = lambda: None
@@ -51,17 +51,15 @@ class Scorer:
         if parts:
             [records] = pa.Table.from_batches(parts).combine_chunks().to_batches()
             arrays, rows, _ = to_arrays(self._job, records)
-            found = classify(self._session_run, sample(arrays), self.verdict.best, progress) if len(rows) else None
+            found = classify(self._run, sample(arrays), self.verdict.best, progress) if len(rows) else None
         return found or ("rounding" if self.verdict.by_rows else None)
 
     def try_out(self, records: pa.RecordBatch) -> None:
         """Runs the graph on them, to see whether the process survives it; that it fails says nothing."""
         arrays, rows, _ = to_arrays(self._job, records)
-        import tensorflow as tf
-
-        with contextlib.suppress(tf.errors.OpError, ValueError, TypeError):
+        with contextlib.suppress(RowError, FeedError):
             if len(rows):
-                self._session_run(arrays)
+                self._run(arrays)
 
     def score(self, records: pa.RecordBatch) -> Result:
         """Scores a micro-batch, or a part of one.
@@ -75,35 +73,27 @@ class Scorer:
 
     def _score(self, records: pa.RecordBatch) -> Result:
         arrays, rows, bad = to_arrays(self._job, records)
-        outputs = self._run(arrays, rows, bad) if len(rows) else []
+        outputs = self._outputs(arrays, rows, bad) if len(rows) else []
         columns = (
             {name: _column(np.concatenate([out[name] for out in outputs])) for name in outputs[0]} if outputs else {}
         )
         return Result(columns, tuple(bad[row] for row in sorted(bad)))
 
-    def _run(self, arrays: Arrays, rows: npt.NDArray[np.int64], bad: dict[int, RowReject]) -> list[dict[str, Any]]:
-        """`session.run` on the rows; where it raises, on either half, down to the records that make it, unless the
+    def _outputs(self, arrays: Arrays, rows: npt.NDArray[np.int64], bad: dict[int, RowReject]) -> list[dict[str, Any]]:
+        """The model on the rows; where it fails, on either half, down to the records that make it, unless the
         scores of one half may depend on the other."""
-        import tensorflow as tf
-
         try:
-            values = self._session_run(arrays)
-        except (tf.errors.OpError, UnicodeDecodeError) as error:
-            # The message may quote a text that is not UTF-8, which TensorFlow's Python side then can't read.
-            text = (
-                error.object.decode(errors="backslashreplace")
-                if isinstance(error, UnicodeDecodeError)
-                else error.message
-            )
-            reason = " ".join(text.split())[:500]
+            values = self._run(arrays)
+        except RowError as error:
+            reason = str(error)
             if len(rows) == 1 or self.row_class not in DIVISIBLE:
                 reason += inseparable(len(rows), self.row_class)
                 bad.update((int(row), RowReject(int(row), "model_error", reason)) for row in rows)
                 return []
             half = len(rows) // 2
-            left = self._run([array[:half] for array in arrays], rows[:half], bad)
-            return left + self._run([array[half:] for array in arrays], rows[half:], bad)
-        except (ValueError, TypeError) as error:
+            left = self._outputs([array[:half] for array in arrays], rows[:half], bad)
+            return left + self._outputs([array[half:] for array in arrays], rows[half:], bad)
+        except FeedError as error:
             raise ModelError(f"the graph can't be fed: {error}") from None
         columns: dict[str, Any] = {}
         for name, array in zip(self._job.fetches, values, strict=True):
@@ -150,7 +140,7 @@ def inseparable(rows: int, row_class: RowClass | None) -> str:
 
 
 def score(
-    session: Any,
+    model: Model,
     job: Job,
     payload: bytes,
     progress: Callable[[], None] = lambda: None,
@@ -161,7 +151,7 @@ def score(
 
     Where the row class is not known it is found out on a sample of the batch; what `note` makes of the finding, holds.
     """
-    scorer = Scorer(session, job, row_class)
+    scorer = Scorer(model, job, row_class)
     if row_class is None:
         found = scorer.classify(decode_payload(payload), progress)
         scorer.row_class = note(found) if found is not None else None

@@ -29,8 +29,8 @@ from jobs.lean import without_pandas
 from jobs.record import Job
 from model.errors import ModelError
 from model.graph.row_class import RowClass
+from worker.models import open_model
 from worker.score import DIVISIBLE, Scorer, inseparable, join, to_arrays
-from worker.session import open_session
 
 FAN = 32
 HOPELESS = 64  # deaths without a single score, before the model and not the records are to blame
@@ -235,7 +235,7 @@ class Search:
             with contextlib.suppress(OSError):  # if memory runs out, this one first
                 Path("/proc/self/oom_score_adj").write_text("1000")
             job, model, _, threads, _, _ = self._assignment
-            scorer = Scorer(open_session(job.model, lambda _: model, threads), job, self._row_class)
+            scorer = Scorer(open_model(job.model, lambda _: model, threads).model, job, self._row_class)
             end.send_bytes(b"opened\n")
             if not self._settled:
                 end.send_bytes(b"found\n" + (self._classify(scorer, end) or "").encode())

@@ -15,7 +15,7 @@ class Scorer:
     """A session on the frozen graph. TensorFlow is imported here, in the process that scores.
 
     `prepared`: not by `sess.run`, as everybody else, but by the session's callable, as Nightshift's workers
-    (worker/session.py says why)."""
+    (worker/runtimes/tensorflow.py says why)."""
 
     def __init__(self, model: Path | str, prepared: bool = False) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

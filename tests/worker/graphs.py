@@ -11,7 +11,7 @@ from tensorflow.compat import v1
 
 from jobs.batch import Result, encode_payload, micro_batches
 from jobs.record import Feed, Job
-from model.graph import frozen
+from worker.runtimes.tensorflow import FrozenGraph, TensorFlow
 
 Build = Callable[[tf.Tensor], tf.Tensor]
 
@@ -25,9 +25,9 @@ def serialised(build: Build, dtype: tf.DType = tf.float32, shape: Sequence[int |
     return content
 
 
-def session_of(data: bytes) -> v1.Session:
-    config = v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
-    return v1.Session(graph=frozen.load(data), config=config)
+def session_of(data: bytes) -> FrozenGraph:
+    """As a worker opens it."""
+    return TensorFlow().open(data, threads=1)
 
 
 def job_of(dtype: str = "float32", shape: tuple[int, ...] | None = (-1,)) -> Job:
@@ -43,9 +43,9 @@ def payload_of(cells: Sequence[bytes]) -> bytes:
     return bytes(encode_payload(records.schema, list(micro_batches(records)), 1, records.num_rows))
 
 
-def directly(session: v1.Session, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def directly(model: FrozenGraph, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """What TensorFlow gives for a micro-batch, with nothing of ours in between."""
-    scores: npt.NDArray[Any] = session.run("score:0", {"x:0": values})
+    scores: npt.NDArray[Any] = model.session.run("score:0", {"x:0": values})
     return scores
 
 

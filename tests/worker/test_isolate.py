@@ -25,9 +25,9 @@ from tests.support.poison import aborts as _aborts
 from tests.support.poison import divides as _divides
 from tests.support.poison import hangs as _hangs
 from worker.isolate import Isolation, Unwanted
+from worker.models import open_model
 from worker.score import TELLING, score
 from worker.search import HOPELESS, Assignment, piece_seconds
-from worker.session import open_session
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def isolate(
 def test_innocent_records_get_the_same_bytes_as_without(isolation: Isolation, aborting: bytes) -> None:
     job, payload = job_of(aborting), payload_of(5_000, [], wrong=4_321)
     result, deaths = isolation.score(Assignment(job, aborting, payload, 1, 600))
-    session = open_session(job.model, lambda _: aborting, 1)
+    session = open_model(job.model, lambda _: aborting, 1).model
     assert bytes(result.encode()) == bytes(score(session, job, payload).encode())
     assert (result.rejects[0].row, result.rejects[0].code, deaths) == (4_321, "bad_value", 0)
 
@@ -132,7 +132,7 @@ def test_a_micro_batch_that_kills_is_rejected_whole_where_rows_mix(isolation: Is
     assert {reject.code for reject in result.rejects} == {"model_crash", "bad_value"}
     assert result.rejects[30].code == "bad_value", "a reason of its own"
     assert "killed by SIGABRT (of the 999 records scored together, which one" in result.rejects[17].detail
-    session = open_session(job_of(model).model, lambda _: model, 1)
+    session = open_model(job_of(model).model, lambda _: model, 1).model
     alone = score(session, job_of(model), payload_of(2_000, []), row_class="mixing")
     assert result.columns["score"].to_pylist() == alone.columns["score"].to_pylist()[1_000:]
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from jobs.batch import Result, RowReject
 from jobs.record import Feed, Job
 from worker.repeats import SAMPLE, distinct, repeat
+from worker.runtimes.tensorflow import FrozenGraph
 from worker.score import Scorer
 
 
@@ -49,10 +50,10 @@ def test_the_graph_sees_each_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
         text = v1.placeholder(tf.string, [None], name="text")
         tf.cast(tf.strings.length(text), tf.float32, name="score")
     job = Job("in.csv", 1, 1, "", (Feed("text", "text", "string", (-1,)),), ("score",), None, (), 1)
-    scorer = Scorer(v1.Session(graph=graph), job, "exact")
+    scorer = Scorer(FrozenGraph(v1.Session(graph=graph)), job, "exact")
     seen: list[int] = []
-    run = scorer._session_run
-    monkeypatch.setattr(scorer, "_session_run", lambda arrays: seen.append(len(arrays[0])) or run(arrays))
+    run = scorer._run
+    monkeypatch.setattr(scorer, "_run", lambda arrays: seen.append(len(arrays[0])) or run(arrays))
     result = scorer.score(records_of([b"a", b"bbb", b"a", b"", b"bbb"]))
     assert result.columns["score"].to_pylist() == [1, 3, 1, 0, 3]
     assert seen == [3]

@@ -181,8 +181,8 @@ def test_what_is_noted_holds() -> None:
     session = session_of(serialised(EXACT["of all rows at once"]))
     seen: list[int] = []
     scorer = Scorer(session, job_of(), "rounding")
-    run = scorer._session_run
-    scorer._session_run = lambda arrays: seen.append(len(arrays[0])) or run(arrays)
+    run = scorer._run
+    scorer._run = lambda arrays: seen.append(len(arrays[0])) or run(arrays)
     scorer.score(records_of([b"1", b"1", b"2"]))
     assert seen == [3], "equal rows are merged only where the model is exact"
 

@@ -1,0 +1,39 @@
+"""The models that a process has open: lazily, on the first batch that wants one, and kept by their sha256."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from model.errors import ModelError
+from worker.runtimes.registry import runtime_of
+from worker.runtimes.runtime import Model, Runtime
+
+log = logging.getLogger(__name__)
+
+
+class Opened(NamedTuple):
+    """A model, and what runs it."""
+
+    model: Model
+    runtime: Runtime
+
+
+@lru_cache(maxsize=2)  # the model of today and, while it is rolled out, that of tomorrow
+def open_model(sha256: str, fetch: Callable[[str], bytes | None], threads: int) -> Opened:
+    """The model whose bytes `fetch` returns for its digest.
+
+    Never in a process that forks: what is opened does not survive it. Raises ModelError if the bytes are missing, are
+    not those of the digest, or are no model that a worker accepts.
+    """
+    data = fetch(sha256)
+    if data is None:
+        raise ModelError(f"the model {sha256[:12]} is not on the server")
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ModelError(f"the model on the server is not {sha256[:12]}: its digest differs")
+    runtime = runtime_of(data)
+    model = runtime.open(data, threads)
+    log.warning("process %d opened a session on model %s", os.getpid(), sha256[:12])
+    return Opened(model, runtime)

@@ -1,0 +1,1 @@
+"""What runs a model. One module a runtime; nothing else in the worker knows which one it is."""
