@@ -29,16 +29,16 @@ from jobs.spool import Spool
 from jobs.timeline import Stopwatch, Work
 from model.errors import ModelError
 from model.graph.row_class import RowClass
-from worker import logs
-from worker.broker import make_app
-from worker.heartbeat import Every, Renewal, housekeeping
-from worker.isolate import Isolation, Unwanted
+from worker.isolation.isolation import Isolation, Unwanted
+from worker.isolation.search import Assignment
 from worker.models import open_model
 from worker.runtimes.registry import runtime_of
 from worker.runtimes.runtime import Runtime
 from worker.score import score
-from worker.search import Assignment
-from worker.vigil import Vigil
+from worker.upkeep import logs
+from worker.upkeep.broker import make_app
+from worker.upkeep.heartbeat import Every, Renewal, housekeeping
+from worker.upkeep.vigil import Vigil
 
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ def score_batch(job_id: str, batch: int, incarnation: str = "") -> None:
     life = Life(job_id, incarnation)
     process = f"{socket.gethostname()}:{os.getpid()}"
     owner = f"{process}:{WORKER}"
-    watch = Stopwatch()
+    stopwatch = Stopwatch()
     try:
         lease = ledger().lease(life, batch, owner, settings.lease_seconds, settings.max_attempts)
     except (JobError, SettingsError) as error:  # its payload is lost, or where this process can't see it
@@ -114,16 +114,16 @@ def score_batch(job_id: str, batch: int, incarnation: str = "") -> None:
         ledger().fail(life, f"batch {batch} was given to workers {settings.max_attempts} times in vain: {reason}")
     if lease.verdict != "leased" or lease.payload is None:
         return
-    watch.lap("lease")
+    stopwatch.lap("lease")
     row_class = cast("RowClass | None", lease.row_class or None)
     claim = Claim(life, batch, owner, lease.attempt, lease.payload, row_class)
-    result = _score(claim, watch)
+    result = _score(claim, stopwatch)
     if result is None:
         return
     encoded, codes = result.encode(), [reject.code for reject in result.rejects]
     sent = digest.sent(incarnation, batch, *payload_records(claim.payload), claim.payload)
-    watch.lap("encode")
-    work = Work(process, watch.seconds)
+    stopwatch.lap("encode")
+    work = Work(process, stopwatch.seconds)
     _persistently(lambda: ledger().complete(life, batch, sent, encoded, result.scored, codes, work))
 
 
@@ -133,15 +133,15 @@ def _leave_alone(job_id: str) -> None:
     log.warning("%s was made by a newer version of Nightshift, and is left to newer workers", job_id)
 
 
-def _score(claim: Claim, watch: Stopwatch) -> Result | None:
+def _score(claim: Claim, stopwatch: Stopwatch) -> Result | None:
     """The batch's result, while its lease is renewed; None if there is none to write: the job failed, or has ended."""
     life, batch, owner, *_ = claim
     limit = math.inf if claim.isolated else settings.batch_seconds
     try:
         # What took too long once is isolated the next time.
         with Renewal(ledger(), life, batch, owner, settings.lease_seconds, limit, ISOLATED_FROM - 1) as lease:
-            result = _score_apart(claim) if claim.isolated else _score_here(claim, watch, lease.progress)
-            watch.lap("score")
+            result = _score_apart(claim) if claim.isolated else _score_here(claim, stopwatch, lease.progress)
+            stopwatch.lap("score")
             return result
     except ModelError as error:
         ledger().fail(life, str(error))
@@ -156,10 +156,10 @@ def _score(claim: Claim, watch: Stopwatch) -> Result | None:
     return None
 
 
-def _score_here(claim: Claim, watch: Stopwatch, progress: Callable[[], None]) -> Result:
+def _score_here(claim: Claim, stopwatch: Stopwatch, progress: Callable[[], None]) -> Result:
     job = _job(claim.life)
     opened = open_model(job.model, _model, settings.threads)
-    watch.lap("session")
+    stopwatch.lap("session")
 
     def note(found: RowClass) -> RowClass:
         return _noted(claim.life, found, opened.runtime)
@@ -183,12 +183,12 @@ def _score_apart(claim: Claim) -> Result:
     log.warning("%s: batch %d was not scored in %d attempts, and is isolated", life.id, batch, attempt - 1)
     job = _job(life)
     model = _model(job.model)
-    result, deaths = _isolation.score(
+    result, crashes = _isolation.score(
         Assignment(job, model, payload, settings.threads, settings.batch_seconds, row_class),
         wanted=lambda: ledger().renew(life, batch, owner, settings.lease_seconds),
         note=lambda found: _noted(life, found, runtime_of(model or b"")),
     )
-    log.warning("%s: batch %d is scored, at the cost of %d processes", life.id, batch, deaths)
+    log.warning("%s: batch %d is scored, at the cost of %d processes", life.id, batch, crashes)
     return result
 
 

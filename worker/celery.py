@@ -8,7 +8,7 @@ if line := nightshift_start.in_the_way("model", "jobs", "formats"):
     sys.exit(f"worker: {line}")
 
 from model import environment
-from worker import logs
+from worker.upkeep import logs
 
 environment.prepare()
 logs.begin()

@@ -13,7 +13,7 @@ import pytest
 from tests.faults.night import Night
 from tests.faults.processes import processes, session
 from tests.support import until
-from worker.broker import make_app
+from worker.upkeep.broker import make_app
 
 Nights = Callable[..., Night]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jobs.address import Address
 from jobs.errors import SettingsError
 from jobs.server import client
-from worker.broker import make_app
+from worker.upkeep.broker import make_app
 
 
 def as_redis_py(url: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from jobs.ledger import Ledger
 from jobs.queue import TASK, message, queued, waiting
 from jobs.record import Life
 from tests.support import Server
-from worker.broker import make_app
+from worker.upkeep.broker import make_app
 
 # What Celery adds of its own, all of it optional: for results, canvases, stamps, and tasks that are called later.
 OPTIONAL = {

@@ -24,10 +24,10 @@ from tests.support.poison import POISON, freeze
 from tests.support.poison import aborts as _aborts
 from tests.support.poison import divides as _divides
 from tests.support.poison import hangs as _hangs
-from worker.isolate import Isolation, Unwanted
+from worker.isolation.isolation import Isolation, Unwanted
+from worker.isolation.search import HOPELESS, Assignment, piece_seconds
 from worker.models import open_model
 from worker.score import TELLING, score
-from worker.search import HOPELESS, Assignment, piece_seconds
 
 
 @pytest.fixture(scope="module")

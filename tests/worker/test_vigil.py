@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from worker import vigil
 from worker.health import unhealthy
-from worker.vigil import GAP_SECONDS, SILENT_SECONDS, STUCK_SECONDS, Vigil
+from worker.upkeep import vigil
+from worker.upkeep.vigil import GAP_SECONDS, SILENT_SECONDS, STUCK_SECONDS, Vigil
 
 
 class Clock:

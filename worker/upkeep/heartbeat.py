@@ -19,7 +19,7 @@ from jobs.ledger import Ledger
 from jobs.queue import waiting
 from jobs.record import Life
 from jobs.resend import Resender
-from worker.vigil import Vigil
+from worker.upkeep.vigil import Vigil
 
 log = logging.getLogger(__name__)
 

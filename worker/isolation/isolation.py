@@ -1,8 +1,8 @@
-"""Scores a batch that killed its process, where a death costs little, and finds the records that bring it about.
+"""Scores a batch that killed its process, where a crash costs little, and finds the records that bring it about.
 
 Three processes take part. The pool's child asks (`Isolation`). A fresh interpreter, the process apart, imports
-TensorFlow once and never opens a session, so that it can fork at any time (`worker.search`). What it forks, the victim,
-opens the session and scores; when it dies or hangs, the next one begins behind the piece that was too much for it.
+TensorFlow once and never opens a session, so that it can fork at any time (search.py). What it forks, the trial
+process, opens the session and scores; if it dies or hangs, the next one begins behind the piece that did this to it.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from typing import cast
 from jobs.batch import Result
 from model.errors import ModelError
 from model.graph.row_class import RowClass
-from worker.search import START_SECONDS, Assignment, obituary
+from worker.isolation.search import START_SECONDS, Assignment, describe_exit
 
 
 class Unwanted(Exception):
@@ -34,7 +34,7 @@ class Isolation:
         wanted: Callable[[], bool] = lambda: True,
         note: Callable[[RowClass], RowClass] = lambda finding: finding,
     ) -> tuple[Result, int]:
-        """The batch's result, as `worker.score.score` has it, and how many deaths it took. What kills the process, or
+        """The batch's result, as `worker.score.score` has it, and how many crashes it took. What kills the process, or
         keeps it for longer than `piece_seconds`, is rejected as `model_crash` or `model_timeout`.
 
         Raises ModelError where the model is to blame, RuntimeError if the process apart is at fault, and Unwanted when
@@ -45,7 +45,7 @@ class Isolation:
         try:
             kind, body = self._ask(assignment, wanted, note)
         except (EOFError, OSError):
-            raise RuntimeError(f"while isolating, {obituary(self.close())}") from None
+            raise RuntimeError(f"while isolating, {describe_exit(self.close())}") from None
         except BaseException:
             self.close()
             raise
@@ -83,7 +83,7 @@ class Isolation:
         self.close()
         self._end, theirs = Pipe()
         with theirs:
-            main = f"from worker.search import main; main({theirs.fileno()})"
+            main = f"from worker.isolation.search import main; main({theirs.fileno()})"
             # Forking with threads about is deprecated; without a session none of them matters.
             command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", main]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])

@@ -1,11 +1,11 @@
-"""The process apart: it scores a batch in victims that may die, and finds the records that are fatal.
+"""The process apart: it scores a batch in trial processes that may die, and finds the records that are fatal.
 
-A piece that kills or hangs its victim is cut into FAN parts, not into two: what costs is a death, that is, a fork and a
-session, or a time limit waited for, while an innocent part costs one `sess.run`. One record among 1,024 is found by
-three deaths.
+A piece that kills or hangs its trial process is cut into FAN parts, not into two: what costs is a crash, that is, a
+fork and a session, or a time limit waited for, while a harmless part costs one `sess.run`. One record among 1,024 is
+found by three crashes.
 
 Where the model mixes rows no piece is scored apart: all records of such a micro-batch are rejects. If nobody knows yet
-whether it does, the victim finds out on the pieces that it survives, before any is scored.
+whether it does, the trial process finds out on the pieces that it survives, before any is scored.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ from worker.models import open_model
 from worker.score import DIVISIBLE, Scorer, inseparable, join, to_arrays
 
 FAN = 32
-HOPELESS = 64  # deaths without a single score, before the model and not the records are to blame
+HOPELESS = 64  # crashes without a single score, before the model and not the records are to blame
 IDLE_SECONDS = 10.0  # before the process apart ends itself
 START_SECONDS = 120.0  # for importing TensorFlow, and for opening a session
 FLOOR_SECONDS = 5.0  # a piece's time limit is at least this, or the batch's own if that is shorter,
@@ -95,11 +95,11 @@ def serve(asker: Connection) -> None:
         except RuntimeError as error:
             asker.send_bytes(b"failed\n" + str(error).encode())
         else:
-            asker.send_bytes(b"%d\n" % search.deaths + bytes(result.encode()))
+            asker.send_bytes(b"%d\n" % search.crashes + bytes(result.encode()))
 
 
 class Search:
-    """One batch: what is scored of it, and what is still to be tried, in order of size. Micro-batches that are innocent
+    """One batch: what is scored of it, and what is still to be tried, in order of size. Micro-batches that are harmless
     are scored whole, as ever, so that their scores have the same bits."""
 
     def __init__(self, asker: Connection, assignment: Assignment) -> None:
@@ -113,26 +113,26 @@ class Search:
         self._row_class = assignment.row_class
         self._settled = assignment.row_class is not None  # or it is known that it can't be found
         self._fatal: dict[int, tuple[Piece, RowReject]] = {}  # micro-batches, by where they begin
-        self.deaths = 0
+        self.crashes = 0
 
     def run(self) -> Result:
         while self._todo:
             reject = self._try()
             if reject is None:
                 break
-            self.deaths += 1
-            if self.deaths >= HOPELESS and not any(result.columns for result in self._done.values()):
-                raise ModelError(f"the model can score no record, in {self.deaths} tries: {reject.detail}")
+            self.crashes += 1
+            if self.crashes >= HOPELESS and not any(result.columns for result in self._done.values()):
+                raise ModelError(f"the model can score no record, in {self.crashes} tries: {reject.detail}")
         return join([self._done[begin] for begin in sorted(self._done)], self._row_class)
 
-    def _convict(self, guilty: Piece, reject: RowReject) -> None:
+    def _split_or_reject(self, fatal: Piece, reject: RowReject) -> None:
         """Rejects a piece that was fatal, or puts its parts in its place, at the end."""
-        self._todo.remove(guilty)
-        self._fatal.setdefault(guilty.whole, (guilty, reject))
-        if guilty.rows == 1 or (self._settled and self._row_class not in DIVISIBLE):
-            self._reject(guilty, reject)
+        self._todo.remove(fatal)
+        self._fatal.setdefault(fatal.whole, (fatal, reject))
+        if fatal.rows == 1 or (self._settled and self._row_class not in DIVISIBLE):
+            self._reject(fatal, reject)
         else:
-            self._todo.extend(guilty.split())
+            self._todo.extend(fatal.split())
 
     def _reject(self, piece: Piece, reject: RowReject) -> None:
         """All records of it, but for those that have reasons of their own."""
@@ -154,21 +154,21 @@ class Search:
             self._reject(whole, reject)
 
     def _try(self) -> RowReject | None:
-        """Forks a victim that scores what is to do; takes off what it has scored. None when it has scored all, or else
-        the reason for which it died, and for which a piece was convicted."""
+        """Forks a trial that scores what is to do; takes off what it has scored. None when it has scored all, or else
+        the reason for which it died, and for which a piece was split or rejected."""
         ours, theirs = Pipe()
-        victim = os.fork()
-        if victim == 0:
+        trial = os.fork()
+        if trial == 0:
             ours.close()
             self._asker.close()
-            self._suffer(theirs)
+            self._serve_trial(theirs)
         theirs.close()
         alive = True
         opened = False
         survived = 0  # pieces that were tried out, while the row class is looked for
         try:
             while self._todo or not opened:
-                kind, body = self._hear(ours, self._limit(survived) if opened else START_SECONDS)
+                kind, body = self._receive(ours, self._limit(survived) if opened else START_SECONDS)
                 if kind == b"model":
                     raise ModelError(body.decode())
                 if kind == b"scored":
@@ -179,17 +179,17 @@ class Search:
                     survived = int(body)
                 elif kind == b"found":
                     survived = 0
-                    self._settle(self._ask_for_the_word(body))
+                    self._settle(self._ask_for_the_row_class(body))
                     ours.send_bytes((self._row_class or "").encode())
                 else:
                     if kind == b"gone":
-                        body = obituary(os.waitstatus_to_exitcode(os.waitpid(victim, 0)[1])).encode()
+                        body = describe_exit(os.waitstatus_to_exitcode(os.waitpid(trial, 0)[1])).encode()
                         alive = False
                     if not opened:
                         raise RuntimeError(f"the model can't be opened: {body.decode()}")
                     reject = RowReject(0, "model_timeout" if kind == b"slow" else "model_crash", body.decode())
                     if survived < len(self._todo):
-                        self._convict(self._todo[survived], reject)
+                        self._split_or_reject(self._todo[survived], reject)
                     else:  # of what they make of each other: that is no piece's fault
                         self._settle(None)
                     return reject
@@ -197,40 +197,40 @@ class Search:
         finally:
             ours.close()
             if alive:
-                os.kill(victim, signal.SIGKILL)
-                os.waitpid(victim, 0)
+                os.kill(trial, signal.SIGKILL)
+                os.waitpid(trial, 0)
 
     def _limit(self, survived: int) -> float:
-        """The time that the victim may take for its next step."""
+        """The time that the trial may take for its next step."""
         rows = self._todo[survived].rows if survived < len(self._todo) else self._rows
         return piece_seconds(self._assignment.seconds, rows / self._rows)
 
-    def _ask_for_the_word(self, finding: bytes) -> RowClass | None:
+    def _ask_for_the_row_class(self, finding: bytes) -> RowClass | None:
         """What holds for the whole job, once its first worker has said what it found."""
         if not finding:
             return None
         self._asker.send_bytes(b"found\n" + finding)
         return cast(RowClass, self._asker.recv_bytes().decode())
 
-    def _hear(self, victim: Connection, limit: float) -> tuple[bytes, bytes]:
-        """The victim's next message, as kind and body; `gone` if it died, `slow` if nothing came in time."""
+    def _receive(self, trial: Connection, limit: float) -> tuple[bytes, bytes]:
+        """The trial's next message, as kind and body; `gone` if it died, `slow` if nothing came in time."""
         self._asker.send_bytes(b"alive\n")
-        ready = wait([victim, self._asker], limit)
+        ready = wait([trial, self._asker], limit)
         if self._asker in ready:
             raise EOFError  # nobody wants the answer any more
-        if victim not in ready:
+        if trial not in ready:
             return b"slow", f"not scored within {limit:g} s".encode()
         try:
-            kind, _, body = victim.recv_bytes().partition(b"\n")
+            kind, _, body = trial.recv_bytes().partition(b"\n")
             return kind, body
         except (EOFError, OSError):
             return b"gone", b""
 
-    def _suffer(self, end: Connection) -> NoReturn:
-        """The victim."""
+    def _serve_trial(self, end: Connection) -> NoReturn:
+        """What the trial process does."""
         try:
             words: SimpleQueue[bytes] = SimpleQueue()
-            threading.Thread(target=_follow_to_the_grave, args=(end, words), daemon=True).start()
+            threading.Thread(target=_end_with_the_searcher, args=(end, words), daemon=True).start()
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             with contextlib.suppress(OSError):  # if memory runs out, this one first
                 Path("/proc/self/oom_score_adj").write_text("1000")
@@ -256,18 +256,18 @@ class Search:
         """First whether pieces are fatal, then what those that are not make of each other."""
         if scorer.verdict.row_class:
             return scorer.verdict.row_class
-        innocent: list[pa.RecordBatch] = []
-        while len(innocent) < len(self._todo) and sum(records.num_rows for records in innocent) < FAN:
-            scorer.try_out(self._todo[len(innocent)].records)
-            innocent.append(self._todo[len(innocent)].records)
-            end.send_bytes(b"survived\n%d" % len(innocent))
-        looking = b"survived\n%d" % len(self._todo)  # what happens now is none's fault
+        harmless: list[pa.RecordBatch] = []
+        while len(harmless) < len(self._todo) and sum(records.num_rows for records in harmless) < FAN:
+            scorer.try_out(self._todo[len(harmless)].records)
+            harmless.append(self._todo[len(harmless)].records)
+            end.send_bytes(b"survived\n%d" % len(harmless))
+        looking = b"survived\n%d" % len(self._todo)  # what happens now is no piece's fault
         end.send_bytes(looking)
-        return scorer.classify(innocent, lambda: end.send_bytes(looking))
+        return scorer.classify(harmless, lambda: end.send_bytes(looking))
 
 
-def _follow_to_the_grave(end: Connection, words: "SimpleQueue[bytes]") -> None:
-    """Hands on what the victim is told, and ends it when the process that forked it is gone: a graph that hangs would
+def _end_with_the_searcher(end: Connection, words: "SimpleQueue[bytes]") -> None:
+    """Hands on what the trial is told, and ends it when the process that forked it is gone: a graph that hangs would
     stay for ever."""
     with contextlib.suppress(EOFError, OSError):
         while True:
@@ -275,7 +275,7 @@ def _follow_to_the_grave(end: Connection, words: "SimpleQueue[bytes]") -> None:
     os._exit(1)
 
 
-def obituary(code: int) -> str:
+def describe_exit(code: int) -> str:
     """From a process's exit code, as `subprocess` has it."""
     if code >= 0:
         return f"the process exited with {code}"
@@ -286,6 +286,6 @@ def main(descriptor: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # meant for the worker, which lets the running batch finish
     without_pandas()
-    logging.disable(logging.WARNING)  # one line a session would be one a death
+    logging.disable(logging.WARNING)  # one line a session would be one a crash
     with contextlib.suppress(EOFError, OSError), Connection(descriptor) as asker:
         serve(asker)
