@@ -73,8 +73,10 @@ def model_house(tmp_path: Path) -> Path:
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").write_text("".join(f"import {other}\n" for other in allowed))
     for module in itertools.chain.from_iterable(itertools.chain.from_iterable(LAYERS)):
-        (tmp_path / module.replace(".", "/")).mkdir(parents=True)
-        (tmp_path / module.replace(".", "/") / "__init__.py").touch()
+        folder = tmp_path / module.replace(".", "/")
+        folder.mkdir(parents=True)
+        for package in (folder, folder.parent):
+            (package / "__init__.py").open("a").close()
     return tmp_path
 
 
