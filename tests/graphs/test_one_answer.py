@@ -1,7 +1,7 @@
 """The producer, `model inspect` and a worker give one answer on a graph: what to feed, what to fetch, whether to score.
 
-The worker's answer is that of `frozen.load`, on which it opens its session. As all three go by the same rules they could
-be wrong together, so what TensorFlow makes of an imported graph is asked as well, without any rule of ours.
+The worker's answer is that of `frozen.load`, on which it opens its session. As all three go by the same rules they
+could be wrong together, so what TensorFlow makes of an imported graph is asked as well, without any rule of ours.
 """
 
 import random
@@ -122,9 +122,9 @@ def constant(graph_def: v1.GraphDef, value: object, dtype: tf.DType = tf.float32
     return name
 
 
-def split(graph_def: v1.GraphDef, tensor: str) -> str:
-    name = add(graph_def, "Split", constant(graph_def, 0, tf.int32), tensor, T=FLOAT)
-    graph_def.node[-1].attr["num_split"].i = 2
+def second(graph_def: v1.GraphDef, tensor: str) -> str:
+    name = add(graph_def, "IdentityN", tensor, tensor)
+    graph_def.node[-1].attr["T"].list.type.extend([FLOAT, FLOAT])
     return f"{name}:1"
 
 
@@ -208,7 +208,7 @@ COMMON: dict[str, Callable[[v1.GraphDef, str], str]] = {
     "negate": lambda graph_def, tensor: add(graph_def, "Neg", tensor, T=FLOAT),
     "branch off": lambda graph_def, tensor: [tensor, add(graph_def, "Neg", tensor, T=FLOAT)][0],
     "first of": lambda graph_def, tensor: add(graph_def, "AddV2", tensor, f"{tensor}", T=FLOAT),
-    "split": split,
+    "second output": second,
     "constant": lambda graph_def, _: constant(graph_def, [1.0]),
     "another placeholder": placeholder,
     "with a default": with_default,
@@ -293,3 +293,16 @@ def test_what_a_worker_cannot_fetch_is_known_to_the_producer(path: Path, name: s
     assert name not in read_graph(path)
     with pytest.raises(ModelError, match="the graph has no tensor"):
         frozen.tensor(frozen.load(path.read_bytes()), name)
+
+
+@pytest.mark.parametrize("op", ["Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable", "TemporaryVariable"])
+def test_a_variable_is_the_reason_wherever_it_is(path: Path, op: str) -> None:
+    """Not that its op is refused: `model freeze` is the answer."""
+    for build in (variable(op), in_a_function(op)):
+        graph_def = graph_of([])
+        build(graph_def, "")
+        path.write_bytes(graph_def.SerializeToString())
+        with pytest.raises(GraphError, match="has the variable"):
+            read_graph(path)
+        with pytest.raises(ModelError, match="the graph still has variables"):
+            frozen.load(path.read_bytes())
