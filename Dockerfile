@@ -11,6 +11,7 @@ WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE nightshift_start.py ./
 COPY data/spam.pb data/
 COPY formats formats/
+COPY graphs graphs/
 COPY jobs jobs/
 COPY model model/
 COPY producer producer/

@@ -34,7 +34,7 @@ def _begin(command: str, *names: str) -> None:
 
 def producer() -> None:
     """The `producer` command."""
-    _begin("producer", "producer", "jobs", "formats")
+    _begin("producer", "producer", "jobs", "formats", "graphs")
     from producer.cli import run
 
     run()
@@ -42,7 +42,7 @@ def producer() -> None:
 
 def model() -> None:
     """The `model` command."""
-    _begin("model", "model")
+    _begin("model", "model", "formats", "graphs")
     from model.cli import main
 
     main()

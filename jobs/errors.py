@@ -1,10 +1,6 @@
-"""What can go wrong with a job: with its graph, the settings, the server, or the job itself."""
+"""What can go wrong with a job: with the settings, the server, or the job itself."""
 
 from formats.errors import NightshiftError
-
-
-class GraphError(NightshiftError):
-    """The model file is no frozen graph, or its placeholders and outputs don't fit the job."""
 
 
 class SettingsError(NightshiftError):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow.compat import v1
 
+from graphs.verdict import Refusal
 from model.checkpoints import stored
 from model.errors import ModelError
 from model.graph import frozen, nodes, row_class
@@ -32,7 +33,7 @@ class Inspection(NamedTuple):
     parameters: int  # numbers in them
     trainable: int | None  # those that training adjusts, where recorded
     ops: dict[str, int]  # how many nodes each has
-    refused: list[tuple[str, str, str]]  # node, op, why; of what isn't frozen, in the part that its outputs need
+    refused: list[Refusal]  # node, op, why; of what isn't frozen, in the part that its outputs need
     accepted: bool  # by a worker with this TensorFlow
     why_not: str | None
     freeze: str | None  # the command that would make it scoreable
@@ -119,7 +120,7 @@ def inspect_path(place: Path) -> Inspection:
     )
 
 
-def _why_not(found: stored.Stored, refused: list[tuple[str, str, str]], freeze: str | None) -> str:
+def _why_not(found: stored.Stored, refused: list[Refusal], freeze: str | None) -> str:
     if found.meta_graph is None:
         return "it has values but no graph: save its model with tf.saved_model.save, and freeze that"
     if refused:

@@ -21,7 +21,7 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         import nightshift_start
 
-        if line := nightshift_start.in_the_way("jobs", "formats"):
+        if line := nightshift_start.in_the_way("jobs", "formats", "graphs"):
             raise ImportError(line)
         from producer import api
 

@@ -4,7 +4,7 @@ import sys
 
 import nightshift_start
 
-if line := nightshift_start.in_the_way("model", "jobs", "formats"):
+if line := nightshift_start.in_the_way("model", "jobs", "formats", "graphs"):
     sys.exit(f"worker: {line}")
 
 from model import environment

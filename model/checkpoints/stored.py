@@ -12,6 +12,9 @@ from tensorflow.compat import v1
 from tensorflow.core.framework import variable_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+from graphs import parts
+from graphs.inputs import INPUTS
+from graphs.names import node_of
 from model.checkpoints import checkpoint, saved_model
 from model.errors import ModelError
 from model.graph import nodes
@@ -119,7 +122,7 @@ def trainable(found: Stored) -> int | None:
     for content in found.meta_graph.collection_def[v1.GraphKeys.TRAINABLE_VARIABLES].bytes_list.value:
         variable = variable_pb2.VariableDef()
         variable.ParseFromString(content)
-        named.add(nodes.source(variable.variable_name))
+        named.add(node_of(variable.variable_name))
     return sum(each.parameters for each in found.variables if each.name in named) if named else None
 
 
@@ -167,8 +170,8 @@ def _infos(tensors: Mapping[str, meta_graph_pb2.TensorInfo]) -> list[TensorInfo]
 def _ends(graph_def: v1.GraphDef) -> list[TensorInfo]:
     found = []
     for each in nodes.outputs(graph_def):
-        needs = nodes.needed_by(graph_def, [each.name]).nodes
-        if any(node.op == "Placeholder" for node in needs) and not _TRAINING.fullmatch(each.name):
+        needs = parts.needed_by(graph_def, [each.name]).nodes
+        if any(node.op in INPUTS for node in needs) and not _TRAINING.fullmatch(each.name):
             found.append(each)
     return found
 

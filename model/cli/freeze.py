@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from graphs.names import short
 from model.cli.console import PLACE, flat, import_tensorflow, names
 
 
@@ -45,7 +46,7 @@ def freeze(
     from model.errors import ModelError
     from model.graph import freeze as freezing
 
-    wanted = [name.removesuffix(":0") for name in flat(nodes)]
+    wanted = [short(name) for name in flat(nodes)]
     directory = saved_model.directory(place)
     if directory is None:
         if tags or signature:

@@ -1,13 +1,16 @@
 """Freezing: variables become constants, what no output needs is dropped, and one `.pb` is the whole model."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 from tensorflow.compat import v1
 
+from graphs import ops, parts
+from graphs.inputs import INPUTS
+from graphs.names import node_of, renamed
 from model.errors import ModelError
-from model.graph import frozen, inline, ops
+from model.graph import frozen, inline
 
 _TABLE = re.compile(r".*HashTable.*")
 
@@ -22,8 +25,8 @@ def freeze(session: v1.Session, outputs: Sequence[str] = ("score",), aliases: Ma
     """
     graph_def = session.graph.as_graph_def()
     known = {node.name: node.op for node in graph_def.node}
-    aliased = {name: tensor.partition(":")[0] for name, tensor in (aliases or {}).items()}
-    wanted = [*outputs, *(node for node in aliased.values() if known.get(node) != "Placeholder")]
+    aliased = {name: node_of(tensor) for name, tensor in (aliases or {}).items()}
+    wanted = [*outputs, *(node for node in aliased.values() if known.get(node) not in INPUTS)]
     for output in wanted:
         if output not in known:
             raise ModelError(
@@ -61,14 +64,7 @@ def outputs_of(graph: tf.Graph) -> list[str]:
 
 def _needed(graph_def: v1.GraphDef, outputs: Sequence[str]) -> v1.GraphDef:
     """The nodes that the outputs depend on. The conversion keeps a few more, once functions were inlined."""
-    sources = {node.name: node.input for node in graph_def.node}
-    reached: set[str] = set()
-    todo = list(outputs)
-    while todo:
-        name = todo.pop()
-        if name not in reached:
-            reached.add(name)
-            todo += [source.removeprefix("^").partition(":")[0] for source in sources[name]]
+    reached = parts.reached(parts.inputs(graph_def), outputs)
     result = v1.GraphDef(versions=graph_def.versions, library=graph_def.library)
     result.node.extend(node for node in graph_def.node if node.name in reached)
     return result
@@ -111,31 +107,25 @@ def _check(graph_def: v1.GraphDef) -> None:
 
 def _alias(graph_def: v1.GraphDef, aliases: Mapping[str, str]) -> None:
     nodes = {node.name: node for node in graph_def.node}
-    renamed = {}
+    new: dict[str, str] = {}
     for name, tensor in aliases.items():
-        node = tensor.partition(":")[0]
+        node = node_of(tensor)
         if name == node or node not in nodes:  # an input that no output needs is not there any more
             continue
         if name in nodes:
-            renamed[name] = f"{name}/inner"
-        if nodes[node].op == "Placeholder":
-            renamed[node] = name
+            new[name] = f"{name}/inner"
+        if nodes[node].op in INPUTS:
+            new[node] = name
     for entry in graph_def.node:
-        entry.name = renamed.get(entry.name, entry.name)
+        entry.name = new.get(entry.name, entry.name)
         for position, source in enumerate(entry.input):
-            entry.input[position] = _renamed(source, renamed)
+            entry.input[position] = renamed(source, new)
     for name, tensor in aliases.items():
-        node = tensor.partition(":")[0]
-        if name != node and node in nodes and nodes[node].op != "Placeholder":
-            source = _renamed(tensor, renamed)
+        node = node_of(tensor)
+        if name != node and node in nodes and nodes[node].op not in INPUTS:
+            source = renamed(tensor, new)
             dtype = _dtype(graph_def, source)
             graph_def.node.add(name=name, op="Identity", input=[source]).attr["T"].type = dtype
-
-
-def _renamed(source: str, renamed: Mapping[str, str]) -> str:
-    control = "^" if source.startswith("^") else ""
-    node, colon, index = source.removeprefix("^").partition(":")
-    return f"{control}{renamed.get(node, node)}{colon}{index}"
 
 
 def _dtype(graph_def: v1.GraphDef, tensor: str) -> int:
@@ -148,24 +138,9 @@ def _dtype(graph_def: v1.GraphDef, tensor: str) -> int:
 def _drop_unused_functions(graph_def: v1.GraphDef) -> None:
     """A SavedModel's functions that save and restore, say: a worker would refuse them."""
     functions = {function.signature.name: function for function in graph_def.library.function}
-    used: set[str] = set()
-    todo = _mentioned(graph_def.node)
-    while todo:
-        name = todo.pop()
-        if name in functions and name not in used:
-            used.add(name)
-            todo |= _mentioned(functions[name].node_def)
+    used = parts.functions_called(graph_def, graph_def.node)
     for name in functions.keys() - used:
         graph_def.library.function.remove(functions[name])
     kept = [each for each in graph_def.library.gradient if each.function_name in used]
     del graph_def.library.gradient[:]
     graph_def.library.gradient.extend(kept)
-
-
-def _mentioned(nodes: Iterable[v1.NodeDef]) -> set[str]:
-    found = set()
-    for node in nodes:
-        found.add(node.op)
-        for value in node.attr.values():
-            found |= {value.func.name, *(each.name for each in value.list.func)}
-    return found

@@ -3,20 +3,18 @@
 The worker's door to the model room. Whatever is wrong with a model is a ModelError with one clear line.
 """
 
-from collections.abc import Iterator, Set
-
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.compat import v1
 from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow.python.framework import op_def_registry  # no public API says which ops are stateful
 
+from graphs import messages, names, outputs, parts, verdict
+from graphs.inputs import INPUTS
+from graphs.verdict import Refusal
 from model.errors import ModelError
-from model.graph import ops, tables
+from model.graph.registry import op_list
 
 _HINT = "freeze it first: model freeze DIR --output spam.pb"
-# Nothing downstream wants their value: inputs, constants, and nodes that only check or order.
-NOT_OUTPUTS = frozenset({"Placeholder", "PlaceholderWithDefault", "PlaceholderV2", "Const", "NoOp", "Assert"})
 
 
 def parse(data: bytes) -> v1.GraphDef:
@@ -24,12 +22,12 @@ def parse(data: bytes) -> v1.GraphDef:
     graph_def = v1.GraphDef()
     try:
         graph_def.ParseFromString(data)
-        is_graph = len(graph_def.node) > 0 and all(node.name and node.op for node in graph_def.node)
+        is_graph = messages.is_graph(graph_def)
     except DecodeError:
         is_graph = False
     if not is_graph:
         raise ModelError(f"not a frozen graph: {_what_it_is(data)}")
-    variables = [node.name for _, node in _nodes(graph_def) if node.op in ops.VARIABLES]
+    variables = parts.variables(graph_def)
     if variables:
         more = f" and {len(variables) - 1} more" if len(variables) > 1 else ""
         raise ModelError(f"the graph still has variables ({variables[0]}{more}); {_HINT}")
@@ -53,46 +51,15 @@ def _what_it_is(data: bytes) -> str:
     return "its bytes are no GraphDef with nodes"
 
 
-def _nodes(graph_def: v1.GraphDef) -> Iterator[tuple[str, v1.NodeDef]]:
-    """Yield each node with where it is: '' for the graph itself, else the name of its library function."""
-    for node in graph_def.node:
-        yield "", node
-    for function in graph_def.library.function:
-        for node in function.node_def:
-            yield function.signature.name, node
-
-
-def refusals(graph_def: v1.GraphDef, *, to_freeze: bool = False) -> list[tuple[str, str, str]]:
-    """List (node, op, why) for each node that a worker refuses, or would once the graph, if it is yet `to_freeze`, is
-    frozen; one in a function is called 'function/node'."""
-    functions = {function.signature.name for function in graph_def.library.function}
-    by_records = {(function, node.name) for function, node in tables.written_by_records(graph_def)}
-    found = []
-    for function, node in _nodes(graph_def):
-        reason = _refusal(node, functions, to_freeze)
-        if (function, node.name) in by_records:
-            reason = reason or "writes what one record has into a table in which others are looked up"
-        if reason:
-            found.append((f"{function}/{node.name}" if function else node.name, node.op, reason))
-    return found
-
-
-def _refusal(node: v1.NodeDef, functions: Set[str], to_freeze: bool) -> str | None:
-    definition = op_def_registry.get(node.op)
-    if definition is None:
-        unknown = None if node.op in functions else f"TensorFlow {tf.__version__} does not have"
-        return ops.refusal(node.op, is_stateful=False) or unknown
-    if node.op == "Empty" and node.attr["init"].b:  # zeros
-        return None
-    arguments = [*definition.input_arg, *definition.output_arg]
-    has_references = any(argument.is_ref for argument in arguments)
-    return ops.refusal(node.op, is_stateful=definition.is_stateful, has_references=has_references, to_freeze=to_freeze)
+def refusals(graph_def: v1.GraphDef, *, to_freeze: bool = False) -> list[Refusal]:
+    """What a worker with this TensorFlow refuses, or would once the graph, if it is yet `to_freeze`, is frozen."""
+    return verdict.refusals(graph_def, op_list(), to_freeze=to_freeze)
 
 
 def refuse_unsafe(graph_def: v1.GraphDef) -> None:
-    """Raise ModelError, naming node and op, if the graph could do more than compute: see `model.graph.ops`."""
-    for node, op, reason in refusals(graph_def):
-        raise ModelError(f"refused: node {node!r} is the op {op}, which {reason}")
+    """Raise ModelError, naming node and op, if the graph could do more than compute: see `graphs.ops`."""
+    for refusal in refusals(graph_def):
+        raise ModelError(refusal.text)
 
 
 def load(data: bytes) -> tf.Graph:
@@ -110,30 +77,20 @@ def load(data: bytes) -> tf.Graph:
 
 def placeholders(graph: tf.Graph) -> list[tf.Tensor]:
     """The tensors that must be fed, in graph order. (A PlaceholderWithDefault has a value already.)"""
-    return [operation.outputs[0] for operation in graph.get_operations() if operation.type == "Placeholder"]
+    return [operation.outputs[0] for operation in graph.get_operations() if operation.type in INPUTS]
 
 
 def terminal_tensors(graph: tf.Graph) -> list[tf.Tensor]:
-    """The first output of each node that no other node consumes, as data or as control, in graph order.
-
-    They are what a graph computes when nobody says which nodes to fetch. Inputs, constants and checks are left out.
-    """
-    operations = graph.get_operations()
-    consumed = {tensor.op.name for operation in operations for tensor in operation.inputs}
-    consumed |= {before.name for operation in operations for before in operation.control_inputs}
-    return [
-        operation.outputs[0]
-        for operation in operations
-        if operation.outputs
-        and operation.name not in consumed
-        and operation.type not in NOT_OUTPUTS
-        and "AssertGuard/" not in operation.name  # the branch that tf.debugging.assert_* builds around an Assert
-    ]
+    """The first output of each node that is one of the graph's outputs, in graph order: see `graphs.outputs`."""
+    return [tensor(graph, name) for name in outputs.terminal(graph.as_graph_def())]
 
 
 def tensor(graph: tf.Graph, name: str) -> tf.Tensor:
     """Return the tensor called `node` (its first output) or `node:0`. ModelError if the graph has none such."""
+    full = names.tensor_of(name)
     try:
-        return graph.get_tensor_by_name(name if ":" in name else f"{name}:0")
+        if full is not None:
+            return graph.get_tensor_by_name(full)
     except (KeyError, ValueError):
-        raise ModelError(f"the graph has no tensor {name!r}") from None
+        pass
+    raise ModelError(f"the graph has no tensor {name!r}")

@@ -11,12 +11,12 @@ from tensorflow.compat import v1
 from tensorflow.core.protobuf import rewriter_config_pb2
 from tensorflow.python.grappler import tf_optimizer  # no public API runs one rewrite on a graph
 
-_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
+from graphs.ops import CALLS
 
 
 def calls(graph_def: v1.GraphDef) -> bool:
     """Whether a node of the graph calls a function."""
-    return any(node.op in _CALLS for node in graph_def.node)
+    return any(node.op in CALLS for node in graph_def.node)
 
 
 def inline(graph: tf.Graph, outputs: Sequence[str]) -> v1.GraphDef:

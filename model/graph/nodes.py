@@ -1,16 +1,18 @@
 """What a GraphDef says of itself, read from its NodeDefs: nothing is imported, so any graph may be looked at."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from math import prod
 from typing import NamedTuple
 
 import tensorflow as tf
 from tensorflow.compat import v1
-from tensorflow.core.framework import function_pb2, op_def_pb2, tensor_shape_pb2
+from tensorflow.core.framework import op_def_pb2, tensor_shape_pb2
 from tensorflow.python.framework import op_def_registry  # no public API tells the dtype of a NodeDef's outputs
 
-from model.graph.frozen import NOT_OUTPUTS
+from graphs import parts
+from graphs.inputs import INPUTS
+from graphs.outputs import terminal
 
 
 class TensorInfo(NamedTuple):
@@ -41,90 +43,38 @@ def values(name: str, dtype: tf.DType, shape: Iterable[int] | None) -> Values:
 
 def placeholders(graph_def: v1.GraphDef) -> list[TensorInfo]:
     """The nodes that must be fed, in graph order. (A PlaceholderWithDefault has a value already.)"""
-    return [_output(graph_def, node) for node in graph_def.node if node.op == "Placeholder"]
+    return [_output(graph_def, node) for node in graph_def.node if node.op in INPUTS]
 
 
 def outputs(graph_def: v1.GraphDef) -> list[TensorInfo]:
-    """The nodes that have an output and that no other consumes: `frozen.terminal_tensors` without an import."""
-    consumed = {source(name) for node in graph_def.node for name in node.input}
-    return [
-        _output(graph_def, node)
-        for node in graph_def.node
-        if node.name not in consumed
-        and node.op not in NOT_OUTPUTS
-        and _arguments(graph_def, node.op) != []
-        and "AssertGuard/" not in node.name
-    ]
+    """The graph's outputs: `frozen.terminal_tensors` without an import."""
+    names = set(terminal(graph_def))
+    return [_output(graph_def, node) for node in graph_def.node if node.name in names]
 
 
 def constants(graph_def: v1.GraphDef) -> list[Values]:
     """Each Const with what it holds; one in a function is called 'function/node'."""
-    tensors = [(name, node.attr["value"].tensor) for name, node in every(graph_def) if node.op == "Const"]
+    tensors = [
+        (parts.called(function, node), node.attr["value"].tensor)
+        for function, node in parts.every(graph_def)
+        if node.op == "Const"
+    ]
     return [values(name, dtype(each.dtype), shape(each.tensor_shape)) for name, each in tensors]
 
 
 def op_counts(graph_def: v1.GraphDef) -> dict[str, int]:
     """How many nodes each op has, functions included; the most frequent first."""
-    counted = Counter(node.op for _, node in every(graph_def))
+    counted = Counter(node.op for _, node in parts.every(graph_def))
     return dict(sorted(counted.items(), key=lambda each: (-each[1], each[0])))
-
-
-def every(graph_def: v1.GraphDef) -> Iterator[tuple[str, v1.NodeDef]]:
-    """Yield each node with its name, those of library functions as 'function/node'."""
-    for node in graph_def.node:
-        yield node.name, node
-    for function in graph_def.library.function:
-        for node in function.node_def:
-            yield f"{function.signature.name}/{node.name}", node
-
-
-class Part(NamedTuple):
-    """Some of a graph's nodes, and the functions that they call, theirs as well. Not copied: constants are large."""
-
-    nodes: list[v1.NodeDef]
-    functions: list[function_pb2.FunctionDef]
-
-    def every(self) -> Iterator[v1.NodeDef]:
-        yield from self.nodes
-        for function in self.functions:
-            yield from function.node_def
-
-
-def needed_by(graph_def: v1.GraphDef, names: Iterable[str]) -> Part:
-    """Return the part of a graph that the nodes `names` depend on."""
-    by_name = {node.name: node for node in graph_def.node}
-    functions = {function.signature.name: function for function in graph_def.library.function}
-    reached, called = set[str](), set[str]()
-    waiting = [source(name) for name in names]
-    while waiting:
-        name = waiting.pop()
-        if name not in reached and name in by_name:
-            reached.add(name)
-            waiting += [source(each) for each in by_name[name].input]
-    calls = [call for name in reached for call in _calls(by_name[name])] if functions else []
-    while calls:
-        name = calls.pop()
-        if name not in called and name in functions:
-            called.add(name)
-            calls += [call for node in functions[name].node_def for call in _calls(node)]
-    return Part(
-        [node for node in graph_def.node if node.name in reached],
-        [each for each in graph_def.library.function if each.signature.name in called],
-    )
 
 
 def extract(graph_def: v1.GraphDef, names: Iterable[str]) -> v1.GraphDef:
     """Return the part of a graph that the nodes `names` depend on as a graph of its own."""
-    part = needed_by(graph_def, names)
+    part = parts.needed_by(graph_def, names)
     extracted = v1.GraphDef(versions=graph_def.versions)
     extracted.node.extend(part.nodes)
     extracted.library.function.extend(part.functions)
     return extracted
-
-
-def source(name: str) -> str:
-    """The node of an input or a tensor: `^control`, `node:1` and `node` name the same."""
-    return name.removeprefix("^").partition(":")[0]
 
 
 def dtype(number: int) -> tf.DType:
@@ -138,11 +88,6 @@ def dtype(number: int) -> tf.DType:
 def shape(proto: tensor_shape_pb2.TensorShapeProto) -> list[int] | None:
     """A shape's sizes, -1 for any; None if the rank is unknown."""
     return None if proto.unknown_rank else [int(dim.size) for dim in proto.dim]
-
-
-def _calls(node: v1.NodeDef) -> list[str]:
-    functions = [attr.func.name for attr in node.attr.values()]
-    return [node.op, *functions, *(each.name for attr in node.attr.values() for each in attr.list.func)]
 
 
 def _arguments(graph_def: v1.GraphDef, op: str) -> list[op_def_pb2.OpDef.ArgDef] | None:
@@ -165,6 +110,6 @@ def _output(graph_def: v1.GraphDef, node: v1.NodeDef) -> TensorInfo:
     size = None
     if "_output_shapes" in node.attr and node.attr["_output_shapes"].list.shape:
         size = shape(node.attr["_output_shapes"].list.shape[0])
-    elif node.op == "Placeholder" and "shape" in node.attr:
+    elif node.op in INPUTS and "shape" in node.attr:
         size = shape(node.attr["shape"].shape)
     return TensorInfo(node.name, name, size)

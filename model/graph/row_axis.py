@@ -10,6 +10,8 @@ from enum import Enum
 
 import tensorflow as tf
 
+from graphs.inputs import INPUTS
+
 
 class Kind(Enum):
     FIXED = "the same in every call"
@@ -46,7 +48,7 @@ def kinds(graph: tf.Graph) -> dict[str, Kind]:
 
 
 def _kind(operation: tf.Operation, found: dict[str, Kind]) -> Kind:
-    if operation.type in ("Placeholder", "PlaceholderV2"):
+    if operation.type in INPUTS:
         shape = operation.outputs[0].shape
         return Kind.ROWS if shape.rank and shape[0] is None else Kind.OTHER
     if not operation.inputs:

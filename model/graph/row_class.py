@@ -16,7 +16,10 @@ import tensorflow as tf
 from tensorflow.compat import v1
 from tensorflow.python.framework import op_def_registry  # no public API tells the fixed dtypes of a NodeDef
 
-from model.graph import nodes, ops, row_axis
+from graphs import ops, parts
+from graphs.inputs import INPUTS
+from graphs.names import tensor_of
+from model.graph import nodes, row_axis
 from model.graph.row_axis import Kind
 
 RowClass = Literal["exact", "rounding", "mixing"]
@@ -53,8 +56,8 @@ class Verdict(NamedTuple):
 
 def judge(graph: tf.Graph, fetches: Iterable[str]) -> Verdict:
     """The verdict on the part of an imported graph that the fetched nodes or tensors need."""
-    fetched = [fetch if ":" in fetch else f"{fetch}:0" for fetch in fetches]
-    part = nodes.needed_by(graph.as_graph_def(), fetched)
+    fetched = [tensor_of(fetch) or fetch for fetch in fetches]
+    part = parts.needed_by(graph.as_graph_def(), fetched)
     for node in part.every():
         if ops.RANDOM.fullmatch(node.op):
             return Verdict("mixing", "mixing", False, f"it draws random numbers ({node.op})")
@@ -70,7 +73,7 @@ def judge(graph: tf.Graph, fetches: Iterable[str]) -> Verdict:
     return Verdict(None, "rounding" if rounds else "exact", by_rows, ", and ".join(causes))
 
 
-def _rounding(graph: tf.Graph, part: nodes.Part, kinds: dict[str, Kind]) -> str | None:
+def _rounding(graph: tf.Graph, part: parts.Part, kinds: dict[str, Kind]) -> str | None:
     """The first op whose bits may depend on where in a tensor a number stands."""
     for node in part.nodes:
         operation = graph.get_operation_by_name(node.name)
@@ -91,7 +94,7 @@ def _rounding(graph: tf.Graph, part: nodes.Part, kinds: dict[str, Kind]) -> str 
     return None
 
 
-def _is_call(node: v1.NodeDef, part: nodes.Part) -> bool:
+def _is_call(node: v1.NodeDef, part: parts.Part) -> bool:
     return any(function.signature.name == node.op for function in part.functions)
 
 
@@ -119,12 +122,12 @@ def _has_floats(node: v1.NodeDef) -> bool:
     return any(dtype.is_floating or dtype.is_complex for dtype in dtypes)
 
 
-def _first_other(graph: tf.Graph, part: nodes.Part, kinds: dict[str, Kind]) -> str:
+def _first_other(graph: tf.Graph, part: parts.Part, kinds: dict[str, Kind]) -> str:
     """Where the trail of the rows ends."""
     needed = {node.name for node in part.nodes}
     for operation in graph.get_operations():
         if operation.name in needed and any(kinds[output.name] is Kind.OTHER for output in operation.outputs):
-            if operation.type == "Placeholder":
+            if operation.type in INPUTS:
                 return f"the placeholder {operation.name!r} has no shape of a row a record"
             return f"{operation.type} may mix rows"
     return "an output has nothing of the rows"

@@ -13,6 +13,8 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.compat import v1
 
+from graphs.inputs import INPUTS
+from graphs.names import node_of
 from model import feeds
 from model.checkpoints import checkpoint
 from model.errors import ModelError
@@ -53,7 +55,7 @@ def load(prefix: str, input: str, features: Sequence[str], constants: Mapping[st
     with checkpoint.imported(prefix) as (session, _):
         graph = session.graph
         text = frozen.tensor(graph, input)
-        if text.op.type != "Placeholder" or text.dtype != tf.string:
+        if text.op.type not in INPUTS or text.dtype != tf.string:
             raise ModelError(f"{input!r} is not a placeholder of strings: say which is with --input")
         missing = [name for name in features if not _exists(graph, name)]
         if missing or not features:
@@ -72,7 +74,7 @@ def load(prefix: str, input: str, features: Sequence[str], constants: Mapping[st
                 f"{', '.join(features)} does not depend on {input!r}: say what it is computed from, --input"
             )
         for node in needed:
-            if graph.get_operation_by_name(node).type == "Placeholder" and node not in {text.op.name, *values}:
+            if graph.get_operation_by_name(node).type in INPUTS and node not in {text.op.name, *values}:
                 raise ModelError(f"{', '.join(features)} also needs the placeholder {node!r}: --set {node}=VALUE")
         kept = _cut(graph, needed, tensors, {text.op.name, *values})
         kept.meta_info_def.CopyFrom(checkpoint.meta(prefix).meta_info_def)
@@ -126,7 +128,7 @@ def _cut(graph: tf.Graph, needed: set[str], tensors: Sequence[tf.Tensor], fed: s
     roots = {tensor.op.name for tensor in tensors}
     for proto in protos:
         named = (proto.initializer_name, proto.snapshot_name, proto.initial_value_name)
-        roots |= {name.partition(":")[0] for name in named if name}
+        roots |= {node_of(name) for name in named if name}
     kept = v1.MetaGraphDef(graph_def=v1.graph_util.extract_sub_graph(graph.as_graph_def(), sorted(roots)))
     for node in [node for node in kept.graph_def.node if node.name in fed]:
         kept.graph_def.node.remove(node)  # the new graph's take their place

@@ -12,8 +12,9 @@ from pathlib import Path
 import redis
 
 from formats.errors import NightshiftError
+from graphs.errors import GraphError
 from jobs import keys
-from jobs.errors import GraphError, ServerError
+from jobs.errors import ServerError
 from jobs.server import AWAY
 from producer.client import Client
 from producer.graph import read_graph

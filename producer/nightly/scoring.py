@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from formats.errors import InputError, NightshiftError
-from jobs.errors import GraphError, JobError
+from graphs.errors import GraphError
+from jobs.errors import JobError
 from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings

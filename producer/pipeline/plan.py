@@ -11,10 +11,11 @@ from pathlib import Path
 from formats.errors import InputError
 from formats.registry import open_source
 from formats.source import Source
-from jobs.errors import GraphError
+from graphs.errors import GraphError
+from graphs.inputs import Placeholder
 from jobs.record import FORMAT, Feed, Job
 from jobs.settings import Settings
-from producer.graph import Graph, Placeholder, read_graph
+from producer.graph import Graph, read_graph
 
 ID_COLUMNS = ("message_id", "id")
 SHIPPED_MODEL = "spam.pb"

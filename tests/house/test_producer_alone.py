@@ -43,7 +43,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     if len(file.parts) > 1
                     else Path(str(file.locate()))
                 )
-    for room in ("producer", "jobs", "formats", "nightshift_start.py"):
+    for room in ("producer", "jobs", "formats", "graphs", "nightshift_start.py"):
         (site / room).symlink_to(ROOT / room)
     return folder / "bin" / "python"
 
@@ -110,7 +110,7 @@ def test_a_wheel_carries_the_model_and_the_scripts(wheel: list[str]) -> None:
 def test_a_wheel_tells_type_checkers_that_each_room_is_typed(wheel: list[str]) -> None:
     rooms = {name.split("/")[0] for name in wheel if name.endswith("/__init__.py")}
     assert rooms == {name.split("/")[0] for name in wheel if name.endswith("py.typed")}
-    assert {"producer", "jobs", "worker", "model", "formats"} <= rooms
+    assert {"producer", "jobs", "worker", "model", "formats", "graphs"} <= rooms
 
 
 def test_a_command_imports_neither_pandas_nor_celery(tmp_path: Path) -> None:

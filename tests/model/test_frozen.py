@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.compat import v1
 
+from graphs import ops
 from model.errors import ModelError
-from model.graph import freeze, frozen, ops
+from model.graph import freeze, frozen
 
 
 def graph_def(build: Callable[[], object]) -> v1.GraphDef:

@@ -9,8 +9,9 @@ from tensorflow.compat import v1
 from tensorflow.core.framework import op_def_pb2
 from tensorflow.python.client import pywrap_tf_session  # no public API lists all ops
 
+from graphs import ops
 from model.errors import ModelError
-from model.graph import frozen, ops
+from model.graph import frozen
 
 raw = tf.raw_ops
 Build = Callable[[tf.Tensor], tf.Tensor]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.errors import GraphError
+from graphs.errors import GraphError
 from producer.graph import read_graph
 from tests.support.poison import KILLING, RAISING, freeze
 
@@ -66,7 +66,7 @@ def test_it_is_told_without_tensorflow(files: Path) -> None:
     script = """
 import sys
 from pathlib import Path
-from jobs.errors import GraphError
+from graphs.errors import GraphError
 from producer.graph import read_graph
 try:
     read_graph(Path(sys.argv[1]))

@@ -6,18 +6,18 @@ neither what goes into it nor whether it is done depends on what is fed.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tensorflow.compat import v1
+from graphs import ops
+from graphs.inputs import MAY_BE_FED
+from graphs.messages import FunctionDef, GraphDef, NodeDef
+from graphs.names import is_control, node_of
+from graphs.parts import mentioned
 
-from model.graph import ops
 
-_PLAIN_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})  # their inputs are their function's arguments
-
-
-def written_by_records(graph_def: v1.GraphDef) -> list[tuple[str, v1.NodeDef]]:
+def written_by_records(graph_def: GraphDef) -> list[tuple[str, NodeDef]]:
     """List (function, node) for each node that writes what is fed into a table; the function is '' for the graph."""
     functions = {function.signature.name: function for function in graph_def.library.function}
     fed: dict[str, set[str]] = {"": set()}  # by function that is called: its arguments and nodes that depend on feeds
-    found: list[tuple[str, v1.NodeDef]] = []
+    found: list[tuple[str, NodeDef]] = []
     changed = True
     while changed:
         changed = False
@@ -35,39 +35,33 @@ def written_by_records(graph_def: v1.GraphDef) -> list[tuple[str, v1.NodeDef]]:
         body = functions[name].node_def if name else graph_def.node
         brief = {node.name for node in body if node.op.startswith("Anonymous")}  # tables that end with the call
         for node in body:
-            if ops.TABLE_WRITES.fullmatch(node.op) and node.name in fed[name] and _source(node.input[0]) not in brief:
+            if ops.TABLE_WRITES.fullmatch(node.op) and node.name in fed[name] and node_of(node.input[0]) not in brief:
                 found.append((name, node))
     return found
 
 
-def _spread(nodes: Iterable[v1.NodeDef], fed: set[str]) -> None:
+def _spread(nodes: Iterable[NodeDef], fed: set[str]) -> None:
     """Adds the nodes that depend on those of `fed`, by data or by control: a branch not taken is no less."""
     nodes = list(nodes)
     size = -1
     while size != len(fed):  # a loop's nodes lead back to where it began
         size = len(fed)
         for node in nodes:
-            if node.op.startswith("Placeholder") or any(_source(each) in fed for each in node.input):
+            if node.op in MAY_BE_FED or any(node_of(each) in fed for each in node.input):
                 fed.add(node.name)
 
 
-def _source(name: str) -> str:
-    return name.removeprefix("^").partition(":")[0]
-
-
-def _calls(nodes: Iterable[v1.NodeDef], functions: Mapping[str, object]) -> Iterator[tuple[v1.NodeDef, str]]:
+def _calls(nodes: Iterable[NodeDef], functions: Mapping[str, FunctionDef]) -> Iterator[tuple[NodeDef, str]]:
     for node in nodes:
-        mentioned = [node.op, *(attr.func.name for attr in node.attr.values())]
-        mentioned += [each.name for attr in node.attr.values() for each in attr.list.func]
-        for name in mentioned:
+        for name in mentioned(node):
             if name in functions:
                 yield node, name
 
 
-def _fed_arguments(node: v1.NodeDef, function: object, fed: set[str]) -> set[str]:
+def _fed_arguments(node: NodeDef, function: FunctionDef, fed: set[str]) -> set[str]:
     """The called function's arguments that depend on feeds. Where the call itself may (a branch, a loop), all do."""
-    arguments = [argument.name for argument in function.signature.input_arg]  # type: ignore[attr-defined]
-    inputs = [_source(each) for each in node.input if not each.startswith("^")]
-    if (node.op in _PLAIN_CALLS or node.op == function.signature.name) and len(arguments) == len(inputs):  # type: ignore[attr-defined]
+    arguments = [argument.name for argument in function.signature.input_arg]
+    inputs = [node_of(each) for each in node.input if not is_control(each)]
+    if (node.op in ops.CALLS or node.op == function.signature.name) and len(arguments) == len(inputs):
         return {argument for argument, source in zip(arguments, inputs, strict=True) if source in fed}
-    return {*arguments, *(each.name for each in function.node_def)} if node.name in fed else set()  # type: ignore[attr-defined]
+    return {*arguments, *(each.name for each in function.node_def)} if node.name in fed else set()

@@ -6,12 +6,15 @@ Four rules, so that an op nobody has thought of is refused as well:
 2. any other op that TensorFlow registers as stateful, that is, with effects beyond its outputs, is refused unless it is
    in `HARMLESS`: what it keeps ends with the call, or is the same in every call;
 3. so is one that takes or gives a reference, through which a value may be changed that outlives the call;
-4. an op that this TensorFlow does not have is refused (a custom one would need a library; `model.graph.frozen` asks).
+4. an op that the worker's TensorFlow does not have is refused (a custom one would need a library).
+
+`graphs.verdict` applies them to a graph: rules 2 to 4 need the list of ops that a TensorFlow has.
 
 What remains computes outputs from the inputs of one call: no record leaves anything for the next. That bounds what a
 graph may touch, not how much time or memory it takes.
 """
 
+import hashlib
 import re
 from typing import NamedTuple
 
@@ -77,13 +80,16 @@ CLOCK = re.compile(r"Timestamp")
 HARMLESS = re.compile(
     r"(Stateful)?PartitionedCall|_?If|_?While|Case|Assert|CheckNumerics(V2)?|GuaranteeConst|StatelessRandomGetAlg"
     rf"|{RANDOM.pattern}|{CLOCK.pattern}"
-    # Filled once, for all calls (`model.graph.tables` sees that it is not by records), or gone with the call.
+    # Filled once, for all calls (`graphs.tables` sees that it is not by records), or gone with the call.
     r"|HashTable(V2)?|Anonymous(Mutable(Dense)?)?HashTable(OfTensors)?"
     r"|LookupTable(Find|Size|Export|Insert|Remove|Import)(V2)?|InitializeTable(V2)?"
     r"|TensorArray.*|Stack(Push|Pop|Close)?(V2)?"
     # They hand a reference on, and change nothing.
     r"|Ref(Switch|Merge|Enter|Exit|NextIteration|Identity|Select)|IsVariableInitialized"
 )
+
+# They call the function of their attribute `f`; their inputs are its arguments.
+CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 
 # They write into the table that is their first input.
 TABLE_WRITES = re.compile(r"InitializeTable(V2)?|LookupTable(Insert|Remove|Import)(V2)?")
@@ -118,3 +124,10 @@ def refusal(op: str, *, is_stateful: bool, has_references: bool = False, to_free
     if has_references:
         return "may change what stays from one call to the next, and is not known to be harmless"
     return None
+
+
+def rules_digest() -> str:
+    """The sha256, in hexadecimal, of the names and patterns above: with other ones a graph may be judged otherwise."""
+    patterns = [(group.reason, group.pattern.pattern) for group in REFUSED]
+    others = [each.pattern for each in (HARMLESS, TABLE_WRITES, _VARIABLE_READS, _VARIABLE_WRITES)]
+    return hashlib.sha256(repr((patterns, others, sorted(VARIABLES))).encode()).hexdigest()

@@ -1,0 +1,97 @@
+"""The verdict needs no TensorFlow, only a list of what one has; the list can be named and compared."""
+
+import re
+
+import pytest
+from tensorflow.core.framework import op_def_pb2
+from tensorflow.python.client import pywrap_tf_session
+
+from graphs import messages, ops, verdict
+from graphs.outputs import gives_nothing
+from graphs.verdict import OpList, Traits
+from model.graph.registry import op_list
+
+PURE, STATEFUL, REFERENCE = Traits(False, False), Traits(True, False), Traits(False, True)
+LIST = OpList("Something 1.0", {"Add": PURE, "ReadFile": PURE, "Odd": STATEFUL, "Ref": REFERENCE, "Assign": STATEFUL})
+
+
+def graph_of(*ops: str) -> messages.GraphDef:
+    found = messages.parse(b"\x0a\x06\x0a\x01x\x12\x01x")  # a node x whose op is x
+    del found.node[:]
+    for number, op in enumerate(ops):
+        found.node.add(name=f"n{number}", op=op)
+    return found
+
+
+def test_each_rule_has_its_reason() -> None:
+    found = verdict.refusals(graph_of("Add", "ReadFile", "Odd", "Ref", "Mine"), LIST)
+    assert [(each.node, each.op) for each in found] == [
+        ("n1", "ReadFile"),
+        ("n2", "Odd"),
+        ("n3", "Ref"),
+        ("n4", "Mine"),
+    ]
+    assert [each.why for each in found] == [
+        "reads or writes files",
+        "keeps state outside the graph and is not known to be harmless",
+        "may change what stays from one call to the next, and is not known to be harmless",
+        "Something 1.0 does not have",
+    ]
+    assert found[0].text == "refused: node 'n1' is the op ReadFile, which reads or writes files"
+
+
+def test_an_op_of_a_refused_group_is_refused_whatever_the_list_says() -> None:
+    [refusal] = verdict.refusals(graph_of("ReadFile"), OpList("an empty one", {}))
+    assert refusal.why == "reads or writes files"
+
+
+def test_a_function_of_the_graph_is_no_unknown_op() -> None:
+    graph = graph_of("Mine")
+    graph.library.function.add().signature.name = "Mine"
+    assert verdict.refusals(graph, LIST) == []
+    graph.library.function[0].node_def.add(name="peek", op="ReadFile")
+    assert [each.node for each in verdict.refusals(graph, LIST)] == ["Mine/peek"]
+
+
+def test_training_is_left_behind_by_freezing() -> None:
+    assert verdict.refusals(graph_of("Assign"), LIST)
+    assert verdict.refusals(graph_of("Assign"), LIST, to_freeze=True) == []
+
+
+def test_a_list_has_a_digest_of_what_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert OpList("another name", dict(reversed(LIST.traits.items()))).digest == LIST.digest
+    for other in ({**LIST.traits, "Odd": PURE}, {**LIST.traits, "New": PURE}, {"Add": PURE}):
+        assert OpList(LIST.name, other).digest != LIST.digest
+    before = LIST.digest
+    monkeypatch.setattr(ops, "REFUSED", ops.REFUSED[1:])
+    assert OpList(LIST.name, LIST.traits).digest != before
+
+
+def listed() -> list[op_def_pb2.OpDef]:
+    found = op_def_pb2.OpList()
+    found.ParseFromString(pywrap_tf_session.TF_GetBuffer(pywrap_tf_session.TF_GetAllOpList()))
+    return list(found.op)
+
+
+def test_tensorflows_list_is_all_of_its_ops() -> None:
+    found = op_list()
+    assert re.fullmatch(r"TensorFlow \d+\.\d+\.\S+", found.name)
+    assert set(found.traits) == {op.name for op in listed()}
+    assert (found.traits["ReadFile"].is_stateful, found.traits["RandomUniform"].is_stateful) == (False, True)
+    assert "MyCustomOp" not in found.traits
+    assert re.fullmatch(r"[0-9a-f]{64}", found.digest)
+
+
+# Ops that TensorFlow has for its own tests, and that no graph has.
+FOR_TESTS = re.compile(
+    r"Attr.*|N(In|Ints|Polymorphic).*|In?PolymorphicTwice|(Float|Int|List|TwoFloat|TwoInt|RefInput).*Inputs?|TypeList.*"
+    r"|None|Old|OpWithFutureDefaultAttr|DefaultAttrs|ConstructionFails|Func(List)?Attr|Reserved(Attr|Input)"
+    r"|StringListAttr|RefIn|TwoRefsIn"
+)
+
+
+def test_which_ops_give_nothing_is_what_tensorflow_says() -> None:
+    """Said without TensorFlow, so that the producer knows; a release with a new one is noticed here."""
+    for op in listed():
+        if not FOR_TESTS.fullmatch(op.name):
+            assert gives_nothing(op.name) == (not op.output_arg), op.name
