@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from formats.csv.details import MAX_RAW_BYTES, broken, too_large, wrong_count
 from formats.csv.line_ends import ANY_END, LF_END, LineEnds
 from formats.csv.lines import format_rows
 from formats.csv.parsing import BOM, to_arrow, wrong_field_counts
@@ -41,7 +42,6 @@ from formats.source import Block
 
 # pyarrow's parser gets up to speed after 32,768 values: in blocks of 1 MiB a record costs it nearly twice as much.
 BLOCK_BYTES = 2 << 20
-MAX_RAW_BYTES = 64 << 10  # how much of a record_too_large its reject holds
 SAMPLE_BYTES = 64 << 10  # how much is looked at behind a header that ends in a lone CR
 
 
@@ -270,7 +270,7 @@ class Reader:
             at, end = split.spans()[row].tolist()
             code = "too_few_fields" if fields < len(self.columns) else "too_many_fields"
             bad.append((at, Extent(start.offset + end, code)))
-            details[at] = f"{fields} field{'' if fields == 1 else 's'}, the header has {len(self.columns)}"
+            details[at] = wrong_count(fields, len(self.columns))
         starts = split.starts() if bad else np.empty(0, dtype=np.int64)
         rejects: list[Reject] = []
         line, counted = start.line, 0
@@ -278,27 +278,18 @@ class Reader:
             record = start.record + int(np.searchsorted(starts, at))
             line += self._line_ends.count(split.data, counted, at)
             counted = at
-            detail = details.get(at) or self._describe(split.data, start.offset, at, line, extent)
             size = extent.end - start.offset - at
             if extent.code == "record_too_large":
+                details[at] = too_large(extent, start.offset + at, self._max_record_bytes)
                 size = min(size, MAX_RAW_BYTES)
+            elif at not in details:
+                lines = self._line_ends.count(split.data, at, extent.place - start.offset)
+                details[at] = broken(extent, line + lines)
             raw = self._read(start.offset + at, size)
-            rejects.append(Reject(record, line, str(extent.code), detail, raw))
+            rejects.append(Reject(record, line, str(extent.code), details[at], raw))
         if split.end <= len(split.data):
             return rejects, line + self._line_ends.count(split.data, counted, split.end)
         return rejects, line + self._count_lines(start.offset + counted, start.offset + split.end, self._line_ends)
-
-    def _describe(self, data: bytes, base: int, at: int, line: int, extent: Extent) -> str:
-        if extent.code == "record_too_large":
-            size = extent.end - base - at
-            cut = f"; raw holds the first {MAX_RAW_BYTES}" if size > MAX_RAW_BYTES else ""
-            return f"{size} bytes at byte offset {base + at}, the limit is {self._max_record_bytes}{cut}"
-        line += self._line_ends.count(data, at, extent.place - base)
-        if extent.code == "stray_cr":
-            return f"line {line} has a CR that is no line end: the lines of this file end in LF"
-        if extent.code == "unclosed_quote":
-            return f"the quote that opens on line {line} is never closed"
-        return f"more text after the closing quote of the field that opens on line {line}"
 
     def _count_lines(self, start: int, end: int, line_ends: LineEnds) -> int:
         """The line ends between two file offsets, neither within a \\r\\n."""

@@ -46,7 +46,7 @@ def report(
     """
     import json
 
-    from producer.report.figures import gather
+    from producer.report.gathering import gather
 
     with connected() as connection:
         submission = find(connection, job)

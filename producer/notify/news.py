@@ -13,7 +13,8 @@ from typing import cast
 from jobs import keys
 from jobs.ledger import Ledger
 from jobs.record import Life
-from producer.notify.hooks import Event, Hooks
+from producer.notify.delivery import Event
+from producer.notify.hooks import Hooks
 from producer.outlook.deadline import missed
 from producer.outputs.receipt import Limit, Receipt
 

@@ -1,7 +1,5 @@
 """The report as one HTML file: no script, nothing from elsewhere, light and dark, on paper too."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
 from importlib import resources
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from producer.report import plots
 from producer.report.axes import duration, number, percent
 from producer.report.figures import Report, Scores
 from producer.report.groups import Group
+from producer.report.html import facts, section, step, table, time
 from producer.report.repeated import CAPACITY
 from producer.report.speed import Speed
 from producer.report.text import decode, escape, quote
@@ -60,9 +59,9 @@ def _head(report: Report) -> str:
         verdict += (
             f'<br><span class="bad">✗ Late:</span> {missed(finished, receipt.deadline, ended=True)}.'
             if receipt.late
-            else f'<br><span class="good">✓ In time:</span> wanted by {_time(receipt.deadline)}.'
+            else f'<br><span class="good">✓ In time:</span> wanted by {time(receipt.deadline)}.'
         )
-    tiles = [("records in", f"{receipt.records:,}", _time(receipt.created))]
+    tiles = [("records in", f"{receipt.records:,}", time(receipt.created))]
     if scores is not None:
         tiles.append(
             (f"blocked from {number(scores.threshold)}", percent(scores.share), f"{scores.blocked:,} messages")
@@ -99,12 +98,12 @@ def _histogram(scores: Scores) -> str:
         start, end = (histogram.low + (histogram.high - histogram.low) * (index + more) / 10 for more in (0, 1))
         rows.append((f"{number(start)} to {number(end)}", f"{count:,}", percent(count / scores.counted)))
     nan = f" {histogram.nan:,} scores are not a number (nan), and are not counted here." if histogram.nan else ""
-    return _section(
+    return section(
         "Scores",
         f"How many messages have which score. From {number(scores.threshold)} on they count as spam and would be "
         f"blocked.{nan}",
         plots.histogram(scores),
-        _table(("score", "messages", "share"), rows),
+        table(("score", "messages", "share"), rows),
     )
 
 
@@ -114,11 +113,11 @@ def _thresholds(scores: Scores) -> str:
         for choice in scores.choices
     ]
     chosen = next(index for index, choice in enumerate(scores.choices) if choice.threshold == scores.threshold)
-    return _section(
+    return section(
         "What each threshold would block",
         "A message is blocked if its score is at or above the threshold.",
         plots.thresholds(scores),
-        _table(("threshold", "blocked", "share"), rows, chosen),
+        table(("threshold", "blocked", "share"), rows, chosen),
     )
 
 
@@ -136,11 +135,11 @@ def _groups(report: Report) -> str:
         )
         for name, group in zip(names, report.groups, strict=True)
     ]
-    return _section(
+    return section(
         f"Spam by {column}",
         f"The share of the messages with each value of {column} that would be blocked; the most frequent values first.",
         plots.groups(report.groups, column, names),
-        _table((column, "messages", "spam", "share"), rows),
+        table((column, "messages", "spam", "share"), rows),
     )
 
 
@@ -220,7 +219,7 @@ def _rejects(report: Report) -> str:
         f"<section><h2>Rejects</h2>\n<p>{receipt.rejected:,} of {receipt.records:,} records were not scored. "
         f"<code>producer rejects {escape(receipt.job)}</code> prints them all.</p>\n"
         f"<figure>{plots.rejects(report)}</figure>\n"
-        f'<div class="rejects scroll">{_table(("reason", "records", "the first of them"), rows, plain=2)}</div>'
+        f'<div class="rejects scroll">{table(("reason", "records", "the first of them"), rows, plain=2)}</div>'
         "</section>"
     )
 
@@ -229,17 +228,17 @@ def _throughput(speed: Speed) -> str:
     length = speed.end - speed.begin
     total = sum(lane.records for lane in speed.lanes)
     rows = [
-        ("from", _time(speed.begin)),
-        ("to", _time(speed.end)),
+        ("from", time(speed.begin)),
+        ("to", time(speed.end)),
         ("on average", f"{total / length if length else 0:,.0f}/s"),
         ("at best", f"{max(speed.rates):,.0f}/s"),
     ]
-    return _section(
+    return section(
         "Throughput",
-        f"Records that workers scored or rejected a second, in steps of {_step(speed.width)}; a batch counts evenly "
+        f"Records that workers scored or rejected a second, in steps of {step(speed.width)}; a batch counts evenly "
         "over the time that its worker took for it.",
         plots.throughput(speed),
-        _facts(rows),
+        facts(rows),
     )
 
 
@@ -260,7 +259,7 @@ def _workers(speed: Speed) -> str:
         "<section><h2>Workers</h2>\n<p>Seconds of work by stage: waiting for the ledger (lease), opening the session, "
         "scoring, and encoding the result. The rate is that of a process while it works.</p>\n"
         f"<figure>{plots.legend(speed.stages)}{plots.workers(speed, names)}</figure>\n"
-        f'<div class="scroll">{_table(head, rows)}</div></section>'
+        f'<div class="scroll">{table(head, rows)}</div></section>'
     )
 
 
@@ -270,12 +269,12 @@ def _receipt(report: Report) -> str:
         ("job", f"<code>{escape(receipt.job)}</code>"),
         ("state", escape(receipt.state)),
         ("input", escape(receipt.input)),
-        ("", f"{job.size:,} bytes, modified {_time(job.mtime_ns / 1e9)}"),
+        ("", f"{job.size:,} bytes, modified {time(job.mtime_ns / 1e9)}"),
         ("model", f"{escape(job.model_name)}<br><code>{escape(receipt.model)}</code>"),
         ("records in", f"{receipt.records:,}"),
         ("scored", f"{receipt.scored:,}"),
         ("rejected", f"{receipt.rejected:,}"),
-        ("submitted", _time(receipt.created)),
+        ("submitted", time(receipt.created)),
         ("took", duration(receipt.seconds or 0.0) + " from submission to the last batch"),
         ("batches", f"{receipt.batches:,}"),
         ("attempts", f"{receipt.attempts:,}: a batch given to a worker; one each, unless something went wrong"),
@@ -287,43 +286,9 @@ def _receipt(report: Report) -> str:
         rows.append(("scores", escape(receipt.output)))
         if receipt.rejected:
             rows.append(("rejects", escape(str(receipt.rejects))))
-    return f"<section><h2>Receipt</h2>\n{_facts(rows)}</section>"
+    return f"<section><h2>Receipt</h2>\n{facts(rows)}</section>"
 
 
 def _footer(made: float) -> str:
     name = f"Nightshift {version() or ''}".rstrip()
-    return f"<footer>Made {_time(made)} by {name}. Times are local to where this page was made.</footer>"
-
-
-def _section(title: str, lead: str, plot: str, table: str) -> str:
-    return (
-        f"<section><h2>{escape(title)}</h2>\n<p>{escape(lead)}</p>\n"
-        f'<div class="pair"><figure>{plot}</figure>\n<div class="scroll">{table}</div></div></section>'
-    )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], chosen: int = -1, plain: int = -1) -> str:
-    """The first column names the row, the others are numbers, but for column `plain`. Cells are HTML, heads are not."""
-    kinds = ["" if index in (0, plain) else ' class="n"' for index in range(len(head))]
-    top = "".join(f'<th scope="col"{kind}>{escape(name)}</th>' for name, kind in zip(head, kinds, strict=True))
-    body = []
-    for index, (name, *cells) in enumerate(rows):
-        mark = ' class="chosen"' if index == chosen else ""
-        rest = "".join(f"<td{kind}>{cell}</td>" for cell, kind in zip(cells, kinds[1:], strict=True))
-        body.append(f'<tr{mark}><th scope="row">{name}</th>{rest}</tr>')
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-
-
-def _facts(rows: Iterable[tuple[str, str]]) -> str:
-    body = "".join(f'<tr><th scope="row">{name}</th><td>{value}</td></tr>' for name, value in rows)
-    return f'<table class="receipt"><tbody>{body}</tbody></table>'
-
-
-def _step(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:g} s"
-    return f"{seconds / 60:g} min" if seconds < 3600 else f"{seconds / 3600:g} h"
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    return f"<footer>Made {time(made)} by {name}. Times are local to where this page was made.</footer>"

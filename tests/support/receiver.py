@@ -25,7 +25,7 @@ class Request:
         return document
 
     def genuine(self, secret: str) -> bool:
-        """The recipe of producer/notify/hooks.py."""
+        """The recipe of producer/notify/webhook.py."""
         fields = dict(part.split("=", 1) for part in self.headers["Nightshift-Signature"].split(","))
         signed = fields["t"].encode() + b"." + self.body
         expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()

@@ -9,7 +9,7 @@ from jobs.settings import Settings
 from producer.api import submit
 from producer.client import Client
 from producer.pipeline.plan import make_plan
-from producer.report.figures import gather
+from producer.report.gathering import gather
 from tests.producer.metrics.scraped import Night, messages
 from tests.support.farm import end_farm, make_farm
 from tests.support.playing import scored_by_text, work

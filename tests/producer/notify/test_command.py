@@ -48,7 +48,7 @@ def test_one_that_is_not_there(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_one_that_hangs_is_killed(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("producer.notify.hooks.COMMAND_SECONDS", 0.2)
+    monkeypatch.setattr("producer.notify.command.COMMAND_SECONDS", 0.2)
     began = time.monotonic()
     tell("sleep", 60)
     assert time.monotonic() - began < 5

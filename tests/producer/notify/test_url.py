@@ -7,7 +7,8 @@ import pytest
 
 from jobs.errors import SettingsError
 from jobs.settings import Settings
-from producer.notify.hooks import Hooks, encode
+from producer.notify.hooks import Hooks
+from producer.notify.webhook import encode
 from tests.support.receiver import receiving
 
 SECRET = "whsec"  # noqa: S105 -- for the test alone
@@ -66,7 +67,7 @@ def test_a_refusal_is_not_tried_again_nor_a_redirect_followed_and_the_path_stays
 def test_a_receiver_that_is_not_there_costs_a_line_and_the_sender_no_time(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("producer.notify.hooks.BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr("producer.notify.webhook.BACKOFF_SECONDS", 0.01)
     telling = hooks(url="http://127.0.0.1:1/hooks/s3cr3t")
     began = time.monotonic()
     telling.send("complete", "done", input="x")

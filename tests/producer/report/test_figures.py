@@ -15,7 +15,8 @@ from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 from producer.api import Submission
-from producer.report.figures import Report, gather
+from producer.report.figures import Report
+from producer.report.gathering import gather
 from tests.producer.report.conftest import Night
 from tests.support.playing import scored_by_text
 from tests.support.tables import csv_bytes

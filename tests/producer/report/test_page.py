@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from jobs.ledger import Ledger
 from producer.cli.report import report
-from producer.report.figures import gather
+from producer.report.gathering import gather
 from producer.report.page import render
 from tests.producer.report.conftest import Night
 from tests.support import Server
