@@ -19,14 +19,14 @@ from jobs.answers import SPOOLED, Answers, fetch
 from jobs.digest import Bytes
 from jobs.errors import DamagedError, JobError
 from jobs.presence import Presence
-from jobs.progress import Progress, State
+from jobs.progress import JobState, Progress
 from jobs.proof import Sent
 from jobs.record import Job, Life
 from jobs.scripts import YES_OR_NO, Scripts, counters, flat, line
 from jobs.spool import Spool
 from jobs.timeline import Finish, Work
 
-Verdict = Literal["leased", "done", "busy", "gone", "newer", "exhausted"]
+Answer = Literal["leased", "done", "busy", "gone", "newer", "exhausted"]
 NOT_ENTERED = -1  # complete.lua's answer
 MODEL_SECONDS = 30 * 24 * 3600  # a model that no job was submitted with for so long is forgotten
 
@@ -47,7 +47,7 @@ class Entry(NamedTuple):
 class Lease(NamedTuple):
     """A worker's answer when it asks for a batch."""
 
-    verdict: Verdict
+    verdict: Answer
     attempt: int  # how often the batch was given away, this time included
     row_class: str  # the job's, as its first worker found it; empty before
     payload: bytes | None
@@ -73,9 +73,9 @@ class Ledger:
     def model(self, sha256: str) -> bytes | None:
         return cast("bytes | None", self.redis.get(keys.model(sha256)))
 
-    def submit(self, job: Job, cursor: Mapping[str, int]) -> State:
+    def submit(self, job: Job, cursor: Mapping[str, int]) -> JobState:
         """Makes the job, or attaches to it if it is there, in whichever life; returns its state."""
-        return cast(State, self._scripts.run("submit", job.life, job.encode(), _cursor(job.life, 0, cursor), job.id))
+        return cast(JobState, self._scripts.run("submit", job.life, job.encode(), _cursor(job.life, 0, cursor), job.id))
 
     def job(self, job_id: str) -> Job:
         """Raises JobError if there is no such job, DamagedError or NewerFormatError if it can't be read."""
@@ -135,7 +135,7 @@ class Ledger:
         """Ends a running job: no batch of it is given to a worker any more. True if this call ended it."""
         return self._end(life, "cancelled", reason)
 
-    def _end(self, life: Life, state: State, reason: str) -> bool:
+    def _end(self, life: Life, state: JobState, reason: str) -> bool:
         ended = self._scripts.did("fail", life, state, line(reason))
         if ended:
             self._spool.forget(life, "payload")
@@ -258,7 +258,7 @@ class Ledger:
             payload = fetch(self.redis, self._spool, life, batch, "payload", payload)
             if payload is not None and noted is not None:
                 _check_sent(life, batch, noted, payload)
-        return Lease(cast(Verdict, verdict.decode()), attempt, row_class.decode(), payload)
+        return Lease(cast(Answer, verdict.decode()), attempt, row_class.decode(), payload)
 
     def owners(self, job_id: str) -> dict[int, str]:
         """Who holds each leased batch."""

@@ -7,8 +7,13 @@ from typing import Any, Literal
 from jobs import digest
 from jobs.errors import DamagedError
 
-State = Literal["running", "complete", "failed", "cancelled"]
-STATES: dict[str, State] = {"running": "running", "complete": "complete", "failed": "failed", "cancelled": "cancelled"}
+JobState = Literal["running", "complete", "failed", "cancelled"]
+STATES: dict[str, JobState] = {
+    "running": "running",
+    "complete": "complete",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
 COUNTERS = (
     "batches", "done", "collected", "records", "read_rejects", "scored", "score_rejects", "attempts", "redelivered",
     "duplicates", "blank_lines", "not_utf8", "leases_lost", "resent", "output_bytes", "rejects_bytes", "unread_rejects",
@@ -20,7 +25,7 @@ class Progress:
     """The counters; `records` and `read_rejects` are counted by the producer as it reads; `scored` and `score_rejects`,
     independently, by the workers as they answer."""
 
-    state: State
+    state: JobState
     error: str | None
     created: float  # seconds since the epoch, by the server's clock
     started: float | None  # when the first batch was leased

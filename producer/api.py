@@ -19,7 +19,7 @@ from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings
 from producer.client import Client
-from producer.display.progress import Silence, print_error
+from producer.display.reporters import Silence, print_error
 from producer.input import open_input
 from producer.lifetime import tie
 from producer.outputs.paths import check_output

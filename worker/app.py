@@ -78,7 +78,7 @@ def _model(sha256: str) -> bytes | None:
     return ledger().model(sha256)
 
 
-class Claim(NamedTuple):
+class LeasedBatch(NamedTuple):
     """A batch that this process has the lease of."""
 
     life: Life
@@ -116,12 +116,12 @@ def score_batch(job_id: str, batch: int, incarnation: str = "") -> None:
         return
     stopwatch.lap("lease")
     row_class = cast("RowClass | None", lease.row_class or None)
-    claim = Claim(life, batch, owner, lease.attempt, lease.payload, row_class)
-    result = _score(claim, stopwatch)
+    leased = LeasedBatch(life, batch, owner, lease.attempt, lease.payload, row_class)
+    result = _score(leased, stopwatch)
     if result is None:
         return
     encoded, codes = result.encode(), [reject.code for reject in result.rejects]
-    sent = digest.sent(incarnation, batch, *payload_records(claim.payload), claim.payload)
+    sent = digest.sent(incarnation, batch, *payload_records(leased.payload), leased.payload)
     stopwatch.lap("encode")
     work = Work(process, stopwatch.seconds)
     _persistently(lambda: ledger().complete(life, batch, sent, encoded, result.scored, codes, work))
@@ -133,14 +133,14 @@ def _leave_alone(job_id: str) -> None:
     log.warning("%s was made by a newer version of Nightshift, and is left to newer workers", job_id)
 
 
-def _score(claim: Claim, stopwatch: Stopwatch) -> Result | None:
+def _score(leased: LeasedBatch, stopwatch: Stopwatch) -> Result | None:
     """The batch's result, while its lease is renewed; None if there is none to write: the job failed, or has ended."""
-    life, batch, owner, *_ = claim
-    limit = math.inf if claim.isolated else settings.batch_seconds
+    life, batch, owner, *_ = leased
+    limit = math.inf if leased.isolated else settings.batch_seconds
     try:
         # What took too long once is isolated the next time.
         with Renewal(ledger(), life, batch, owner, settings.lease_seconds, limit, ISOLATED_FROM - 1) as lease:
-            result = _score_apart(claim) if claim.isolated else _score_here(claim, stopwatch, lease.progress)
+            result = _score_apart(leased) if leased.isolated else _score_here(leased, stopwatch, lease.progress)
             stopwatch.lap("score")
             return result
     except ModelError as error:
@@ -156,15 +156,15 @@ def _score(claim: Claim, stopwatch: Stopwatch) -> Result | None:
     return None
 
 
-def _score_here(claim: Claim, stopwatch: Stopwatch, progress: Callable[[], None]) -> Result:
-    job = _job(claim.life)
+def _score_here(leased: LeasedBatch, stopwatch: Stopwatch, progress: Callable[[], None]) -> Result:
+    job = _job(leased.life)
     opened = open_model(job.model, _model, settings.threads)
     stopwatch.lap("session")
 
     def note(found: RowClass) -> RowClass:
-        return _noted(claim.life, found, opened.runtime)
+        return _noted(leased.life, found, opened.runtime)
 
-    return score(opened.model, job, claim.payload, progress, claim.row_class, note)
+    return score(opened.model, job, leased.payload, progress, leased.row_class, note)
 
 
 def _noted(life: Life, found: RowClass, runtime: Runtime) -> RowClass:
@@ -177,9 +177,9 @@ def _noted(life: Life, found: RowClass, runtime: Runtime) -> RowClass:
     return cast(RowClass, word)
 
 
-def _score_apart(claim: Claim) -> Result:
+def _score_apart(leased: LeasedBatch) -> Result:
     """By processes that may die."""
-    life, batch, owner, attempt, payload, row_class = claim
+    life, batch, owner, attempt, payload, row_class = leased
     log.warning("%s: batch %d was not scored in %d attempts, and is isolated", life.id, batch, attempt - 1)
     job = _job(life)
     model = _model(job.model)

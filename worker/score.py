@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from formats.rejects import codes_by
+from graphs.names import short
 from jobs.batch import Result, RowReject, decode_payload
 from jobs.record import Job
 from model.errors import ModelError
-from model.graph.row_class import RowClass, Verdict
+from model.graph.row_class import RowClass, RowVerdict
 from worker.classify import classify, sample
 from worker.feeds import convert
 from worker.repeats import distinct, repeat
@@ -38,7 +39,7 @@ class Scorer:
         self.row_class = row_class
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> RowVerdict:
         """What the model's ops tell of its row class."""
         return self._model.judge_rows(tuple(self._job.fetches))
 
@@ -101,7 +102,7 @@ class Scorer:
                 raise ModelError(
                     f"output {name!r} has the shape {list(array.shape)} for {len(rows)} records, not one row each"
                 )
-            name = name.removesuffix(":0")
+            name = short(name)
             if array.ndim == 2 and array.shape[1] != 1:
                 columns |= {f"{name}_{index}": array[:, index] for index in range(array.shape[1])}
             else:

@@ -40,7 +40,7 @@ _STABLE = re.compile(
 )
 
 
-class Verdict(NamedTuple):
+class RowVerdict(NamedTuple):
     """What the ops tell. `row_class` is None where a worker must find out; `best` is then the most it may find, and
     `by_rows` says whether at least each row goes through the graph by itself."""
 
@@ -54,23 +54,23 @@ class Verdict(NamedTuple):
         return f"{self.row_class}: {self.why}" if self.row_class else f"decided when scored: {self.why}"
 
 
-def judge(graph: tf.Graph, fetches: Iterable[str]) -> Verdict:
+def judge(graph: tf.Graph, fetches: Iterable[str]) -> RowVerdict:
     """The verdict on the part of an imported graph that the fetched nodes or tensors need."""
     fetched = [tensor_of(fetch) or fetch for fetch in fetches]
     part = parts.needed_by(graph.as_graph_def(), fetched)
     for node in part.every():
         if ops.RANDOM.fullmatch(node.op):
-            return Verdict("mixing", "mixing", False, f"it draws random numbers ({node.op})")
+            return RowVerdict("mixing", "mixing", False, f"it draws random numbers ({node.op})")
         if ops.CLOCK.fullmatch(node.op):
-            return Verdict("mixing", "mixing", False, f"it reads the clock ({node.op})")
+            return RowVerdict("mixing", "mixing", False, f"it reads the clock ({node.op})")
     kinds = row_axis.kinds(graph)
     by_rows = all(kinds.get(tensor) is Kind.ROWS for tensor in fetched)
     rounds = _rounding(graph, part, kinds)
     if by_rows and rounds is None:
-        return Verdict("exact", "exact", True, "its ops take each row by itself")
+        return RowVerdict("exact", "exact", True, "its ops take each row by itself")
     causes = [] if by_rows else [_first_other(graph, part, kinds)]
     causes += [f"{rounds} may round differently"] if rounds else []
-    return Verdict(None, "rounding" if rounds else "exact", by_rows, ", and ".join(causes))
+    return RowVerdict(None, "rounding" if rounds else "exact", by_rows, ", and ".join(causes))
 
 
 def _rounding(graph: tf.Graph, part: parts.Part, kinds: dict[str, Kind]) -> str | None:

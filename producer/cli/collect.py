@@ -22,7 +22,7 @@ def collect(job: str, output: Path, as_json: bool, quiet: bool) -> None:
     Example:
       producer collect messages-4f1d… --output scores.csv
     """
-    from producer.display.progress import reporter
+    from producer.display.reporters import reporter
     from producer.outputs.paths import check_output
     from producer.server.patience import patiently
 

@@ -136,7 +136,7 @@ def enqueue(
     from jobs.settings import Settings
     from producer.api import submit
     from producer.client import Client
-    from producer.display.progress import reporter
+    from producer.display.reporters import reporter
     from producer.outputs.paths import check_output, default_output
     from producer.pipeline.oddities import scan
     from producer.pipeline.plan import make_plan

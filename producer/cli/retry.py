@@ -23,7 +23,7 @@ def retry(job: str, model: Path | None, as_json: bool, quiet: bool) -> None:
       producer retry messages-4f1d… --model mended.pb
       NIGHTSHIFT_MAX_RECORD_BYTES=8388608 producer retry messages-4f1d…
     """
-    from producer.display.progress import reporter
+    from producer.display.reporters import reporter
     from producer.server.patience import patiently
 
     try:

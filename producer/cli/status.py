@@ -91,7 +91,7 @@ def show_all(receipts: "Sequence[Receipt]") -> None:
 
 
 def watch_job(submission: "Submission") -> None:
-    from producer.display.progress import reporter
+    from producer.display.reporters import reporter
 
     with reporter(submission.job, quiet=False) as report:
         while (progress := submission.progress()).state == "running":

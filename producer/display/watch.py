@@ -23,7 +23,7 @@ from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.presence import ALIVE_SECONDS
 from jobs.server import AWAY
-from producer.outlook.deadline import Watch
+from producer.outlook.deadline import DeadlineWatch
 from producer.outlook.forecast import Forecast, clock
 from producer.outputs.receipt import Receipt, make_receipt
 from producer.server.connection import Connection
@@ -73,7 +73,7 @@ class Watcher:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._forecasts: dict[str, tuple[Forecast, Watch]] = {}
+        self._forecasts: dict[str, tuple[Forecast, DeadlineWatch]] = {}
         self._late: set[str] = set()
         self._past: set[str] = set()  # ended long ago: not asked for again
 
@@ -101,7 +101,7 @@ class Watcher:
             answered = receipt.scored + receipt.rejected
             return Row(receipt, answered, counts.records, True, rate, None, counts.finished, bool(receipt.late))
         if job_id not in self._forecasts:
-            self._forecasts[job_id] = Forecast(job), Watch(job)
+            self._forecasts[job_id] = Forecast(job), DeadlineWatch(job)
             self._late.discard(job_id)
         forecast, deadline = self._forecasts[job_id]
         forecast.update(counts)

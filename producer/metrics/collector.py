@@ -21,7 +21,7 @@ from formats.errors import NightshiftError
 from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.presence import ALIVE_SECONDS
-from jobs.progress import Progress, State
+from jobs.progress import JobState, Progress
 from jobs.queue import waiting
 from jobs.record import Job
 from producer.metrics.batches import Batches
@@ -31,7 +31,7 @@ from producer.version import version
 log = logging.getLogger(__name__)
 
 MOST_JOBS = 200  # the newest ones, and all that run: a bound on the number of series
-STATES: tuple[str, ...] = get_args(State)
+STATES: tuple[str, ...] = get_args(JobState)
 PREFIX = "nightshift_"
 COUNTERS: dict[str, tuple[str, Callable[[Progress], float]]] = {
     "read_records": ("Records that the producer read", lambda p: p.records),

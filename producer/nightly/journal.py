@@ -15,8 +15,8 @@ from producer.nightly.files import File
 from producer.nightly.schedule import Schedule
 from producer.outputs.receipt import Receipt
 
-State = Literal["done", "complete", "waiting", "busy", "failed", "blocked", "given up", "cancelled"]
-SUMMARY: dict[State, str] = {
+FindingState = Literal["done", "complete", "waiting", "busy", "failed", "blocked", "given up", "cancelled"]
+SUMMARY: dict[FindingState, str] = {
     "complete": "scored",
     "done": "done before",
     "waiting": "not left alone for long enough",
@@ -34,7 +34,7 @@ class Finding:
     only another file, or another model, would change anything."""
 
     file: File
-    state: State
+    state: FindingState
     detail: str = ""
     again: datetime | None = None
     receipt: Receipt | None = None
@@ -52,7 +52,7 @@ class Journal:
         self._schedule, self._clock, self._as_json = schedule, clock, as_json
         self._log = logging.getLogger("producer.nightly")
         self._round = clock.now()
-        self._said: dict[Path, tuple[State, str]] = {}
+        self._said: dict[Path, tuple[FindingState, str]] = {}
         self._summary = ""
 
     def begin(self) -> None:

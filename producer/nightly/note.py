@@ -10,7 +10,7 @@ from producer.outputs.document import FORMAT, document_ranges, read_document, wr
 from producer.outputs.paths import rejects_path
 from producer.outputs.proof import is_whole
 
-State = Literal["pending", "complete", "failed", "cancelled", "newer"]
+NoteState = Literal["pending", "complete", "failed", "cancelled", "newer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Note:
     """`pending` is a file of which nothing is known but that it is late, or that somebody scored it by hand; `newer`
     one whose receipt a newer version wrote: it is left alone, and `error` says so."""
 
-    state: State = "pending"
+    state: NoteState = "pending"
     subject: Subject | None = None
     tries: int = 0  # that failed, with this very subject
     error: str | None = None

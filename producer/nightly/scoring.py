@@ -15,10 +15,10 @@ from jobs.record import Job
 from jobs.settings import Settings
 from producer.api import Submission, submit
 from producer.client import Client
-from producer.display.progress import Silence
+from producer.display.reporters import Silence
 from producer.nightly.clock import Clock
 from producer.nightly.files import File
-from producer.nightly.journal import Finding, Journal, State
+from producer.nightly.journal import Finding, FindingState, Journal
 from producer.nightly.note import Note, Subject
 from producer.notify.hooks import Hooks
 from producer.outputs.receipt import Limit
@@ -71,7 +71,7 @@ class Scorer:
             return Finding(file, "given up", f"after {note.tries} tries: {note.error}")
         return None
 
-    def later(self, file: File, state: State, detail: str = "") -> Finding:
+    def later(self, file: File, state: FindingState, detail: str = "") -> Finding:
         """To be looked at again in a while."""
         pause = timedelta(seconds=max(self.options.settle, 1.0))
         return Finding(file, state, detail, again=self._clock.now() + pause)
@@ -102,7 +102,7 @@ class Scorer:
             self._begin(file, subject, note)
             submission = submit(connection, plan, deadline=due, say=self._journal.say)
             try:
-                watch = _Watch(submission.job, self._journal, tick)
+                watch = _JournalReporter(submission.job, self._journal, tick)
                 receipt = submission.wait(file.output, watch, options.max_rejects)
             except JobError as error:
                 state = _end(submission)
@@ -180,7 +180,7 @@ class Scorer:
         return self._clock.now().isoformat(timespec="seconds")
 
 
-class _Watch(Silence):
+class _JournalReporter(Silence):
     """Says what the follower says, and lets others do something meanwhile."""
 
     def __init__(self, job: Job, journal: Journal, tick: Callable[[], None]) -> None:

@@ -6,7 +6,7 @@ Event = Literal["complete", "failed", "late"]
 THREADS = "nightshift hook"  # how the threads' names begin that deliver
 
 
-class Claim(Protocol):
+class Turn(Protocol):
     """Sees to it that of several followers one delivers (producer/notify/news.py)."""
 
     def take(self, target: str) -> bool:
@@ -18,7 +18,7 @@ class Claim(Protocol):
 class Delivery(NamedTuple):
     event: Event
     document: dict[str, Any]
-    claim: Claim | None
+    turn: Turn | None
 
 
 class DeliveryError(Exception):

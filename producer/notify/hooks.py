@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from jobs.settings import HookForm, Settings
 from producer.notify.command import run
-from producer.notify.delivery import THREADS, Claim, Delivery, DeliveryError, Event
+from producer.notify.delivery import THREADS, Delivery, DeliveryError, Event, Turn
 from producer.notify.webhook import post
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Hooks:
         input: str,
         receipt: "Receipt | None" = None,
         job: str | None = None,
-        claim: Claim | None = None,
+        turn: Turn | None = None,
     ) -> None:
         """Queues the event and returns at once; never raises. What can't be delivered is logged, in one line."""
         document = {
@@ -71,7 +71,7 @@ class Hooks:
             "receipt": receipt.to_dict() if receipt else None,
         }
         for target in self._targets:
-            target.put(Delivery(event, document, claim))
+            target.put(Delivery(event, document, turn))
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Waits for what is under way, for so long at most."""
@@ -112,9 +112,9 @@ class _Target:
 
     def _give_up(self) -> None:
         """What is under way, and what waits behind it."""
-        if (delivery := self._under_way) and delivery.claim:
+        if (delivery := self._under_way) and delivery.turn:
             with contextlib.suppress(Exception):  # then its lock runs out
-                delivery.claim.settle(self._name, False)
+                delivery.turn.settle(self._name, False)
         while delivery:
             job = delivery.document["job"]
             log.warning(
@@ -127,14 +127,14 @@ class _Target:
             self._under_way = delivery
             job = delivery.document["job"]
             try:
-                if delivery.claim is None or delivery.claim.take(self._name):
+                if delivery.turn is None or delivery.turn.take(self._name):
                     delivered = False
                     try:
                         self._deliver(delivery)
                         delivered = True
                     finally:
-                        if delivery.claim:
-                            delivery.claim.settle(self._name, delivered)
+                        if delivery.turn:
+                            delivery.turn.settle(self._name, delivered)
             except DeliveryError as error:
                 log.warning("the hook %s on %s failed: %s", self._name, delivery.event, error, extra={"job": job})
             except Exception as error:  # the server is away, say: nothing of this may end the thread

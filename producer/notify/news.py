@@ -25,7 +25,7 @@ POLL_SECONDS = 0.2
 
 
 class Once:
-    """A claim on one event of one job. `mark` tells two events of a kind apart: a deadline that was moved."""
+    """One follower's turn to tell one event of one job. `mark` tells two of a kind apart: a deadline that was moved."""
 
     def __init__(self, ledger: Ledger, life: Life, event: Event, mark: str) -> None:
         self._ledger, self._life, self._event, self._mark = ledger, life, event, mark
@@ -96,8 +96,8 @@ class News:
 
     def _tell(self, event: Event, text: str, receipt: Receipt, mark: str) -> None:
         if self._hooks:
-            claim = Once(self._ledger, Life(receipt.job, receipt.incarnation), event, mark)
-            self._hooks.send(event, text, input=receipt.input, receipt=receipt, claim=claim)
+            turn = Once(self._ledger, Life(receipt.job, receipt.incarnation), event, mark)
+            self._hooks.send(event, text, input=receipt.input, receipt=receipt, turn=turn)
 
     def close(self, seconds: float) -> None:
         """Waits `seconds` at most for what is under way."""

@@ -57,7 +57,7 @@ def missed(finish: float | None, wanted: float, ended: bool = False) -> str:
     return f"{'finished' if ended else 'finishes'} at {_moment(finish, form)}, wanted {_moment(wanted, form)}"
 
 
-class Watch:
+class DeadlineWatch:
     """Over one followed job's deadline. It may get an earlier one while it runs."""
 
     def __init__(self, job: Job) -> None:

@@ -10,7 +10,7 @@ from jobs import keys
 from jobs.errors import JobError
 from jobs.progress import Progress
 from jobs.record import Job
-from producer.outlook.deadline import Watch
+from producer.outlook.deadline import DeadlineWatch
 from producer.pipeline.batching import Enqueuer
 from producer.pipeline.collect import Collector
 from producer.pipeline.reporter import Reporter
@@ -60,7 +60,7 @@ class _Follower:
     ) -> None:
         self._connection, self._ledger, self._job, self._report = connection, connection.ledger, job, report
         self._enqueuer, self._collector, self._until_sealed = enqueuer, collector, until_sealed
-        self._watch, self._late = Watch(job), late
+        self._watch, self._late = DeadlineWatch(job), late
         self._event = b"0"
         self._processes = 0
         self._look_again = 0.0

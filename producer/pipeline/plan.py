@@ -13,6 +13,7 @@ from formats.registry import open_source
 from formats.source import Source
 from graphs.errors import GraphError
 from graphs.inputs import Placeholder
+from graphs.names import short
 from jobs.record import FORMAT, Feed, Job
 from jobs.settings import Settings
 from producer.graph import Graph, read_graph
@@ -64,7 +65,7 @@ def make_plan(
     a placeholder that a column can't feed): all that can be known before anything is enqueued.
     """
     graph = read_graph(model or settings.model or shipped_model())
-    fetches = tuple(dict.fromkeys(name.removesuffix(":0") for name in fetch)) or graph.terminal
+    fetches = tuple(dict.fromkeys(short(name) for name in fetch)) or graph.terminal
     for name in fetches:
         if name not in graph:
             raise GraphError(f"{graph.path} has no node {name!r}; its terminal nodes: {', '.join(graph.terminal)}")

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from formats.errors import InputError
+from graphs.names import short
 from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.record import Job
@@ -164,7 +165,7 @@ class _Pass:
         """The output to report on: the wanted one, else the first of fractions, else the first of numbers."""
         outputs = self._scored.outputs
         if self._wanted is not None:
-            name = self._wanted.removesuffix(":0")
+            name = short(self._wanted)
             if name not in outputs:
                 raise JobError(f"{self._report.job.id} has no output {name!r}; it has {', '.join(outputs)}")
             if _numbers(chunk.columns[name]) is None:

@@ -26,7 +26,7 @@ def graph_of(build: Build, dtype: tf.DType = tf.float32, shape: Sequence[int | N
 
 def judge(
     build: Build, dtype: tf.DType = tf.float32, shape: Sequence[int | None] | None = (None,)
-) -> row_class.Verdict:
+) -> row_class.RowVerdict:
     return row_class.judge(graph_of(build, dtype, shape), ["score"])
 
 

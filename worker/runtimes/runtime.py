@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from model.graph.row_class import Verdict
+from model.graph.row_class import RowVerdict
 
 Arrays = Sequence[npt.NDArray[Any]]  # each [rows] or [rows, ...]
 Run = Callable[[Arrays], Arrays]
@@ -30,7 +30,7 @@ class Model(Protocol):
         """What runs the model: from the arrays for `feeds` to those of `fetches`, in their order. Raises ModelError if
         the model has no such input or output; what it returns raises RowError and FeedError."""
 
-    def judge_rows(self, fetches: tuple[str, ...]) -> Verdict:
+    def judge_rows(self, fetches: tuple[str, ...]) -> RowVerdict:
         """What is known of how the model treats rows without running it."""
 
 

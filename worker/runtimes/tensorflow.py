@@ -39,7 +39,7 @@ class FrozenGraph:
     def __init__(self, session: Any) -> None:
         self.session = session
         self.prepare: Callable[[tuple[str, ...], tuple[str, ...]], Run] = cache(self._prepare)
-        self.judge_rows: Callable[[tuple[str, ...]], row_class.Verdict] = cache(self._judge_rows)
+        self.judge_rows: Callable[[tuple[str, ...]], row_class.RowVerdict] = cache(self._judge_rows)
 
     def _prepare(self, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> Run:
         """`Session.run` looks at feeds and fetches again each time, for 0.2 ms, and copies each text twice. What
@@ -55,7 +55,7 @@ class FrozenGraph:
         call = self.session._make_callable_from_options(options)  # as TensorFlow's own Keras does
         return lambda arrays: _run(call, placeholders, arrays)
 
-    def _judge_rows(self, fetches: tuple[str, ...]) -> row_class.Verdict:
+    def _judge_rows(self, fetches: tuple[str, ...]) -> row_class.RowVerdict:
         return row_class.judge(self.session.graph, fetches)
 
 

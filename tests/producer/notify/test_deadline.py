@@ -10,7 +10,7 @@ import pytest
 from jobs.ledger import Ledger
 from jobs.progress import Progress
 from producer.outlook import deadline, forecast
-from producer.outlook.deadline import Watch, keep_deadline, missed, parse_deadline
+from producer.outlook.deadline import DeadlineWatch, keep_deadline, missed, parse_deadline
 from tests.support.steps import JOB
 
 NOON = datetime(2026, 11, 23, 12, 0, 30)
@@ -72,7 +72,7 @@ class Night:
     """A job of 1,000 records at some rate, looked at four times a second."""
 
     def __init__(self, clock: Clock, wanted_in: float) -> None:
-        self.clock, self.watch = clock, Watch(JOB)
+        self.clock, self.watch = clock, DeadlineWatch(JOB)
         self.began, self.answered = clock.now, 0.0
         self.counts = Progress(
             state="running", error=None, created=clock.now, started=None, finished=None, sealed=True,
@@ -136,4 +136,4 @@ def test_one_that_is_found_finished_too_late_is_told_too(clock: Clock) -> None:
     assert "finished at" in warning
     assert night.watch.update(done) is None
     in_time = replace(night.counts, state="complete", scored=1000, finished=clock.now + 20)
-    assert Watch(JOB).update(in_time) is None
+    assert DeadlineWatch(JOB).update(in_time) is None

@@ -21,7 +21,7 @@ def job(ledger: Ledger) -> Life:
 
 def tell(ledger: Ledger, url: str, mark: str = "1") -> Hooks:
     hooks = Hooks((), url, None, "receipt")
-    hooks.send("late", "late", input=JOB.input, job=JOB.id, claim=Once(ledger, JOB.life, "late", mark))
+    hooks.send("late", "late", input=JOB.input, job=JOB.id, turn=Once(ledger, JOB.life, "late", mark))
     return hooks
 
 

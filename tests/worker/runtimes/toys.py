@@ -3,7 +3,7 @@
 import numpy as np
 
 from model.errors import ModelError
-from model.graph.row_class import Verdict
+from model.graph.row_class import RowVerdict
 from worker.runtimes.runtime import Arrays, FeedError, RowError, Run
 
 HEAD = b"factor "
@@ -28,8 +28,8 @@ class Multiplied:
             raise RowError("below zero")
         return [x * self._factor]
 
-    def judge_rows(self, fetches: tuple[str, ...]) -> Verdict:  # noqa: ARG002
-        return Verdict("exact", "exact", True, "a product")
+    def judge_rows(self, fetches: tuple[str, ...]) -> RowVerdict:  # noqa: ARG002
+        return RowVerdict("exact", "exact", True, "a product")
 
 
 class Multiplying:
