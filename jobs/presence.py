@@ -6,6 +6,7 @@ from typing import cast
 import redis
 
 from jobs import keys
+from jobs.identity import Worker
 
 ALIVE_SECONDS = 10  # a worker without a sign of life for so long does not count
 PREFETCHED_MS = 3000  # for which a worker's word of what it has taken is good
@@ -19,7 +20,7 @@ class Presence:
         self._redis = server
 
     def greet(self, worker: str, prefetched: Iterable[str] = ()) -> None:
-        """A worker's sign of life, shown each second while it makes progress; `worker` is host:pid:processes. With it
+        """A worker's sign of life, shown each second while it makes progress; `worker` is its name. With it
         goes which messages it has taken and not begun, by their ids."""
         seconds, _ = self._redis.time()
         with self._redis.pipeline() as pipe:
@@ -44,4 +45,4 @@ class Presence:
 
     def processes(self) -> int:
         """Those of workers that showed a sign of life lately."""
-        return sum(int(worker.rpartition(":")[2]) for worker, ago in self.workers().items() if ago <= ALIVE_SECONDS)
+        return sum(Worker.parse(worker).processes for worker, ago in self.workers().items() if ago <= ALIVE_SECONDS)

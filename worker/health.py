@@ -3,11 +3,11 @@
 A worker shows a sign of life each second, but not when it takes none of the batches that wait (worker/upkeep/vigil.py).
 """
 
-import os
 import socket
 import sys
 
 from formats.errors import NightshiftError
+from jobs.identity import Worker
 from jobs.presence import ALIVE_SECONDS, Presence
 from jobs.server import connect
 from jobs.settings import Settings
@@ -15,7 +15,7 @@ from jobs.settings import Settings
 
 def unhealthy(host: str, seen: dict[str, int]) -> str | None:
     """Why, or None. `seen` says how many seconds ago each worker showed its last sign of life."""
-    ours = {worker: ago for worker, ago in seen.items() if worker.rsplit(":", 2)[0] == host and alive(worker)}
+    ours = {worker: ago for worker, ago in seen.items() if _is_here(worker, host)}
     if not ours:
         return f"no worker on {host}"
     worker, ago = max(ours.items(), key=lambda item: item[1])
@@ -24,15 +24,10 @@ def unhealthy(host: str, seen: dict[str, int]) -> str | None:
     return None
 
 
-def alive(worker: str) -> bool:
+def _is_here(name: str, host: str) -> bool:
     """Whether its process is there: one that was killed is remembered for a minute."""
-    try:
-        os.kill(int(worker.rsplit(":", 2)[1]), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
+    worker = Worker.parse(name)
+    return worker.parent.host == host and worker.parent.is_alive()
 
 
 def main() -> int:

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.errors import JobError
+from jobs.identity import Worker
 from jobs.ledger import Ledger
 from jobs.presence import ALIVE_SECONDS
 from jobs.server import AWAY
@@ -80,7 +81,7 @@ class Watcher:
     def look(self) -> View:
         """The jobs that run, oldest first, then those that ended lately, the last first."""
         alive = [worker for worker, ago in self._ledger.presence.workers().items() if ago <= ALIVE_SECONDS]
-        processes = sum(int(worker.rpartition(":")[2]) for worker in alive)
+        processes = sum(Worker.parse(worker).processes for worker in alive)
         self._past -= {life.id for life in self._ledger.active()}  # enqueued anew
         rows = [row for job_id in self._ledger.job_ids() if job_id not in self._past and (row := self._row(job_id))]
         rows.sort(key=lambda row: (1, -(row.finish or 0)) if row.receipt.state != "running" else (0, 0))

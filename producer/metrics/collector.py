@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from formats.errors import NightshiftError
 from jobs.errors import JobError
+from jobs.identity import Worker
 from jobs.ledger import Ledger
 from jobs.presence import ALIVE_SECONDS
 from jobs.progress import JobState, Progress
@@ -131,7 +132,7 @@ def _fleet(ledger: Ledger, jobs: list[tuple[Job, Progress]]) -> Iterator[Metric]
     yield GaugeMetricFamily(
         f"{PREFIX}worker_processes",
         "Processes of the workers that make progress",
-        sum(int(worker.rpartition(":")[2]) for worker in alive),
+        sum(Worker.parse(worker).processes for worker in alive),
     )
     states = GaugeMetricFamily(f"{PREFIX}jobs", "Jobs in the ledger by state", labels=["state"])
     for state in STATES:

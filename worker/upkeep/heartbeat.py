@@ -4,7 +4,6 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -15,10 +14,11 @@ import redis
 from celery.worker import state
 
 from jobs.errors import ServerError
+from jobs.identity import Owner, Process, Worker
 from jobs.ledger import Ledger
 from jobs.queue import waiting
-from jobs.record import Life
 from jobs.resend import Resender
+from worker.lease import LeasedBatch
 from worker.upkeep.vigil import Vigil
 
 log = logging.getLogger(__name__)
@@ -68,12 +68,9 @@ class Renewal(Every):
     model hangs: nothing interrupts a `session.run`, so the batch is given back, as one that was given away `suspect`
     times, and this process ends itself, to be replaced by Celery."""
 
-    def __init__(
-        self, ledger: Ledger, life: Life, batch: int, owner: str, seconds: float, limit: float, suspect: int
-    ) -> None:
-        super().__init__(min(seconds / 3, limit / 4), self._renew, f"lease of {life.id}:{batch}")
-        self._ledger, self._life, self._batch, self._owner = ledger, life, batch, owner
-        self._lease_seconds, self._limit, self._suspect = seconds, limit, suspect
+    def __init__(self, leased: LeasedBatch, limit: float, suspect: int) -> None:
+        super().__init__(min(leased.seconds / 3, limit / 4), self._renew, f"lease of {leased}")
+        self._leased, self._limit, self._suspect = leased, limit, suspect
         self.progress()
 
     def progress(self) -> None:
@@ -82,30 +79,29 @@ class Renewal(Every):
 
     def _renew(self) -> None:
         if time.monotonic() < self._deadline:
-            self._ledger.renew(self._life, self._batch, self._owner, self._lease_seconds)
+            self._leased.renew()
             return
-        reason = f"batch {self._batch}: nothing scored within the {self._limit:g} s of NIGHTSHIFT_BATCH_SECONDS"
-        log.error("%s: %s; process %d ends itself", self._life.id, reason, os.getpid())
+        reason = f"batch {self._leased.batch}: nothing scored within the {self._limit:g} s of NIGHTSHIFT_BATCH_SECONDS"
+        log.error("%s: %s; process %d ends itself", self._leased.life.id, reason, os.getpid())
         try:
-            self._ledger.release(self._life, self._batch, self._owner, reason, self._suspect)
+            self._leased.release(reason, self._suspect)
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def release_of_the_dead(ledger: Ledger, worker: str) -> int:
-    """Gives back what processes of this worker held when they died, so that nobody waits for their leases to run out.
-    An owner is `host:pid:worker`. Returns how many batches its living processes hold."""
+def release_of_the_dead(ledger: Ledger, token: str) -> int:
+    """Gives back what processes of the worker with this token held when they died, so that nobody waits for their
+    leases to run out. Returns how many batches its living processes hold."""
     held = 0
     for life in ledger.active():
         for batch, owner in ledger.owners(life.id).items():
-            _, pid, theirs = owner.rsplit(":", 2)
-            if theirs != worker:
+            holder = Owner.parse(owner)
+            if holder.token != token:
                 continue
-            try:
-                os.kill(int(pid), 0)
+            if holder.process.is_alive():
                 held += 1
-            except ProcessLookupError:
-                ledger.release(life, batch, owner, f"process {pid} died while it scored batch {batch}")
+            else:
+                ledger.release(life, batch, owner, f"process {holder.process.pid} died while it scored batch {batch}")
     return held
 
 
@@ -121,7 +117,7 @@ def prefetched() -> list[str]:
 def housekeeping(connect: Callable[[], Ledger], processes: int, keep_days: float, token: str, vigil: Vigil) -> Every:
     """The worker's parent says that it is there, looks after its dead and whether the living make progress, and takes
     its turn as re-sender."""
-    worker = f"{socket.gethostname()}:{os.getpid()}:{processes}"
+    worker = Worker(Process.this(), processes)
     resender: Resender | None = None
 
     def action() -> None:
@@ -129,8 +125,8 @@ def housekeeping(connect: Callable[[], Ledger], processes: int, keep_days: float
         ledger = connect()  # at each turn: the server may be away when the worker starts
         resender = resender or Resender(ledger, keep_days)
         if vigil.well:
-            ledger.presence.greet(worker, prefetched())
+            ledger.presence.greet(str(worker), prefetched())
         vigil.look(waiting(ledger.redis), held=release_of_the_dead(ledger, token))
         resender.sweep_if_due()
 
-    return Every(1.0, action, "housekeeping", lambda: connect().presence.leave(worker))
+    return Every(1.0, action, "housekeeping", lambda: connect().presence.leave(str(worker)))

@@ -1,0 +1,42 @@
+"""A batch that this process may score, for as long as its lease is renewed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jobs import digest
+from jobs.batch import Result, payload_records
+from jobs.identity import Owner
+from jobs.ledger import Ledger
+from jobs.record import Life
+from jobs.timeline import Work
+from model.graph.row_class import RowClass
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedBatch:
+    """The lease, and what came with it."""
+
+    ledger: Ledger
+    life: Life
+    batch: int
+    owner: Owner
+    seconds: float  # for which the lease is good
+    attempt: int  # how often the batch was given away, this time included
+    payload: bytes
+    row_class: RowClass | None  # the job's; None before a worker has found it
+
+    def renew(self) -> bool:
+        """False if it is not this owner's any more."""
+        return self.ledger.renew(self.life, self.batch, str(self.owner), self.seconds)
+
+    def release(self, reason: str, attempts: int = 0) -> bool:
+        """Gives it back at once, as one that was given away `attempts` times at least. False as for `renew`."""
+        return self.ledger.release(self.life, self.batch, str(self.owner), reason, attempts)
+
+    def complete(self, encoded: memoryview, result: Result, codes: Sequence[str], work: Work) -> bool:
+        """Writes the result, which is `encoded`. False if another was first."""
+        sent = digest.sent(self.life.incarnation, self.batch, *payload_records(self.payload), self.payload)
+        return self.ledger.complete(self.life, self.batch, sent, encoded, result.scored, codes, work)
+
+    def __str__(self) -> str:
+        return f"{self.life.id}:{self.batch}"

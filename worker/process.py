@@ -1,0 +1,192 @@
+"""What a worker has from its start on, its children's part included, and how it scores one batch."""
+
+import logging
+import math
+import os
+import time
+import uuid
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeVar, cast
+
+from jobs.batch import Result
+from jobs.errors import JobError, NewerFormatError, SettingsError
+from jobs.identity import Owner, Process
+from jobs.ledger import Ledger
+from jobs.record import Job, Life
+from jobs.server import AWAY, connect
+from jobs.settings import Settings
+from jobs.spool import Spool
+from jobs.timeline import Stopwatch, Work
+from model.errors import ModelError
+from model.graph.row_class import RowClass
+from worker.isolation.isolation import Isolation, Unwanted
+from worker.isolation.search import Assignment
+from worker.lease import LeasedBatch
+from worker.models import open_model
+from worker.runtimes.registry import runtime_of
+from worker.runtimes.runtime import Runtime
+from worker.score import score
+from worker.upkeep.heartbeat import Every, Renewal, housekeeping
+from worker.upkeep.vigil import Vigil
+
+Answer = TypeVar("Answer")
+log = logging.getLogger(__name__)
+WRITE_SECONDS = 60.0  # for which a result is kept while the server is away
+TRIED = 2  # attempts before a batch is scored apart: one crash may be an accident
+
+
+class WorkerProcess:
+    """Made in the worker's parent before it forks; its children have the same one. What must not be shared, such as a
+    connection, each makes for itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.vigil = Vigil()
+        self._token = uuid.uuid4().hex[:8]
+        self._isolated_from = max(2, min(TRIED + 1, settings.max_attempts))  # the attempt
+        self._isolation = Isolation()
+        self._housekeeper: Every | None = None
+        self._ledger_of = lru_cache(maxsize=1)(self._connect)
+        self._job = lru_cache(maxsize=16)(self._find_job)
+        self._leave_alone = lru_cache(maxsize=1024)(self._tell_newer)  # said once a job: its batches come again
+
+    @property
+    def ledger(self) -> Ledger:
+        """This process's own: connections don't survive a fork."""
+        return self._ledger_of(os.getpid())
+
+    def _connect(self, _pid: int) -> Ledger:
+        assert self.settings.redis_url  # noqa: S101 -- refused at start
+        return Ledger(connect(self.settings.redis_url), Spool(self.settings.spool))
+
+    def begin_housekeeping(self, processes: int) -> None:
+        """In the parent, once the worker takes messages."""
+        self.vigil.processes = processes
+        keep_days = self.settings.keep_days
+        self._housekeeper = housekeeping(lambda: self.ledger, processes, keep_days, self._token, self.vigil).__enter__()
+
+    def end_housekeeping(self) -> None:
+        if self._housekeeper:
+            self._housekeeper.close()
+
+    def score_batch(self, life: Life, batch: int) -> None:
+        """Scores one batch, unless the ledger says that there is nothing to do."""
+        self.vigil.note()
+        stopwatch = Stopwatch()
+        leased = self._lease(life, batch)
+        if leased is None:
+            return
+        stopwatch.lap("lease")
+        result = self._score(leased, stopwatch)
+        if result is None:
+            return
+        encoded, codes = result.encode(), [reject.code for reject in result.rejects]
+        stopwatch.lap("encode")
+        work = Work(str(leased.owner.process), stopwatch.seconds)
+        _persistently(lambda: leased.complete(encoded, result, codes, work))
+
+    def _lease(self, life: Life, batch: int) -> LeasedBatch | None:
+        """The batch, if it is to be scored here."""
+        settings, owner = self.settings, Owner(Process.this(), self._token)
+        try:
+            lease = self.ledger.lease(life, batch, str(owner), settings.lease_seconds, settings.max_attempts)
+        except (JobError, SettingsError) as error:  # its payload is lost, or where this process can't see it
+            self.ledger.fail(life, f"{owner.process}: {error}")
+            return None
+        if lease.verdict == "newer":
+            self._leave_alone(life.id)
+        if lease.verdict == "exhausted":
+            reason = self.ledger.progress(life.id).last_error or "no worker lived to tell"
+            tries = settings.max_attempts
+            self.ledger.fail(life, f"batch {batch} was given to workers {tries} times in vain: {reason}")
+        if lease.verdict != "leased" or lease.payload is None:
+            return None
+        row_class = cast("RowClass | None", lease.row_class or None)
+        return LeasedBatch(
+            self.ledger, life, batch, owner, settings.lease_seconds, lease.attempt, lease.payload, row_class
+        )
+
+    def _score(self, leased: LeasedBatch, stopwatch: Stopwatch) -> Result | None:
+        """The batch's result, while its lease is renewed; None if there is none to write: the job failed, or has
+        ended."""
+        life, batch = leased.life, leased.batch
+        isolated = leased.attempt >= self._isolated_from  # it may have been fatal to those who had it before
+        limit = math.inf if isolated else self.settings.batch_seconds
+        try:
+            # What took too long once is isolated the next time.
+            with Renewal(leased, limit, self._isolated_from - 1) as renewal:
+                result = (
+                    self._score_apart(leased) if isolated else self._score_here(leased, stopwatch, renewal.progress)
+                )
+                stopwatch.lap("score")
+                return result
+        except ModelError as error:
+            self.ledger.fail(life, str(error))
+        except NewerFormatError:
+            self._leave_alone(life.id)
+            leased.release("its record was made by a newer version")
+        except Unwanted:
+            log.warning("%s: batch %d is not wanted any more", life.id, batch)
+        except Exception as error:
+            leased.release(f"{type(error).__name__}: {error}")
+            raise
+        return None
+
+    def _score_here(self, leased: LeasedBatch, stopwatch: Stopwatch, progress: Callable[[], None]) -> Result:
+        job = self._job(leased.life)
+        opened = open_model(job.model, self._model, self.settings.threads)
+        stopwatch.lap("session")
+
+        def note(found: RowClass) -> RowClass:
+            return self._note(leased.life, found, opened.runtime)
+
+        return score(opened.model, job, leased.payload, progress, leased.row_class, note)
+
+    def _score_apart(self, leased: LeasedBatch) -> Result:
+        """By processes that may die."""
+        life, batch, settings = leased.life, leased.batch, self.settings
+        log.warning("%s: batch %d was not scored in %d attempts, and is isolated", life.id, batch, leased.attempt - 1)
+        job = self._job(life)
+        model = self._model(job.model)
+        result, crashes = self._isolation.score(
+            Assignment(job, model, leased.payload, settings.threads, settings.batch_seconds, leased.row_class),
+            wanted=leased.renew,
+            note=lambda found: self._note(life, found, runtime_of(model or b"")),
+        )
+        log.warning("%s: batch %d is scored, at the cost of %d processes", life.id, batch, crashes)
+        return result
+
+    def _note(self, life: Life, found: RowClass, runtime: Runtime) -> RowClass:
+        """What holds for the whole job, for each of its workers: what the first of them found. The receipt says by
+        which version of the runtime."""
+        word = _persistently(lambda: self.ledger.row_class(life, found))
+        if not word:
+            raise Unwanted  # the job has ended
+        _persistently(lambda: self.ledger.note(life, **{runtime.name: runtime.version()}))
+        return cast(RowClass, word)
+
+    def _find_job(self, life: Life) -> Job:
+        """Raises JobError if the job is not there, or has begun again."""
+        job = self.ledger.job(life.id)
+        if job.incarnation != life.incarnation:
+            raise JobError(f"{life.id} has begun anew")
+        return job
+
+    def _model(self, sha256: str) -> bytes | None:
+        return self.ledger.model(sha256)
+
+    def _tell_newer(self, job_id: str) -> None:
+        log.warning("%s was made by a newer version of Nightshift, and is left to newer workers", job_id)
+
+
+def _persistently(write: Callable[[], Answer]) -> Answer:
+    """A server that comes back soon gets the result after all; otherwise the batch is scored again."""
+    deadline = time.monotonic() + WRITE_SECONDS
+    while True:
+        try:
+            return write()
+        except AWAY:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.5)
