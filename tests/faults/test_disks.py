@@ -6,7 +6,7 @@ from tests.faults.disks import cuts, flips, open_ward
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_no_cut_and_no_flipped_bit_makes_a_job_complete_with_wrong_files() -> None:
     said: list[str] = []
     with open_ward() as ward:

@@ -9,7 +9,7 @@ SEED, SEQUENCES = "faults", 200
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_people_at_work_with_every_accident() -> None:
     with open_town() as town:
         runner = Runner(town)
