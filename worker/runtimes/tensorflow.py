@@ -1,7 +1,7 @@
 """Frozen graphs, run by TensorFlow's sessions."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from model.graph import frozen, row_class
 from worker.runtimes.runtime import Arrays, FeedError, RowError, Run
 
 REASON = 500  # characters of a reason
+PREPARED = 4  # ways to feed and fetch one model that are kept: jobs differ in what they fetch
 
 
 class TensorFlow:
@@ -34,29 +35,32 @@ class TensorFlow:
 
 
 class FrozenGraph:
-    """A frozen graph in a `tf.compat.v1.Session`."""
+    """A frozen graph in a `tf.compat.v1.Session`. Nothing that it keeps refers back to it, so the session is closed as
+    soon as the model is dropped, and does not wait for the garbage collector."""
 
     def __init__(self, session: Any) -> None:
         self.session = session
-        self.prepare: Callable[[tuple[str, ...], tuple[str, ...]], Run] = cache(self._prepare)
-        self.judge_rows: Callable[[tuple[str, ...]], row_class.RowVerdict] = cache(self._judge_rows)
-
-    def _prepare(self, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> Run:
-        """`Session.run` looks at feeds and fetches again each time, for 0.2 ms, and copies each text twice. What
-        TensorFlow calls a session's callable does neither, but `Session.make_callable` does not make one of them if
-        there are feeds."""
-        from tensorflow.core.protobuf.config_pb2 import CallableOptions
-
-        placeholders = [frozen.tensor(self.session.graph, name) for name in feeds]
-        options = CallableOptions(
-            feed=[each.name for each in placeholders],
-            fetch=[frozen.tensor(self.session.graph, name).name for name in fetches],
+        self.prepare: Callable[[tuple[str, ...], tuple[str, ...]], Run] = lru_cache(PREPARED)(
+            partial(_prepare, session)
         )
-        call = self.session._make_callable_from_options(options)  # as TensorFlow's own Keras does
-        return lambda arrays: _run(call, placeholders, arrays)
+        self.judge_rows: Callable[[tuple[str, ...]], row_class.RowVerdict] = lru_cache(PREPARED)(
+            partial(row_class.judge, session.graph)
+        )
 
-    def _judge_rows(self, fetches: tuple[str, ...]) -> row_class.RowVerdict:
-        return row_class.judge(self.session.graph, fetches)
+
+def _prepare(session: Any, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> Run:
+    """`Session.run` looks at feeds and fetches again each time, for 0.2 ms, and copies each text twice. What
+    TensorFlow calls a session's callable does neither, but `Session.make_callable` does not make one of them if there
+    are feeds."""
+    from tensorflow.core.protobuf.config_pb2 import CallableOptions
+
+    placeholders = [frozen.tensor(session.graph, name) for name in feeds]
+    options = CallableOptions(
+        feed=[each.name for each in placeholders],
+        fetch=[frozen.tensor(session.graph, name).name for name in fetches],
+    )
+    call = session._make_callable_from_options(options)  # as TensorFlow's own Keras does
+    return lambda arrays: _run(call, placeholders, arrays)
 
 
 def _run(call: Callable[..., Any], placeholders: list[Any], arrays: Arrays) -> Arrays:

@@ -1,5 +1,7 @@
 """What every runtime has to do, whatever runs its models: the next one joins RUNTIMES."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -87,6 +89,21 @@ def test_what_is_no_model_is_refused(case: Case) -> None:
 def test_it_says_what_it_knows_of_rows(opened: Model) -> None:
     verdict = opened.judge_rows(("score",))
     assert verdict.row_class in (None, "exact", "rounding", "mixing")
+
+
+def test_a_model_that_is_dropped_is_gone_at_once(case: Case) -> None:
+    """A worker keeps few models open; what made room for another must not stay until the garbage collector comes."""
+    gc.disable()
+    try:
+        opened = case.runtime.open(case.model(), threads=1)
+        run = opened.prepare(("x",), ("score",))
+        run([floats(1)])
+        opened.judge_rows(("score",))
+        dropped = weakref.ref(opened)
+        del opened, run
+        assert dropped() is None
+    finally:
+        gc.enable()
 
 
 def test_it_has_a_name_and_a_version(case: Case) -> None:
