@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from jobs.identity import Process
 from jobs.timeline import Finish
 
 # Seconds a bin of the plot may be wide: people think in these.
@@ -109,4 +110,4 @@ def _longest(lanes: list[Lane]) -> list[Lane]:
 
 
 def _host(worker: str) -> str:
-    return worker.rpartition(":")[0] or worker
+    return Process.parse(worker).host

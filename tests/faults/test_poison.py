@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.identity import Owner
 from tests.faults.processes import processes
 from tests.support import until
 from tests.support.command import Run
@@ -112,7 +113,7 @@ def scoring(farm: Farm) -> list[int]:
         return bool(owners)
 
     until(somebody, 30)
-    return [int(owner.split(":")[1]) for owner in owners]
+    return [Owner.parse(owner).process.pid for owner in owners]
 
 
 @pytest.mark.slow
