@@ -29,11 +29,11 @@ class Every:
     logged, once an outage, and tried again."""
 
     def __init__(
-        self, seconds: float, action: Callable[[], object], name: str, farewell: Callable[[], object] = lambda: None
+        self, seconds: float, action: Callable[[], object], name: str, at_end: Callable[[], object] = lambda: None
     ) -> None:
         self._seconds = seconds
         self._action = action
-        self._farewell = farewell
+        self._at_end = at_end
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
 
@@ -48,7 +48,7 @@ class Every:
                     log.warning("%s: the server is away: %s", self._thread.name, error)
                 away = True
         with contextlib.suppress(redis.RedisError, ServerError):
-            self._farewell()
+            self._at_end()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -89,8 +89,8 @@ class Renewal(Every):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def release_of_the_dead(ledger: Ledger, token: str) -> int:
-    """Gives back what processes of the worker with this token held when they died, so that nobody waits for their
+def release_held_by_ended(ledger: Ledger, token: str) -> int:
+    """Gives back what processes of the worker with this token held when they ended, so that nobody waits for their
     leases to run out. Returns how many batches its living processes hold."""
     held = 0
     for life in ledger.active():
@@ -115,8 +115,8 @@ def prefetched() -> list[str]:
 
 
 def housekeeping(connect: Callable[[], Ledger], processes: int, keep_days: float, token: str, vigil: Vigil) -> Every:
-    """The worker's parent says that it is there, looks after its dead and whether the living make progress, and takes
-    its turn as re-sender."""
+    """The worker's parent says that it is there, gives back what its ended processes held, sees whether the others
+    make progress, and takes its turn as re-sender."""
     worker = Worker(Process.this(), processes)
     resender: Resender | None = None
 
@@ -126,7 +126,7 @@ def housekeeping(connect: Callable[[], Ledger], processes: int, keep_days: float
         resender = resender or Resender(ledger, keep_days)
         if vigil.well:
             ledger.presence.greet(str(worker), prefetched())
-        vigil.look(waiting(ledger.redis), held=release_of_the_dead(ledger, token))
+        vigil.look(waiting(ledger.redis), held=release_held_by_ended(ledger, token))
         resender.sweep_if_due()
 
     return Every(1.0, action, "housekeeping", lambda: connect().presence.leave(str(worker)))

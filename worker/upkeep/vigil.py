@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 SILENT_SECONDS = 30.0  # without progress, before it shows no sign of life any more: it is unhealthy
 STUCK_SECONDS = 60.0  # before it ends itself
 GAP_SECONDS = 10.0  # between two looks: nobody could make progress meanwhile
-FAREWELL_SECONDS = 30.0  # that it may take to end in order
+ENDING_SECONDS = 30.0  # that it may take to end in order
 
 
 class Vigil:
@@ -52,6 +52,6 @@ class Vigil:
 def end() -> None:
     """Ends the worker's parent with exit code 1: in order, if it still can."""
     state.should_stop = 1
-    last = threading.Timer(FAREWELL_SECONDS, os._exit, (1,))
+    last = threading.Timer(ENDING_SECONDS, os._exit, (1,))
     last.daemon = True
     last.start()
