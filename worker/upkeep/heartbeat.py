@@ -95,9 +95,9 @@ def release_held_by_ended(ledger: Ledger, token: str) -> int:
     held = 0
     for life in ledger.active():
         for batch, owner in ledger.owners(life.id).items():
-            holder = Owner.parse(owner)
-            if holder.token != token:
+            if not owner.endswith(f":{token}"):  # another worker's, whatever its version calls itself
                 continue
+            holder = Owner.parse(owner)
             if holder.process.is_alive():
                 held += 1
             else:
