@@ -14,5 +14,5 @@ def test_no_cut_and_no_flipped_bit_makes_a_job_complete_with_wrong_files() -> No
         cut = cuts(ward, moments, 61, said.append)
         flipped = flips(ward, moments, range(30), said.append)
     assert said == []
-    assert cut["right"] > 10, "states of the ledger that differ"
+    assert cut["right"] > 5, "states of the ledger that differ"
     assert flipped["right"] + flipped["refused"] + flipped["not started"] == 30

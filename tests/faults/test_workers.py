@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from jobs.queue import QUEUES
 from tests.faults.night import Night
 from tests.faults.processes import processes, session
 from tests.support import until
@@ -151,7 +152,8 @@ def test_a_worker_that_answers_but_takes_no_work_says_so_and_ends(night: Nights)
     app = make_app(tonight.site.server.url)
     name = f"{worker.log.stem}@test"
     try:
-        assert app.control.cancel_consumer("batches", destination=[name], reply=True, timeout=10)
+        for queue in QUEUES:
+            assert app.control.cancel_consumer(queue, destination=[name], reply=True, timeout=10)
         run = tonight.enqueue()
         assert subprocess.run(health, env=environment, capture_output=True, check=False).returncode == 0
         until(lambda: subprocess.run(health, env=environment, capture_output=True, check=False).returncode == 1, 60)
