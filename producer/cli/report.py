@@ -46,6 +46,7 @@ def report(
     """
     import json
 
+    from producer.outputs.paths import report_path
     from producer.report.gathering import gather
 
     with connected() as connection:
@@ -63,7 +64,7 @@ def report(
         click.echo(json.dumps(figures.to_dict()))
     if output is None and not as_json:
         scores = figures.receipt.output
-        output = Path(scores).with_suffix(".report.html") if scores else Path(f"{figures.receipt.job}.report.html")
+        output = report_path(Path(scores)) if scores else Path(f"{figures.receipt.job}.report.html")
     if output is not None:
         write(output, figures)
         if not as_json:
@@ -75,11 +76,10 @@ def write(output: Path, figures: "Report") -> None:
     import time
 
     from formats.errors import NightshiftError
+    from producer.outputs.files import write_atomically
     from producer.report.page import render
 
-    partial = output.with_name(f"{output.name}.partial")
     try:
-        partial.write_text(render(figures, time.time()), encoding="utf-8")
-        partial.replace(output)
+        write_atomically(output, render(figures, time.time()).encode(), "report")
     except OSError as error:
         raise NightshiftError(f"{output}: {error.strerror}") from None

@@ -26,6 +26,11 @@ def receipt_path(output: Path) -> Path:
     return output.with_name(f"{output.stem}.receipt.json")
 
 
+def report_path(output: Path) -> Path:
+    """Beside the scores file: out.csv has out.report.html."""
+    return output.with_suffix(".report.html")
+
+
 def final(output: Path) -> Path:
     """The absolute path of the file that is written: links on the way to it are followed, the last name is not."""
     return output.parent.resolve() / output.name
