@@ -188,7 +188,7 @@ def test_what_waits_behind_a_long_job_is_late_at_its_deadline(place: Place, monk
     """And not when its turn comes. The job itself is its followers' to report."""
     wait = scoring.Submission.wait
 
-    def long(self: scoring.Submission, output: Path, report: scoring._Watch, *words: object) -> object:
+    def long(self: scoring.Submission, output: Path, report: scoring._JournalReporter, *words: object) -> object:
         place.clock.sleep(5 * 3600)
         report.update(self.progress())
         seen.append(place.hooks.late())
