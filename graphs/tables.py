@@ -4,7 +4,7 @@ A table outlives the call that filled it, so a worker accepts one only if what i
 neither what goes into it nor whether it is done depends on what is fed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from graphs import ops
 from graphs.inputs import MAY_BE_FED
@@ -18,19 +18,17 @@ def written_by_records(graph_def: GraphDef) -> list[tuple[str, NodeDef]]:
     functions = {function.signature.name: function for function in graph_def.library.function}
     fed: dict[str, set[str]] = {"": set()}  # by function that is called: its arguments and nodes that depend on feeds
     found: list[tuple[str, NodeDef]] = []
-    changed = True
-    while changed:
-        changed = False
-        for name in list(fed):
-            body = functions[name].node_def if name else graph_def.node
-            before = len(fed[name])
-            _spread(body, fed[name])
-            changed |= len(fed[name]) > before
-            for node, called in _calls(body, functions):
-                known = len(fed.get(called, ()))
-                is_new = called not in fed
-                fed.setdefault(called, set()).update(_fed_arguments(node, functions[called], fed[name]))
-                changed |= is_new or len(fed[called]) > known
+    waiting = {"": None}  # of which it is not known yet what follows from what is fed; in order, each once
+    while waiting:
+        name = next(iter(waiting))
+        del waiting[name]
+        body = functions[name].node_def if name else graph_def.node
+        _spread(body, fed[name])
+        for node, called in _calls(body, functions):
+            arguments = _fed_arguments(node, functions[called], fed[name])
+            if called not in fed or not arguments <= fed[called]:
+                fed.setdefault(called, set()).update(arguments)
+                waiting[called] = None
     for name in fed:
         body = functions[name].node_def if name else graph_def.node
         brief = {node.name for node in body if node.op.startswith("Anonymous")}  # tables that end with the call
@@ -40,15 +38,21 @@ def written_by_records(graph_def: GraphDef) -> list[tuple[str, NodeDef]]:
     return found
 
 
-def _spread(nodes: Iterable[NodeDef], fed: set[str]) -> None:
-    """Adds the nodes that depend on those of `fed`, by data or by control: a branch not taken is no less."""
-    nodes = list(nodes)
-    size = -1
-    while size != len(fed):  # a loop's nodes lead back to where it began
-        size = len(fed)
-        for node in nodes:
-            if node.op in MAY_BE_FED or any(node_of(each) in fed for each in node.input):
-                fed.add(node.name)
+def _spread(nodes: Sequence[NodeDef], fed: set[str]) -> None:
+    """Adds the nodes that depend on those of `fed`, by data or by control: a branch not taken is no less.
+
+    Each input is followed once, whatever order the nodes are in: a large graph need not begin with what it is fed.
+    """
+    readers: dict[str, list[str]] = {}
+    for node in nodes:
+        for source in node.input:
+            readers.setdefault(node_of(source), []).append(node.name)
+    waiting = [*fed, *(node.name for node in nodes if node.op in MAY_BE_FED)]
+    fed.update(waiting)
+    while waiting:
+        new = [reader for reader in readers.pop(waiting.pop(), ()) if reader not in fed]
+        fed.update(new)
+        waiting += new
 
 
 def _calls(nodes: Iterable[NodeDef], functions: Mapping[str, FunctionDef]) -> Iterator[tuple[NodeDef, str]]:
