@@ -50,6 +50,12 @@ class Owner:
         process, _, token = name.rpartition(":")
         return cls(Process.parse(process), token)
 
+    @staticmethod
+    def has_token(name: str, token: str) -> bool:
+        """Whether it is the name of an owner with this token; what else is in the name, a newer version may have put
+        there."""
+        return name.endswith(f":{token}")
+
     def __str__(self) -> str:
         return f"{self.process}:{self.token}"
 

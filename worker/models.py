@@ -12,6 +12,7 @@ from worker.runtimes.registry import runtime_of
 from worker.runtimes.runtime import Model, Runtime
 
 log = logging.getLogger(__name__)
+KEPT = 2  # the model of today and, while it is rolled out, that of tomorrow
 
 
 class Opened(NamedTuple):
@@ -21,14 +22,24 @@ class Opened(NamedTuple):
     runtime: Runtime
 
 
-@lru_cache(maxsize=2)  # the model of today and, while it is rolled out, that of tomorrow
-def open_model(sha256: str, fetch: Callable[[str], bytes | None], threads: int) -> Opened:
-    """The model whose bytes `fetch` returns for its digest.
+class Models:
+    """The models that one process keeps open. May be made before a fork, as long as nothing is opened before it."""
+
+    def __init__(self, fetch: Callable[[str], bytes | None], threads: int) -> None:
+        """`fetch` returns a model's bytes for its digest, None if they are not there."""
+
+        def opened(sha256: str) -> Opened:
+            return open_model(sha256, fetch(sha256), threads)
+
+        self.open: Callable[[str], Opened] = lru_cache(KEPT)(opened)  # raises what open_model does
+
+
+def open_model(sha256: str, data: bytes | None, threads: int) -> Opened:
+    """The model with that digest.
 
     Never in a process that forks: what is opened does not survive it. Raises ModelError if the bytes are missing, are
     not those of the digest, or are no model that a worker accepts.
     """
-    data = fetch(sha256)
     if data is None:
         raise ModelError(f"the model {sha256[:12]} is not on the server")
     if hashlib.sha256(data).hexdigest() != sha256:

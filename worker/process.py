@@ -23,7 +23,7 @@ from model.graph.row_class import RowClass
 from worker.isolation.isolation import Isolation, Unwanted
 from worker.isolation.search import Assignment
 from worker.lease import LeasedBatch
-from worker.models import open_model
+from worker.models import Models
 from worker.runtimes.registry import runtime_of
 from worker.runtimes.runtime import Runtime
 from worker.score import score
@@ -46,6 +46,7 @@ class WorkerProcess:
         self._token = uuid.uuid4().hex[:8]
         self._isolated_from = max(2, min(TRIED + 1, settings.max_attempts))  # the attempt
         self._isolation = Isolation()
+        self._models = Models(self._model, settings.threads)
         self._housekeeper: Every | None = None
         self._ledger_of = lru_cache(maxsize=1)(self._connect)
         self._job = lru_cache(maxsize=16)(self._find_job)
@@ -135,7 +136,7 @@ class WorkerProcess:
 
     def _score_here(self, leased: LeasedBatch, stopwatch: Stopwatch, progress: Callable[[], None]) -> Result:
         job = self._job(leased.life)
-        opened = open_model(job.model, self._model, self.settings.threads)
+        opened = self._models.open(job.model)
         stopwatch.lap("session")
 
         def note(found: RowClass) -> RowClass:

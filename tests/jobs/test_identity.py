@@ -29,6 +29,13 @@ def test_the_names_are_those_that_older_workers_wrote() -> None:
     assert str(Worker(process, 4)) == "mail-1:7:4"
 
 
+def test_whose_children_an_owner_is_of_shows_in_its_name_alone() -> None:
+    """That of another version's need be none that can be read."""
+    assert Owner.has_token(str(Owner(Process("fe80::1", 7), "a1b2c3d4")), "a1b2c3d4")
+    for name in ("mail-1:7:a1b2c3d5", "mail-1:7:0a1b2c3d4", "a1b2c3d4:7:", "bare:12", ""):
+        assert not Owner.has_token(name, "a1b2c3d4")
+
+
 @pytest.mark.parametrize("name", ["", "mail-1", "mail-1:", "mail-1:x"])
 def test_what_names_no_process_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="invalid literal"):

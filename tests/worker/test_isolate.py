@@ -66,7 +66,7 @@ def isolate(
 def test_innocent_records_get_the_same_bytes_as_without(isolation: Isolation, aborting: bytes) -> None:
     job, payload = job_of(aborting), payload_of(5_000, [], wrong=4_321)
     result, deaths = isolation.score(Assignment(job, aborting, payload, 1, 600))
-    session = open_model(job.model, lambda _: aborting, 1).model
+    session = open_model(job.model, aborting, 1).model
     assert bytes(result.encode()) == bytes(score(session, job, payload).encode())
     assert (result.rejects[0].row, result.rejects[0].code, deaths) == (4_321, "bad_value", 0)
 
@@ -132,7 +132,7 @@ def test_a_micro_batch_that_kills_is_rejected_whole_where_rows_mix(isolation: Is
     assert {reject.code for reject in result.rejects} == {"model_crash", "bad_value"}
     assert result.rejects[30].code == "bad_value", "a reason of its own"
     assert "killed by SIGABRT (of the 999 records scored together, which one" in result.rejects[17].detail
-    session = open_model(job_of(model).model, lambda _: model, 1).model
+    session = open_model(job_of(model).model, model, 1).model
     alone = score(session, job_of(model), payload_of(2_000, []), row_class="mixing")
     assert result.columns["score"].to_pylist() == alone.columns["score"].to_pylist()[1_000:]
 
@@ -185,7 +185,7 @@ def test_it_begins_anew_when_it_was_killed(isolation: Isolation, aborting: bytes
 
 @pytest.mark.slow
 def test_nothing_of_it_outlives_its_asker(tmp_path: Path) -> None:
-    """The asker is killed while its victim hangs: neither of the two processes stays."""
+    """The asker is killed while its trial process hangs: neither of the two processes stays."""
     model = freeze(tmp_path / "hangs.pb", _hangs)
     asker = (
         "import sys, pathlib; from tests.worker.test_isolate import *; "

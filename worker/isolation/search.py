@@ -235,7 +235,7 @@ class Search:
             with contextlib.suppress(OSError):  # if memory runs out, this one first
                 Path("/proc/self/oom_score_adj").write_text("1000")
             job, model, _, threads, _, _ = self._assignment
-            scorer = Scorer(open_model(job.model, lambda _: model, threads).model, job, self._row_class)
+            scorer = Scorer(open_model(job.model, model, threads).model, job, self._row_class)
             end.send_bytes(b"opened\n")
             if not self._settled:
                 end.send_bytes(b"found\n" + (self._classify(scorer, end) or "").encode())

@@ -95,7 +95,7 @@ def release_held_by_ended(ledger: Ledger, token: str) -> int:
     held = 0
     for life in ledger.active():
         for batch, owner in ledger.owners(life.id).items():
-            if not owner.endswith(f":{token}"):  # another worker's, whatever its version calls itself
+            if not Owner.has_token(owner, token):  # another worker's
                 continue
             holder = Owner.parse(owner)
             if holder.process.is_alive():

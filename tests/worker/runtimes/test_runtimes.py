@@ -114,7 +114,6 @@ def test_it_has_a_name_and_a_version(case: Case) -> None:
 @pytest.fixture
 def registered(case: Case, monkeypatch: pytest.MonkeyPatch) -> Case:
     monkeypatch.setattr(registry, "RUNTIMES", [case.runtime, *registry.RUNTIMES])
-    models.open_model.cache_clear()
     return case
 
 
@@ -122,7 +121,7 @@ def test_a_batch_is_scored_by_the_runtime_that_reads_its_model(registered: Case)
     """A record that it can't bear, and a cell that is no number, are one reject each."""
     data = registered.model()
     sha256 = models.hashlib.sha256(data).hexdigest()
-    opened = models.open_model(sha256, lambda _: data, 1)
+    opened = models.open_model(sha256, data, 1)
     assert opened.runtime is registered.runtime
     result = score(opened.model, job_of(), payload_of([b"1", b"-3", b"", b"2.5"]), row_class="exact")
     assert result.columns["score"].to_pylist() == [2.0, 5.0]
@@ -132,15 +131,14 @@ def test_a_batch_is_scored_by_the_runtime_that_reads_its_model(registered: Case)
 def test_a_model_stays_open_for_the_next_batch(registered: Case) -> None:
     data = registered.model()
     sha256 = models.hashlib.sha256(data).hexdigest()
-    first = models.open_model(sha256, lambda _: data, 1)
-    assert models.open_model(sha256, lambda _: data, 1) is not None
     fetched: list[str] = []
 
     def fetch(name: str) -> bytes:
         fetched.append(name)
         return data
 
-    again = models.open_model(sha256, fetch, 1), models.open_model(sha256, fetch, 1)
-    assert again[0] is again[1]
+    kept = models.Models(fetch, threads=1)
+    first, again = kept.open(sha256), kept.open(sha256)
+    assert first is again
     assert fetched == [sha256]
     assert first.model.prepare(("x",), ("score",)) is not None
