@@ -26,7 +26,7 @@ from jobs.scripts import YES_OR_NO, Scripts, counters, flat, line
 from jobs.spool import Spool
 from jobs.timeline import Finish, Work
 
-Answer = Literal["leased", "done", "busy", "gone", "newer", "exhausted"]
+LeaseVerdict = Literal["leased", "done", "busy", "gone", "newer", "exhausted"]
 NOT_ENTERED = -1  # complete.lua's answer
 MODEL_SECONDS = 30 * 24 * 3600  # a model that no job was submitted with for so long is forgotten
 
@@ -47,7 +47,7 @@ class Entry(NamedTuple):
 class Lease(NamedTuple):
     """A worker's answer when it asks for a batch."""
 
-    verdict: Answer
+    verdict: LeaseVerdict
     attempt: int  # how often the batch was given away, this time included
     row_class: str  # the job's, as its first worker found it; empty before
     payload: bytes | None
@@ -258,7 +258,7 @@ class Ledger:
             payload = fetch(self.redis, self._spool, life, batch, "payload", payload)
             if payload is not None and noted is not None:
                 _check_sent(life, batch, noted, payload)
-        return Lease(cast(Answer, verdict.decode()), attempt, row_class.decode(), payload)
+        return Lease(cast(LeaseVerdict, verdict.decode()), attempt, row_class.decode(), payload)
 
     def owners(self, job_id: str) -> dict[int, str]:
         """Who holds each leased batch."""
