@@ -13,17 +13,14 @@ from model.graph.row_class import RowClass
 
 
 @dataclass(frozen=True, slots=True)
-class LeasedBatch:
-    """The lease, and what came with it."""
+class Lease:
+    """The right to score a batch. It has none of the batch's bytes: a thread that renews it may outlive them."""
 
     ledger: Ledger
     life: Life
     batch: int
     owner: Owner
-    seconds: float  # for which the lease is good
-    attempt: int  # how often the batch was given away, this time included
-    payload: bytes
-    row_class: RowClass | None  # the job's; None before a worker has found it
+    seconds: float  # for which it is good, from when it was given or renewed
 
     def renew(self) -> bool:
         """False if it is not this owner's any more."""
@@ -33,10 +30,25 @@ class LeasedBatch:
         """Gives it back at once, as one that was given away `attempts` times at least. False as for `renew`."""
         return self.ledger.release(self.life, self.batch, str(self.owner), reason, attempts)
 
-    def complete(self, encoded: memoryview, result: Result, codes: Sequence[str], work: Work) -> bool:
-        """Writes the result, which is `encoded`. False if another was first."""
-        sent = digest.sent(self.life.incarnation, self.batch, *payload_records(self.payload), self.payload)
+    def complete(self, sent: str, encoded: memoryview, result: Result, codes: Sequence[str], work: Work) -> bool:
+        """Writes the result, which is `encoded`; `sent` is what was scored, as a digest. False if another was first."""
         return self.ledger.complete(self.life, self.batch, sent, encoded, result.scored, codes, work)
 
     def __str__(self) -> str:
         return f"{self.life.id}:{self.batch}"
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedBatch:
+    """A lease, and what came with it."""
+
+    lease: Lease
+    attempt: int  # how often the batch was given away, this time included
+    payload: bytes
+    row_class: RowClass | None  # the job's; None before a worker has found it
+
+    def complete(self, encoded: memoryview, result: Result, codes: Sequence[str], work: Work) -> bool:
+        """As `Lease.complete`."""
+        life, batch = self.lease.life, self.lease.batch
+        sent = digest.sent(life.incarnation, batch, *payload_records(self.payload), self.payload)
+        return self.lease.complete(sent, encoded, result, codes, work)

@@ -22,7 +22,7 @@ from model.errors import ModelError
 from model.graph.row_class import RowClass
 from worker.isolation.isolation import Isolation, Unwanted
 from worker.isolation.search import Assignment
-from worker.lease import LeasedBatch
+from worker.lease import Lease, LeasedBatch
 from worker.models import Models
 from worker.runtimes.registry import runtime_of
 from worker.runtimes.runtime import Runtime
@@ -84,39 +84,39 @@ class WorkerProcess:
             return
         encoded, codes = result.encode(), [reject.code for reject in result.rejects]
         stopwatch.lap("encode")
-        work = Work(str(leased.owner.process), stopwatch.seconds)
+        work = Work(str(leased.lease.owner.process), stopwatch.seconds)
         _persistently(lambda: leased.complete(encoded, result, codes, work))
 
     def _lease(self, life: Life, batch: int) -> LeasedBatch | None:
         """The batch, if it is to be scored here."""
         settings, owner = self.settings, Owner(Process.this(), self._token)
         try:
-            lease = self.ledger.lease(life, batch, str(owner), settings.lease_seconds, settings.max_attempts)
+            given = self.ledger.lease(life, batch, str(owner), settings.lease_seconds, settings.max_attempts)
         except (JobError, SettingsError) as error:  # its payload is lost, or where this process can't see it
             self.ledger.fail(life, f"{owner.process}: {error}")
             return None
-        if lease.verdict == "newer":
+        if given.verdict == "newer":
             self._leave_alone(life.id)
-        if lease.verdict == "exhausted":
+        if given.verdict == "exhausted":
             reason = self.ledger.progress(life.id).last_error or "no worker lived to tell"
             tries = settings.max_attempts
             self.ledger.fail(life, f"batch {batch} was given to workers {tries} times in vain: {reason}")
-        if lease.verdict != "leased" or lease.payload is None:
+        if given.verdict != "leased" or given.payload is None:
             return None
-        row_class = cast("RowClass | None", lease.row_class or None)
-        return LeasedBatch(
-            self.ledger, life, batch, owner, settings.lease_seconds, lease.attempt, lease.payload, row_class
-        )
+        row_class = cast("RowClass | None", given.row_class or None)
+        lease = Lease(self.ledger, life, batch, owner, settings.lease_seconds)
+        return LeasedBatch(lease, given.attempt, given.payload, row_class)
 
     def _score(self, leased: LeasedBatch, stopwatch: Stopwatch) -> Result | None:
         """The batch's result, while its lease is renewed; None if there is none to write: the job failed, or has
         ended."""
-        life, batch = leased.life, leased.batch
+        lease = leased.lease
+        life, batch = lease.life, lease.batch
         isolated = leased.attempt >= self._isolated_from  # it may have been fatal to those who had it before
         limit = math.inf if isolated else self.settings.batch_seconds
         try:
             # What took too long once is isolated the next time.
-            with Renewal(leased, limit, self._isolated_from - 1) as renewal:
+            with Renewal(lease, limit, self._isolated_from - 1) as renewal:
                 result = (
                     self._score_apart(leased) if isolated else self._score_here(leased, stopwatch, renewal.progress)
                 )
@@ -126,33 +126,33 @@ class WorkerProcess:
             self.ledger.fail(life, str(error))
         except NewerFormatError:
             self._leave_alone(life.id)
-            leased.release("its record was made by a newer version")
+            lease.release("its record was made by a newer version")
         except Unwanted:
             log.warning("%s: batch %d is not wanted any more", life.id, batch)
         except Exception as error:
-            leased.release(f"{type(error).__name__}: {error}")
+            lease.release(f"{type(error).__name__}: {error}")
             raise
         return None
 
     def _score_here(self, leased: LeasedBatch, stopwatch: Stopwatch, progress: Callable[[], None]) -> Result:
-        job = self._job(leased.life)
+        job = self._job(leased.lease.life)
         opened = self._models.open(job.model)
         stopwatch.lap("session")
 
         def note(found: RowClass) -> RowClass:
-            return self._note(leased.life, found, opened.runtime)
+            return self._note(leased.lease.life, found, opened.runtime)
 
         return score(opened.model, job, leased.payload, progress, leased.row_class, note)
 
     def _score_apart(self, leased: LeasedBatch) -> Result:
         """By processes that may die."""
-        life, batch, settings = leased.life, leased.batch, self.settings
+        life, batch, settings = leased.lease.life, leased.lease.batch, self.settings
         log.warning("%s: batch %d was not scored in %d attempts, and is isolated", life.id, batch, leased.attempt - 1)
         job = self._job(life)
         model = self._model(job.model)
         result, crashes = self._isolation.score(
             Assignment(job, model, leased.payload, settings.threads, settings.batch_seconds, leased.row_class),
-            wanted=leased.renew,
+            wanted=leased.lease.renew,
             note=lambda found: self._note(life, found, runtime_of(model or b"")),
         )
         log.warning("%s: batch %d is scored, at the cost of %d processes", life.id, batch, crashes)

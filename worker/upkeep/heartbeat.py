@@ -18,7 +18,7 @@ from jobs.identity import Owner, Process, Worker
 from jobs.ledger import Ledger
 from jobs.queue import waiting
 from jobs.resend import Resender
-from worker.lease import LeasedBatch
+from worker.lease import Lease
 from worker.upkeep.vigil import Vigil
 
 log = logging.getLogger(__name__)
@@ -68,9 +68,9 @@ class Renewal(Every):
     model hangs: nothing interrupts a `session.run`, so the batch is given back, as one that was given away `suspect`
     times, and this process ends itself, to be replaced by Celery."""
 
-    def __init__(self, leased: LeasedBatch, limit: float, suspect: int) -> None:
-        super().__init__(min(leased.seconds / 3, limit / 4), self._renew, f"lease of {leased}")
-        self._leased, self._limit, self._suspect = leased, limit, suspect
+    def __init__(self, lease: Lease, limit: float, suspect: int) -> None:
+        super().__init__(min(lease.seconds / 3, limit / 4), self._renew, f"lease of {lease}")
+        self._lease, self._limit, self._suspect = lease, limit, suspect
         self.progress()
 
     def progress(self) -> None:
@@ -79,12 +79,12 @@ class Renewal(Every):
 
     def _renew(self) -> None:
         if time.monotonic() < self._deadline:
-            self._leased.renew()
+            self._lease.renew()
             return
-        reason = f"batch {self._leased.batch}: nothing scored within the {self._limit:g} s of NIGHTSHIFT_BATCH_SECONDS"
-        log.error("%s: %s; process %d ends itself", self._leased.life.id, reason, os.getpid())
+        reason = f"batch {self._lease.batch}: nothing scored within the {self._limit:g} s of NIGHTSHIFT_BATCH_SECONDS"
+        log.error("%s: %s; process %d ends itself", self._lease.life.id, reason, os.getpid())
         try:
-            self._leased.release(reason, self._suspect)
+            self._lease.release(reason, self._suspect)
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
 
