@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import Celery, signals
 
-from jobs.lean import freeze_what_is_there, keep_freed_memory, without_pandas
+from jobs.footprint import freeze_what_is_there, keep_freed_memory, without_pandas
 from jobs.queue import TASK
 from jobs.record import Life
 from jobs.settings import Settings

@@ -1,6 +1,6 @@
 """`python -m worker.health`: whether the workers of this host make progress, for a container's health check.
 
-A worker shows a sign of life each second, but not when it takes none of the batches that wait (worker/upkeep/vigil.py).
+A worker shows a sign of life each second, but not when it takes none of the batches that wait (worker/upkeep/stall.py).
 """
 
 import socket

@@ -28,7 +28,7 @@ from worker.runtimes.registry import runtime_of
 from worker.runtimes.runtime import Runtime
 from worker.score import score
 from worker.upkeep.heartbeat import Every, Renewal, housekeeping
-from worker.upkeep.vigil import Vigil
+from worker.upkeep.stall import StallDetector
 
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class WorkerProcess:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.vigil = Vigil()
+        self.stall = StallDetector()
         self._token = uuid.uuid4().hex[:8]
         self._isolated_from = max(2, min(TRIED + 1, settings.max_attempts))  # the attempt
         self._isolation = Isolation()
@@ -63,9 +63,9 @@ class WorkerProcess:
 
     def begin_housekeeping(self, processes: int) -> None:
         """In the parent, once the worker takes messages."""
-        self.vigil.processes = processes
+        self.stall.processes = processes
         keep_days = self.settings.keep_days
-        self._housekeeper = housekeeping(lambda: self.ledger, processes, keep_days, self._token, self.vigil).__enter__()
+        self._housekeeper = housekeeping(lambda: self.ledger, processes, keep_days, self._token, self.stall).__enter__()
 
     def end_housekeeping(self) -> None:
         if self._housekeeper:
@@ -73,7 +73,7 @@ class WorkerProcess:
 
     def score_batch(self, life: Life, batch: int) -> None:
         """Scores one batch, unless the ledger says that there is nothing to do."""
-        self.vigil.note()
+        self.stall.note()
         stopwatch = Stopwatch()
         leased = self._lease(life, batch)
         if leased is None:

@@ -11,7 +11,7 @@ import click
 from formats.errors import NightshiftError
 from jobs import logs
 from jobs.errors import SettingsError
-from jobs.lean import keep_freed_memory, without_pandas
+from jobs.footprint import keep_freed_memory, without_pandas
 from producer.cli.collect import collect
 from producer.cli.console import fail, interrupted, say
 from producer.cli.end import cancel, forget

@@ -24,11 +24,11 @@ def collect(job: str, output: Path, as_json: bool, quiet: bool) -> None:
     """
     from producer.display.reporters import reporter
     from producer.outputs.paths import check_output
-    from producer.server.patience import patiently
+    from producer.server.outages import sit_out
 
     try:
         with connected() as connection:
-            submission = patiently(lambda: find(connection, job), say)
+            submission = sit_out(lambda: find(connection, job), say)
             output = check_output(output, [Path(submission.job.input)])
             if submission.progress().state == "running":
                 connection.start_workers(os.cpu_count() or 1)

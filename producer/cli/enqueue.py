@@ -132,14 +132,14 @@ def enqueue(
       REDIS_URL=redis://queue:6379 producer enqueue night.csv
       producer enqueue points.csv --model xy.pb --fetch op_to_store
     """
-    from jobs.lean import freeze_what_is_there
+    from jobs.footprint import freeze_what_is_there
     from jobs.settings import Settings
     from producer.api import submit
     from producer.client import Client
     from producer.display.reporters import reporter
     from producer.outputs.paths import check_output, default_output
-    from producer.pipeline.oddities import scan
     from producer.pipeline.plan import make_plan
+    from producer.pipeline.precheck import scan
 
     settings = Settings.from_environment()
     if workers and settings.redis_url:

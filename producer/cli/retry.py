@@ -24,11 +24,11 @@ def retry(job: str, model: Path | None, as_json: bool, quiet: bool) -> None:
       NIGHTSHIFT_MAX_RECORD_BYTES=8388608 producer retry messages-4f1d…
     """
     from producer.display.reporters import reporter
-    from producer.server.patience import patiently
+    from producer.server.outages import sit_out
 
     try:
         with connected() as connection:
-            submission = patiently(lambda: find(connection, job), say)
+            submission = sit_out(lambda: find(connection, job), say)
             receipt = submission.retry(model, reporter(submission.job, quiet))
             show(receipt, as_json)
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from formats.errors import NightshiftError
 from jobs.address import Address
 from jobs.ledger import Ledger
 from jobs.server import client
-from producer.metrics.collector import LedgerCollector
+from producer.metrics.families import LedgerCollector
 
 # Prometheus gives a scrape ten seconds unless told otherwise: a server that is away must show by then.
 ANSWER_SECONDS = 3.0

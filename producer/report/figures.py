@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from jobs.record import Job
 from producer.outputs.receipt import Receipt
 from producer.outputs.scored import Rejected
+from producer.report.borderline import Example
 from producer.report.groups import Group
 from producer.report.histogram import Histogram
-from producer.report.nearest import Example
 from producer.report.repeated import Repeat
 from producer.report.speed import Speed
 

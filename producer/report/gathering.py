@@ -14,10 +14,10 @@ from jobs.ledger import Ledger
 from jobs.record import Job
 from producer.outputs.receipt import make_receipt
 from producer.outputs.scored import Chunk, Scored
+from producer.report.borderline import Borderline
 from producer.report.figures import Choice, Report, Scores
 from producer.report.groups import Groups
 from producer.report.histogram import Histogram
-from producer.report.nearest import Nearest
 from producer.report.repeated import Repeats
 from producer.report.rows import with_input
 from producer.report.speed import measure
@@ -86,7 +86,7 @@ class _Pass:
         report = self._report
         report.rejects.clear()
         report.notes.clear()
-        nearest = Nearest(self._threshold, self._examples)
+        nearest = Borderline(self._threshold, self._examples)
         repeats, groups = Repeats(), Groups()
         blocked = 0
         for chunk in self._chunks():

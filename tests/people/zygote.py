@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from jobs.lean import keep_freed_memory, without_pandas
+from jobs.footprint import keep_freed_memory, without_pandas
 
 CLEAN = ("REDIS_URL",)
 

@@ -25,7 +25,7 @@ from typing import NamedTuple, NoReturn, Self, cast
 import pyarrow as pa
 
 from jobs.batch import Result, RowReject, decode_payload
-from jobs.lean import without_pandas
+from jobs.footprint import without_pandas
 from jobs.record import Job
 from model.errors import ModelError
 from model.graph.row_class import RowClass

@@ -19,7 +19,7 @@ from jobs.ledger import Ledger
 from jobs.queue import waiting
 from jobs.resend import Resender
 from worker.lease import Lease
-from worker.upkeep.vigil import Vigil
+from worker.upkeep.stall import StallDetector
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,9 @@ def prefetched() -> list[str]:
             continue
 
 
-def housekeeping(connect: Callable[[], Ledger], processes: int, keep_days: float, token: str, vigil: Vigil) -> Every:
+def housekeeping(
+    connect: Callable[[], Ledger], processes: int, keep_days: float, token: str, stall: StallDetector
+) -> Every:
     """The worker's parent says that it is there, gives back what its ended processes held, sees whether the others
     make progress, and takes its turn as re-sender."""
     worker = Worker(Process.this(), processes)
@@ -124,9 +126,9 @@ def housekeeping(connect: Callable[[], Ledger], processes: int, keep_days: float
         nonlocal resender
         ledger = connect()  # at each turn: the server may be away when the worker starts
         resender = resender or Resender(ledger, keep_days)
-        if vigil.well:
+        if stall.well:
             ledger.presence.greet(str(worker), prefetched())
-        vigil.look(waiting(ledger.redis), held=release_held_by_ended(ledger, token))
+        stall.look(waiting(ledger.redis), held=release_held_by_ended(ledger, token))
         resender.sweep_if_due()
 
     return Every(1.0, action, "housekeeping", lambda: connect().presence.leave(str(worker)))

@@ -20,7 +20,7 @@ class Example:
     size: int
 
 
-class Nearest:
+class Borderline:
     """Keeps the `number` examples of different texts with the least distance to `threshold`; of equals, the first."""
 
     def __init__(self, threshold: float, number: int) -> None:

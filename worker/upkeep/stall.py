@@ -18,7 +18,7 @@ GAP_SECONDS = 10.0  # between two looks: nobody could make progress meanwhile
 ENDING_SECONDS = 30.0  # that it may take to end in order
 
 
-class Vigil:
+class StallDetector:
     """Made in the worker's parent before it forks. Its children note there when they take a message."""
 
     def __init__(self, processes: int = 1) -> None:

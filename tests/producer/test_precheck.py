@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from formats.csv.reader import Reader
 from formats.utf8 import count_not_utf8
-from producer.pipeline.oddities import scan
+from producer.pipeline.precheck import scan
 
 
 def look(path: Path, content: bytes, *columns: str) -> list[str]:

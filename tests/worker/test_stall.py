@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from worker.health import unhealthy
-from worker.upkeep import vigil
-from worker.upkeep.vigil import GAP_SECONDS, SILENT_SECONDS, STUCK_SECONDS, Vigil
+from worker.upkeep import stall
+from worker.upkeep.stall import GAP_SECONDS, SILENT_SECONDS, STUCK_SECONDS, StallDetector
 
 
 class Clock:
@@ -20,25 +20,25 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(vigil, "time", clock)
+    monkeypatch.setattr(stall, "time", clock)
     return clock
 
 
 @pytest.fixture
 def ended(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     ended: list[bool] = []
-    monkeypatch.setattr(vigil, "end", lambda: ended.append(True))
+    monkeypatch.setattr(stall, "end", lambda: ended.append(True))
     return ended
 
 
-def watch(of: Vigil, clock: Clock, seconds: float, waiting: int, held: int) -> None:
+def watch(of: StallDetector, clock: Clock, seconds: float, waiting: int, held: int) -> None:
     for _ in range(int(seconds)):
         clock.now += 1
         of.look(waiting, held)
 
 
 def test_one_that_takes_nothing_of_what_waits_is_silent_and_then_ends(clock: Clock, ended: list[bool]) -> None:
-    worker = Vigil(2)
+    worker = StallDetector(2)
     watch(worker, clock, SILENT_SECONDS - 1, waiting=5, held=1)
     assert worker.well
     watch(worker, clock, 2, waiting=5, held=1)
@@ -50,14 +50,14 @@ def test_one_that_takes_nothing_of_what_waits_is_silent_and_then_ends(clock: Clo
 
 @pytest.mark.parametrize(("waiting", "held"), [(0, 0), (5, 2)], ids=["nothing waits", "all its processes score"])
 def test_one_that_has_no_work_or_no_hand_free_is_well(clock: Clock, ended: list[bool], waiting: int, held: int) -> None:
-    worker = Vigil(2)
+    worker = StallDetector(2)
     watch(worker, clock, 10 * STUCK_SECONDS, waiting, held)
     assert worker.well
     assert not ended
 
 
 def test_one_that_takes_a_message_now_and_then_is_well(clock: Clock, ended: list[bool]) -> None:
-    worker = Vigil(2)
+    worker = StallDetector(2)
     for _ in range(10):
         watch(worker, clock, SILENT_SECONDS - 5, waiting=5, held=1)
         worker.note()
@@ -66,7 +66,7 @@ def test_one_that_takes_a_message_now_and_then_is_well(clock: Clock, ended: list
 
 
 def test_a_server_that_was_away_is_not_the_workers_fault(clock: Clock, ended: list[bool]) -> None:
-    worker = Vigil(2)
+    worker = StallDetector(2)
     worker.look(5, 0)
     clock.now += STUCK_SECONDS + GAP_SECONDS
     worker.look(5, 0)
