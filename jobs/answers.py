@@ -57,8 +57,8 @@ class Answers:
             return []
         batches = list(map(str, range(first, first + count)))
         with self._redis.pipeline(transaction=False) as pipe:
-            for suffix in ("sent", "answered", "written"):
-                pipe.hmget(f"{keys.job(life.id)}:{suffix}", batches)
+            for notes in (keys.sent, keys.answered, keys.written):
+                pipe.hmget(notes(life.id), batches)
             columns = pipe.execute()
         try:
             return [
@@ -72,7 +72,7 @@ class Answers:
 
     def header(self, life: Life) -> Written | None:
         """What was written as the files' headers. Raises LostError if it is damaged."""
-        text = cast("bytes | None", self._redis.hget(f"{keys.job(life.id)}:written", HEADER))
+        text = cast("bytes | None", self._redis.hget(keys.written(life.id), HEADER))
         try:
             return Written.decode(text) if text else None
         except ValueError:

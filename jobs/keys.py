@@ -45,9 +45,39 @@ def model(sha256: str) -> str:
 
 
 def job(job_id: str) -> str:
-    """Hash: the job's record, state, cursor and counters. The prefix of the job's other keys (the scripts' prelude
-    names them)."""
+    """Hash: the job's record, state, cursor and counters. The prefix of the job's other keys; those that
+    only scripts use are named in their prelude."""
     return f"{PREFIX}job:{job_id}"
+
+
+def timeline(job_id: str) -> str:
+    """List: a `Finish` a batch done, in the order in which they were."""
+    return f"{job(job_id)}:timeline"
+
+
+def events(job_id: str) -> str:
+    """Stream: that a batch is done, or that the job ended. What waits for either reads it."""
+    return f"{job(job_id)}:events"
+
+
+def owner(job_id: str) -> str:
+    """Hash: who holds each leased batch."""
+    return f"{job(job_id)}:owner"
+
+
+def sent(job_id: str) -> str:
+    """Hash: of each batch what its producer notes, a `Sent`."""
+    return f"{job(job_id)}:sent"
+
+
+def answered(job_id: str) -> str:
+    """Hash: of each batch what its worker notes, an `Answered`."""
+    return f"{job(job_id)}:answered"
+
+
+def written(job_id: str) -> str:
+    """Hash: of each batch, and of the header, what its collector notes, a `Written`."""
+    return f"{job(job_id)}:written"
 
 
 def own(life: Life) -> str:

@@ -124,7 +124,7 @@ class Ledger:
     def timeline(self, job_id: str, first: int = 0, count: int | None = None) -> list[Finish]:
         """The batches done so far, in the order in which they were: from the `first`-th entry on, `count` at most."""
         last = -1 if count is None else first + count - 1
-        entries = cast("list[bytes]", self.redis.lrange(f"{keys.job(job_id)}:timeline", first, last))
+        entries = cast("list[bytes]", self.redis.lrange(keys.timeline(job_id), first, last))
         return [Finish.decode(entry) for entry in entries]
 
     def fail(self, life: Life, reason: str) -> bool:
@@ -251,7 +251,7 @@ class Ledger:
         def ask(pipe: Pipeline) -> None:
             self._scripts.add(pipe, "lease", life, batch, owner, int(seconds * 1000), max_attempts)
             pipe.get(keys.payload(life, batch))
-            pipe.hget(f"{keys.job(life.id)}:sent", str(batch))
+            pipe.hget(keys.sent(life.id), str(batch))
 
         (verdict, attempt, row_class), payload, noted = self._scripts.together(ask, transaction=False)
         if payload is not None and verdict == b"leased":
@@ -262,7 +262,7 @@ class Ledger:
 
     def owners(self, job_id: str) -> dict[int, str]:
         """Who holds each leased batch."""
-        owners = cast("dict[bytes, bytes]", self.redis.hgetall(f"{keys.job(job_id)}:owner"))
+        owners = cast("dict[bytes, bytes]", self.redis.hgetall(keys.owner(job_id)))
         return {int(batch): _text(owner) for batch, owner in owners.items()}
 
     def renew(self, life: Life, batch: int, owner: str, seconds: float) -> bool:
@@ -330,7 +330,7 @@ class Ledger:
     def wait(self, job_id: str, seconds: float, after: bytes = b"0") -> bytes:
         """Returns when a batch of the job completed or the job ended since the event `after`, or after `seconds`;
         the event to wait after next."""
-        stream = f"{keys.job(job_id)}:events"
+        stream = keys.events(job_id)
         answer = self.redis.xread({stream: after}, count=1000, block=max(1, int(seconds * 1000)))
         if not answer:
             return after
