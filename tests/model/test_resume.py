@@ -1,5 +1,6 @@
 """Training that is stopped at any moment, in any way, goes on and ends with the same weights, to the last bit."""
 
+import contextlib
 import json
 import os
 import random
@@ -39,8 +40,8 @@ for line in sys.stdin:
         except BaseException as error:
             print(repr(error), file=sys.stderr, flush=True)
         os._exit(99)
-    print(child, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    print("began", child, flush=True)
+    print("ended", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -65,9 +66,21 @@ class Launcher:
         assert self.process.stdout
         self.process.stdin.write(json.dumps([words, str(self.log)]) + "\n")
         self.process.stdin.flush()
-        meanwhile(int(self.process.stdout.readline()))
+        process = self._read("began")
+        try:
+            meanwhile(process)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+            self._read("ended")  # or the next test would take it for its own
+            raise
+        return self._read("ended")
+
+    def _read(self, word: str) -> int:
+        """The number behind the next such word; what the commands themselves print is passed over."""
+        assert self.process.stdout
         lines = iter(self.process.stdout.readline, "")
-        return next(int(line) for line in lines if line.strip().lstrip("-").isdigit())
+        return next(int(line.split()[1]) for line in lines if line.startswith(f"{word} "))
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +120,7 @@ def killer(directory: Path, chance: random.Random, in_a_save: bool) -> Callable[
     def kill(pid: int) -> None:
         until(lambda: latest(directory) > before, 60)
         if in_a_save:
-            until(lambda: any(directory.glob("*.tempstate*")), 60)
+            until(lambda: any(directory.glob("*.tempstate*")), 60, pause=0)  # a save takes milliseconds
         else:
             time.sleep(chance.uniform(0, 0.12))
         os.kill(pid, signal.SIGKILL)
@@ -120,7 +133,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_weights(
     kills: int, launcher: Launcher, labelled: Path, tmp_path: Path
 ) -> None:
     """SIGKILL, in a save as well as between two: it is what a machine that goes down does."""
-    chance, steps = random.Random(kills), 12 * kills
+    chance, steps = random.Random(kills), 24 * kills
     directory, reached = tmp_path / "run", [0]
     for number in range(kills):
         kill = killer(directory, chance, in_a_save=number % 2 == 1)
