@@ -44,7 +44,7 @@ class Entry(NamedTuple):
     odd: Mapping[str, int] = MappingProxyType({})  # by name, what is worth a line in the receipt and no reject
 
 
-class Lease(NamedTuple):
+class LeaseReply(NamedTuple):
     """A worker's answer when it asks for a batch."""
 
     verdict: LeaseVerdict
@@ -244,7 +244,7 @@ class Ledger:
 
     # -- the worker's side
 
-    def lease(self, life: Life, batch: int, owner: str, seconds: float, max_attempts: int) -> Lease:
+    def lease(self, life: Life, batch: int, owner: str, seconds: float, max_attempts: int) -> LeaseReply:
         """Asks for a batch; with the verdict `leased` comes its payload. Raises JobError if that is lost or is not what
         the producer sent: nothing of it is decoded then. SettingsError if it is in a spool that is not known here."""
 
@@ -258,7 +258,7 @@ class Ledger:
             payload = fetch(self.redis, self._spool, life, batch, "payload", payload)
             if payload is not None and noted is not None:
                 _check_sent(life, batch, noted, payload)
-        return Lease(cast(LeaseVerdict, verdict.decode()), attempt, row_class.decode(), payload)
+        return LeaseReply(cast(LeaseVerdict, verdict.decode()), attempt, row_class.decode(), payload)
 
     def owners(self, job_id: str) -> dict[int, str]:
         """Who holds each leased batch."""

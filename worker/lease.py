@@ -30,8 +30,10 @@ class Lease:
         """Gives it back at once, as one that was given away `attempts` times at least. False as for `renew`."""
         return self.ledger.release(self.life, self.batch, str(self.owner), reason, attempts)
 
-    def complete(self, sent: str, encoded: memoryview, result: Result, codes: Sequence[str], work: Work) -> bool:
-        """Writes the result, which is `encoded`; `sent` is what was scored, as a digest. False if another was first."""
+    def complete(self, payload: bytes, encoded: memoryview, result: Result, codes: Sequence[str], work: Work) -> bool:
+        """Writes the result, which is `encoded`, and the digest of the payload that was scored. False if another was
+        first."""
+        sent = digest.sent(self.life.incarnation, self.batch, *payload_records(payload), payload)
         return self.ledger.complete(self.life, self.batch, sent, encoded, result.scored, codes, work)
 
     def __str__(self) -> str:
@@ -46,9 +48,3 @@ class LeasedBatch:
     attempt: int  # how often the batch was given away, this time included
     payload: bytes
     row_class: RowClass | None  # the job's; None before a worker has found it
-
-    def complete(self, encoded: memoryview, result: Result, codes: Sequence[str], work: Work) -> bool:
-        """As `Lease.complete`."""
-        life, batch = self.lease.life, self.lease.batch
-        sent = digest.sent(life.incarnation, batch, *payload_records(self.payload), self.payload)
-        return self.lease.complete(sent, encoded, result, codes, work)

@@ -85,7 +85,7 @@ class WorkerProcess:
         encoded, codes = result.encode(), [reject.code for reject in result.rejects]
         stopwatch.lap("encode")
         work = Work(str(leased.lease.owner.process), stopwatch.seconds)
-        _persistently(lambda: leased.complete(encoded, result, codes, work))
+        _persistently(lambda: leased.lease.complete(leased.payload, encoded, result, codes, work))
 
     def _lease(self, life: Life, batch: int) -> LeasedBatch | None:
         """The batch, if it is to be scored here."""

@@ -24,11 +24,11 @@ def collect(job: str, output: Path, as_json: bool, quiet: bool) -> None:
     """
     from producer.display.reporters import reporter
     from producer.outputs.paths import check_output
-    from producer.server.outages import sit_out
+    from producer.server.outages import wait_for_server
 
     try:
         with connected() as connection:
-            submission = sit_out(lambda: find(connection, job), say)
+            submission = wait_for_server(lambda: find(connection, job), say)
             output = check_output(output, [Path(submission.job.input)])
             if submission.progress().state == "running":
                 connection.start_workers(os.cpu_count() or 1)

@@ -24,11 +24,11 @@ def retry(job: str, model: Path | None, as_json: bool, quiet: bool) -> None:
       NIGHTSHIFT_MAX_RECORD_BYTES=8388608 producer retry messages-4f1d…
     """
     from producer.display.reporters import reporter
-    from producer.server.outages import sit_out
+    from producer.server.outages import wait_for_server
 
     try:
         with connected() as connection:
-            submission = sit_out(lambda: find(connection, job), say)
+            submission = wait_for_server(lambda: find(connection, job), say)
             receipt = submission.retry(model, reporter(submission.job, quiet))
             show(receipt, as_json)
     except KeyboardInterrupt:

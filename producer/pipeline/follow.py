@@ -15,7 +15,7 @@ from producer.pipeline.batching import Enqueuer
 from producer.pipeline.collect import Collector
 from producer.pipeline.reporter import Reporter
 from producer.server.connection import Connection
-from producer.server.outages import WAIT_SECONDS, sit_out
+from producer.server.outages import WAIT_SECONDS, wait_for_server
 
 PACE_SECONDS = 0.02  # between the beginnings of two rounds: each looks after all that came meanwhile
 FOLLOW_SECONDS = 15.0  # a job does not expire for so long after its follower was last seen
@@ -40,7 +40,7 @@ def follow(
     """
     follower = _Follower(connection, job, report, enqueuer, collector, until_sealed, late)
     while True:
-        progress = sit_out(follower.step, report.warn, connection.check)
+        progress = wait_for_server(follower.step, report.warn, connection.check)
         if progress:
             return progress
 

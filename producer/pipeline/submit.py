@@ -11,7 +11,7 @@ from producer.outlook.deadline import keep_deadline
 from producer.pipeline.batching import make_cursor
 from producer.pipeline.plan import Plan, renewed
 from producer.server.connection import Connection
-from producer.server.outages import sit_out
+from producer.server.outages import wait_for_server
 
 
 def submit(
@@ -21,7 +21,7 @@ def submit(
     `workers` worker processes (0: one a core) if there is something to score. `deadline`, local unless it has a time
     zone, is when the job is wanted; one that it has already stays if it is earlier. Waits for a server that can't serve
     at this moment, and has `say` say so."""
-    return sit_out(lambda: _submit(connection, plan, workers, deadline), say, connection.check)
+    return wait_for_server(lambda: _submit(connection, plan, workers, deadline), say, connection.check)
 
 
 def _submit(connection: Connection, plan: Plan, workers: int, deadline: datetime | None) -> Job:

@@ -11,7 +11,7 @@ WAIT_SECONDS = 0.25
 T = TypeVar("T")
 
 
-def sit_out(do: Callable[[], T], say: Callable[[str], object], check: Callable[[], object] = lambda: None) -> T:
+def wait_for_server(do: Callable[[], T], say: Callable[[str], object], check: Callable[[], object] = lambda: None) -> T:
     """What `do` returns, called again and again for as long as the server is away, which is said once. `check` may
     raise where waiting is in vain."""
     away = False

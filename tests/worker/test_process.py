@@ -1,6 +1,5 @@
 """What one worker process does with one batch after another, on a real server."""
 
-import dataclasses
 import gc
 import hashlib
 from pathlib import Path
@@ -19,9 +18,7 @@ from tests.support.poison import divides, freeze
 from worker.process import WorkerProcess
 
 BATCHES = 3
-
-
-freed: list[bytes] = []
+freed: list[bytes] = []  # in order
 
 
 class Payload(bytes):
@@ -55,13 +52,13 @@ def test_a_batchs_payload_is_freed_when_it_is_scored(
     assert ledger.enqueue(job.life, 0, entries) == BATCHES
     ask = ledgers.Ledger.lease
 
-    def lease(*args: object, **options: object) -> ledgers.Lease:
+    def lease(*args: object, **options: object) -> ledgers.LeaseReply:
         given = ask(*args, **options)  # type: ignore[arg-type]
         return given._replace(payload=Payload(given.payload or b""))
 
     monkeypatch.setattr(ledgers.Ledger, "lease", lease)
     freed.clear()
-    process = WorkerProcess(dataclasses.replace(Settings(), redis_url=server.url))
+    process = WorkerProcess(Settings(redis_url=server.url))
     gc.collect()
     gc.disable()
     try:
