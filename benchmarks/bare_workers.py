@@ -19,12 +19,13 @@ from typing import Any, cast
 import pyarrow as pa
 import redis
 
+from graphs.feeds import Feed, Fetch
 from jobs import digest, keys
 from jobs.batch import Result
 from jobs.ledger import Entry, Ledger
 from jobs.lock import Lock
 from jobs.proof import Written
-from jobs.record import Feed, Job, Life
+from jobs.record import Job, Life
 from jobs.server import connect
 from jobs.timeline import Work
 from producer.pipeline.batching import MAX_WINDOW
@@ -101,10 +102,8 @@ def produce_and_collect(ledger: Ledger, job: Job, batches: int) -> None:
 
 def measure(workers: int, batches: int) -> dict[str, float]:
     """Batches a second, and the CPU-milliseconds of a batch: the server's, and those of all."""
-    job = Job(
-        "/nowhere.csv", 1, 1, "0" * 64, (Feed("text", "text", "string", (-1,)),), ("score",), None, (), 1 << 20,
-        incarnation="0" * 16,
-    )  # fmt: skip
+    feeds, fetches = (Feed("text", ("text",), "string", (-1,)),), (Fetch("score", "score"),)
+    job = Job("/nowhere.csv", 1, 1, "0" * 64, feeds, fetches, None, (), 1 << 20, incarnation="0" * 16)
     with tempfile.TemporaryDirectory() as home:
         embedded = Embedded(Path(home))
         embedded.start_server()

@@ -37,6 +37,7 @@ CODES = {
     "record_too_large": Code("reader", "larger than the limit", True),
     "bad_value": Code("feeds", "a cell that is not of the placeholder’s type", True),
     "empty_cell": Code("feeds", "an empty cell where a number is needed", True),
+    "wrong_length": Code("feeds", "a list of another length than the placeholder takes", True),
     "out_of_range": Code("feeds", "a number that the type can’t hold", True),
     "model_error": Code("model", "the graph failed on it", True),
     "model_crash": Code("model", "it killed the process that scored it", True),

@@ -1,8 +1,8 @@
 """A GraphDef as protobuf reads it without TensorFlow.
 
 The fields declared here are those of TensorFlow's graph.proto, node_def.proto, attr_value.proto, function.proto,
-op_def.proto, tensor_shape.proto and versions.proto that say what a graph is; protobuf skips the others, the weights
-among them. A field has TensorFlow's own name, so that whatever reads these messages reads TensorFlow's own as well: who
+op_def.proto, tensor.proto, tensor_shape.proto and versions.proto that say what a graph is; protobuf passes over the
+others. A field has TensorFlow's own name, so that whatever reads these messages reads TensorFlow's own as well: who
 has one of those need not write and parse it again, which for large weights takes as much memory once more.
 """
 
@@ -32,7 +32,7 @@ _MESSAGES: dict[str, dict[str, tuple[int, str, str]]] = {  # message: field: (nu
         "input_arg": (2, "Argument", "many"),
         "output_arg": (3, "Argument", "many"),
     },
-    "Argument": {"name": (1, "string", "one")},
+    "Argument": {"name": (1, "string", "one"), "type": (3, "int32", "one")},
     "NodeDef": {
         "name": (1, "string", "one"),
         "op": (2, "string", "one"),
@@ -41,12 +41,32 @@ _MESSAGES: dict[str, dict[str, tuple[int, str, str]]] = {  # message: field: (nu
     },
     "Value": {
         "list": (1, "List", "one"),
+        "s": (2, "bytes", "one"),
+        "i": (3, "int64", "one"),
         "b": (5, "bool", "one"),
         "type": (6, "int32", "one"),
         "shape": (7, "Shape", "one"),
+        "tensor": (8, "Tensor", "one"),
         "func": (10, "Function", "one"),
     },
-    "List": {"type": (6, "int32", "many"), "func": (9, "Function", "many")},
+    "List": {
+        "s": (2, "bytes", "many"),
+        "i": (3, "int64", "many"),
+        "type": (6, "int32", "many"),
+        "shape": (7, "Shape", "many"),
+        "func": (9, "Function", "many"),
+    },
+    "Tensor": {
+        "dtype": (1, "int32", "one"),
+        "tensor_shape": (2, "Shape", "one"),
+        "tensor_content": (4, "bytes", "one"),
+        "float_val": (5, "float", "many"),
+        "double_val": (6, "double", "many"),
+        "int_val": (7, "int32", "many"),
+        "string_val": (8, "bytes", "many"),
+        "int64_val": (10, "int64", "many"),
+        "bool_val": (11, "bool", "many"),
+    },
     "Function": {"name": (1, "string", "one")},
     "Shape": {"dim": (2, "Dim", "many"), "unknown_rank": (3, "bool", "one")},
     "Dim": {"size": (1, "int64", "one")},

@@ -94,6 +94,9 @@ CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 # They write into the table that is their first input.
 TABLE_WRITES = re.compile(r"InitializeTable(V2)?|LookupTable(Insert|Remove|Import)(V2)?")
 
+# They fill it, once: a session runs them before all else.
+TABLE_FILLS = re.compile(r"InitializeTable(V2)?|LookupTableImport(V2)?")
+
 # They hold values outside the graph: `model freeze` turns them into constants.
 VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable", "TemporaryVariable"})
 _VARIABLE_READS = re.compile(

@@ -5,6 +5,7 @@ import re
 from graphs.inputs import MAY_BE_FED
 from graphs.messages import GraphDef, NodeDef
 from graphs.parts import inputs
+from graphs.rowless import rowless
 
 # Ops that TensorFlow defines without an output, `tests/graphs` compares: they check, order, fill, write or send.
 _GIVE_NOTHING = re.compile(
@@ -38,13 +39,14 @@ _GUARD = "AssertGuard/"  # the branch that tf.debugging.assert_* builds around a
 def terminal(graph_def: GraphDef) -> list[str]:
     """The names of the nodes that give something and that no other consumes, as data or as control, in graph order.
 
-    Of each it is the first output that counts. Inputs, constants and checks are left out.
+    Of each it is the first output that counts. Inputs, constants and checks are left out, and unless there is nothing
+    else, so is what surely has no row a record.
     """
     consumed = {source for sources in inputs(graph_def).values() for source in sources}
     functions = {
         function.signature.name: bool(function.signature.output_arg) for function in graph_def.library.function
     }
-    return [
+    found = [
         node.name
         for node in graph_def.node
         if node.name not in consumed
@@ -53,6 +55,8 @@ def terminal(graph_def: GraphDef) -> list[str]:
         and _GUARD not in node.name
         and _gives(node, functions)
     ]
+    is_rowless = rowless(graph_def)
+    return [name for name in found if not is_rowless(name)] or found
 
 
 def _gives(node: NodeDef, functions: dict[str, bool]) -> bool:

@@ -21,7 +21,7 @@ from jobs.errors import DamagedError, JobError
 from jobs.presence import Presence
 from jobs.progress import JobState, Progress
 from jobs.proof import Sent
-from jobs.record import Job, Life
+from jobs.record import PLAIN, Job, Life
 from jobs.scripts import YES_OR_NO, Scripts, counters, flat, line
 from jobs.spool import Spool
 from jobs.timeline import Finish, Work
@@ -75,7 +75,8 @@ class Ledger:
 
     def submit(self, job: Job, cursor: Mapping[str, int]) -> JobState:
         """Makes the job, or attaches to it if it is there, in whichever life; returns its state."""
-        return cast(JobState, self._scripts.run("submit", job.life, job.encode(), _cursor(job.life, 0, cursor), job.id))
+        arguments = job.encode(), _cursor(job.life, 0, cursor), job.id, max(job.format, PLAIN)
+        return cast(JobState, self._scripts.run("submit", job.life, *arguments))
 
     def job(self, job_id: str) -> Job:
         """Raises JobError if there is no such job, DamagedError or NewerFormatError if it can't be read."""

@@ -3,14 +3,16 @@
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from graphs.feeds import Constant, Feed, Fetch
 from jobs.errors import DamagedError, NewerFormatError
 
-FORMAT = 2  # of what is written for a job; goes into every id: jobs of two formats never meet
+FORMAT = 3  # of what is written for a job; goes into every id: jobs of two formats never meet
+PLAIN = 2  # the format of a job that an older worker can score as well: a column a placeholder, and nodes as they are
 # What says nothing of the output; the batch size is an even older part of the id, as 0.
 _NOT_IDENTITY: dict[str, object] = {"batch_bytes": 0, "model_name": "", "created": ""}
 
@@ -32,17 +34,6 @@ class Life(NamedTuple):
         return cls(*name.partition(":")[::2])
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """One placeholder and the column it is fed from. `dtype` is TensorFlow's name for it, such as `string` or `int32`;
-    `shape` has -1 for an unknown dimension and is None where the rank is unknown."""
-
-    placeholder: str
-    column: str
-    dtype: str
-    shape: tuple[int, ...] | None
-
-
 @dataclass(frozen=True)
 class Job:
     """A file, a model and the settings that change the output, plus those fixed at submission so that a resumed job
@@ -53,12 +44,13 @@ class Job:
     mtime_ns: int
     model: str  # sha256 of the frozen graph, in hexadecimal
     feeds: tuple[Feed, ...]
-    fetches: tuple[str, ...]
+    fetches: tuple[Fetch, ...]
     id_column: str | None  # None: the record number
     keep: tuple[str, ...]
     max_record_bytes: int
     again: str = ""  # set by --again: makes a new job of the same input
-    format: int = FORMAT
+    format: int = 0  # 0: the oldest that can say all of it
+    constants: tuple[Constant, ...] = ()  # of placeholders that no column feeds
     # Not part of the id:
     batch_bytes: int = 2 << 20
     model_name: str = ""
@@ -68,7 +60,7 @@ class Job:
     @cached_property
     def id(self) -> str:
         """The file's stem for people, and 64 bits of a SHA-256 over everything that changes the output."""
-        identity = {**asdict(self), **_NOT_IDENTITY}
+        identity = {**self.to_dict(), **_NOT_IDENTITY}
         del identity["incarnation"]
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
         stem = re.sub(r"[^a-z0-9]+", "-", Path(self.input).stem.lower()).strip("-")[:24]
@@ -78,13 +70,37 @@ class Job:
     def life(self) -> Life:
         return Life(self.id, self.incarnation)
 
+    def __post_init__(self) -> None:
+        if self.format == 0:
+            is_plain = all(feed.is_plain for feed in self.feeds) and all(fetch.is_plain for fetch in self.fetches)
+            is_plain = is_plain and not self.constants
+            object.__setattr__(self, "format", PLAIN if is_plain else FORMAT)
+
+    @property
+    def fed_columns(self) -> tuple[str, ...]:
+        """The columns that travel to the workers, each once, in the order of a payload's."""
+        return tuple(dict.fromkeys(column for feed in self.feeds for column in feed.columns))
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """Those of them whose cells go into the graph as they are."""
+        texts = [
+            feed.column for feed in self.feeds if feed.dtype == "string" and feed.form == "cell" and not feed.base64
+        ]
+        return tuple(dict.fromkeys(texts))
+
     @property
     def id_name(self) -> str:
         """The name of the scores file's first column."""
         return self.id_column or "record"
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        content: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        content["feeds"] = [each.to_dict() for each in self.feeds]
+        content["fetches"] = [each.tensor if each.is_plain else each.to_dict() for each in self.fetches]
+        content["keep"] = list(self.keep)
+        constants = [each.to_dict() for each in content.pop("constants")]
+        return {**content, "constants": constants} if constants else content
 
     def encode(self) -> str:
         return json.dumps(self.to_dict(), sort_keys=True)
@@ -110,14 +126,12 @@ class Job:
             )
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in content.items() if name in known}
-        feeds = tuple(
-            Feed(
-                feed["placeholder"],
-                feed["column"],
-                feed["dtype"],
-                None if feed["shape"] is None else tuple(feed["shape"]),
-            )
-            for feed in content["feeds"]
-        )
-        lists = {"feeds": feeds, "fetches": tuple(content["fetches"]), "keep": tuple(content["keep"])}
+        lists = {
+            "feeds": tuple(Feed.from_dict(feed) for feed in content["feeds"]),
+            "fetches": tuple(
+                Fetch(each, each) if isinstance(each, str) else Fetch.from_dict(each) for each in content["fetches"]
+            ),
+            "keep": tuple(content["keep"]),
+            "constants": tuple(Constant.from_dict(each) for each in content.get("constants", ())),
+        }
         return cls(**{**values, **lists, "format": version})

@@ -3,7 +3,7 @@
 import getpass
 import socket
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -13,6 +13,7 @@ import redis
 from formats.errors import InputError, NightshiftError
 from formats.rejects import Reject
 from formats.source import Source
+from graphs.words import NOTHING, Words, cell, read
 from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.progress import Progress
@@ -87,17 +88,17 @@ class Submission:
         if not self._ledger.erase(self.job.life):
             raise JobError(f"{self.id} is running: cancel it first")
 
-    def retry(self, model: Path | str | None = None, report: Reporter | None = None) -> Receipt:
+    def retry(self, model: Path | str | None = None, report: Reporter | None = None, words: Words = NOTHING) -> Receipt:
         """Scores the rejects again, by default with the same model, and puts those that were scored in their places in
-        the collected files; if none was, these stay as they are. Raises JobError unless the job is complete and
-        collected, or if it has no reject that could be mended."""
+        the collected files; if none was, these stay as they are. What `words` don't say is fed as before. Raises
+        JobError unless the job is complete and collected, or if it has no reject that could be mended."""
         self._check_complete()
         output = self._scored().output
         if output is None:
             raise JobError(f"{self.id} is not collected yet: producer collect {self.id} --output PATH")
         output = check_output(output, [Path(self.job.input)])
         report = report or Silence(self.job)
-        if not retry(self._client, self.job, output, Path(model) if model is not None else None, report):
+        if not retry(self._client, self.job, output, Path(model) if model is not None else None, words, report):
             with report:
                 report.say(f"none of the rejects of {self.id} could be scored: its files are as they were")
         return self.receipt
@@ -200,7 +201,12 @@ def enqueue(
     model: Path | str | None = None,
     id: str | None = None,
     keep: Sequence[str] = (),
-    fetch: Sequence[str] = (),
+    feed: Mapping[str, str | Sequence[str]] | Sequence[str] = (),
+    set: Mapping[str, object] | Sequence[str] = (),
+    fetch: Mapping[str, str] | Sequence[str] = (),
+    pad: object = None,
+    fill: object = None,
+    truncate: bool = False,
     batch_bytes: int | None = None,
     again: bool = False,
     workers: int = 0,
@@ -209,12 +215,16 @@ def enqueue(
     """Reads the file and enqueues all of it, waiting for room where there is none; returns the job, to be followed.
     `deadline` as for `submit`.
 
+    `feed`, `set` and `fetch` are the words of `producer enqueue`, as texts (`["x=a,b"]`) or as what they say
+    (`{"x": ["a", "b"]}`, `{"keep_prob": 1}`, `{"spam": "dense_2"}`); so are `pad`, `fill` and `truncate`.
+
     With REDIS_URL unset, an embedded server and local workers run until this Python process ends, or the job is closed.
     Raises InputError, GraphError, ServerError or JobError, all of them NightshiftError.
     """
     settings = Settings.from_environment()
     plan = make_plan(
-        Path(file), settings, model=Path(model) if model else None, id_column=id, keep=keep, fetch=fetch,
+        Path(file), settings, model=Path(model) if model else None, id_column=id, keep=keep,
+        words=make_words(feed, set, fetch, pad, fill, truncate),
         batch_bytes=batch_bytes, again=again,
     )  # fmt: skip
     client = Client(settings)
@@ -226,6 +236,27 @@ def enqueue(
         raise
     submission.enqueue_all()
     return submission
+
+
+def make_words(
+    feed: Mapping[str, str | Sequence[str]] | Sequence[str] = (),
+    set: Mapping[str, object] | Sequence[str] = (),
+    fetch: Mapping[str, str] | Sequence[str] = (),
+    pad: object = None,
+    fill: object = None,
+    truncate: bool = False,
+) -> Words:
+    """The words that `enqueue` takes. Raises GraphError for what is none."""
+    if isinstance(feed, Mapping):
+        feed = [f"{name}={said if isinstance(said, str) else ','.join(said)}" for name, said in feed.items()]
+    if isinstance(set, Mapping):
+        set = [f"{name}={cell(value)}" for name, value in set.items()]
+    if isinstance(fetch, Mapping):
+        fetch = [f"{name}={node}" for name, node in fetch.items()]
+    return read(
+        feed, set, fetch,
+        pad=None if pad is None else cell(pad), fill=None if fill is None else cell(fill), truncate=truncate or None,
+    )  # fmt: skip
 
 
 def attach(job_id: str) -> Submission:

@@ -3,14 +3,16 @@
 import hashlib
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from graphs import messages, parts
 from graphs.errors import GraphError
-from graphs.inputs import Placeholder, placeholders
 from graphs.names import node_of, tensor_of
 from graphs.outputs import terminal
+from graphs.rowless import rowless
+from graphs.wants import Want, wants
 
 _CHECKPOINT_PART = re.compile(r"(?P<prefix>.+)\.(meta|index|data-\d{5}-of-\d{5})")
 MAX_BYTES = 512 << 20  # of a value in Redis
@@ -24,13 +26,14 @@ class Graph:
     sha256: str
     data: bytes
     inputs: dict[str, tuple[str, ...]]  # node: the nodes it reads from
-    placeholders: dict[str, Placeholder]
-    terminal: tuple[str, ...]
+    wants: tuple[Want, ...]
+    terminal: tuple[str, ...]  # what is fetched when nobody says what
+    rowless: frozenset[str]  # nodes that surely have none
 
-    def needed_by(self, fetches: tuple[str, ...]) -> list[Placeholder]:
-        """The placeholders that the fetched nodes depend on, in the graph's order."""
+    def needed_by(self, fetches: Iterable[str]) -> list[Want]:
+        """The inputs that the fetched nodes depend on, in the graph's order."""
         reached = parts.reached(self.inputs, fetches)
-        return [placeholder for name, placeholder in self.placeholders.items() if name in reached]
+        return [want for want in self.wants if any(tensor in reached for tensor in want.tensors)]
 
     def __contains__(self, fetch: str) -> bool:
         """Whether a node, or `node:1`, may be fetched: which outputs a node has, TensorFlow knows."""
@@ -63,13 +66,15 @@ def read_graph(path: Path) -> Graph:
     consumed = {name for names in inputs.values() for name in names}
     if not consumed <= inputs.keys():
         raise GraphError(f"{path}: the graph is damaged, the node {min(consumed - inputs.keys())!r} is missing")
+    is_rowless = rowless(graph_def)
     return Graph(
         path=path,
         sha256=hashlib.sha256(data).hexdigest(),
         data=data,
         inputs=inputs,
-        placeholders={each.name: each for each in placeholders(graph_def)},
+        wants=tuple(wants(graph_def)),
         terminal=tuple(terminal(graph_def)),
+        rowless=frozenset(filter(is_rowless, inputs)),
     )
 
 

@@ -85,7 +85,7 @@ def _identities(arrays: Arrays, rows: Rows) -> Rows:
     """A number a row, the same for those that are fed the same."""
     identities = np.zeros(len(rows), np.int64)
     for array in arrays:
-        cells = array[rows].reshape(len(rows), -1)
+        cells = array[rows].reshape(len(rows), int(np.prod(array.shape[1:])))
         keys = map(tuple, cells.tolist()) if array.dtype == object else map(bytes, cells)
         known: dict[Any, int] = {}
         numbers = np.array([known.setdefault(key, len(known)) for key in keys], np.int64)

@@ -1,147 +1,168 @@
-"""From a CSV column's cells to the array a placeholder is fed, and what to say of a cell that does not convert."""
+"""From a batch's columns to what the graph is fed.
+
+In two steps: `to_arrays` makes an array of rows for each of the job's feeds, so that rows can be picked, permuted and
+halved; `bind` makes of these the tensors of one call: constants, the parts of sparse and ragged ones, and batches of
+just the size that a graph insists on.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from graphs.feeds import Feed
 from jobs.batch import RowReject
-from jobs.record import Feed
-from worker.numbers import NotFitting, exact_integer, number_of, why_no_number
-
-_ARROW = {
-    "bool": pa.bool_(),
-    "float16": pa.float64(),  # Arrow reads no float16; numpy narrows it
-    "float32": pa.float32(),
-    "float64": pa.float64(),
-    **{f"{sign}int{bits}": getattr(pa, f"{sign}int{bits}")() for sign in ("", "u") for bits in (8, 16, 32, 64)},
-}
-DTYPES = frozenset({"string", *_ARROW})  # what a column can be converted to, by TensorFlow's names
-
-# What Arrow reads and what it is to read; cells that are written otherwise are looked at one by one.
-_FLOAT = r"(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:inf|infinity|nan(?:\([0-9a-z_]*\))?))"
-_PLAIN = {
-    "b": r"^(?i:true|false|0|1)$",
-    "f": rf"^(?:\+?({_FLOAT})|(-{_FLOAT}))$",
-    "i": r"^(?:\+?([0-9]{1,18})|(-[0-9]{1,18}))(?:\.0*)?$",
-}
-Cells = npt.NDArray[np.generic]
+from jobs.record import Job
+from model.errors import ModelError
+from worker import lists
+from worker.cells import Cells, Problem, convert, numpy_dtype
+from worker.examples import decode_base64, serialise
+from worker.runtimes.runtime import Arrays, Run
 
 
-def convert(feed: Feed, cells: pa.Array) -> tuple[Cells, list[RowReject]]:
-    """The column's cells (`binary`, [rows]) as the placeholder's dtype, shaped [rows] or [rows, 1], and a reject for
-    each cell that is no such value; those have a zero in the array.
-
-    Strings are the cells' bytes, whatever they are. Numbers may have blanks around them, a sign, a fraction and an
-    exponent; for an integer dtype the value must be whole (`3.0` and `3e2` are). Hexadecimal integers may be fed to
-    integer dtypes. A float is rounded to the nearest value of its dtype, which for a very small one is 0; one that is
-    out of its range is a reject, and infinity is fed only where the cell says `inf`. Booleans are `true`, `false`, and
-    numbers that are 1 or 0.
-    """
-    rejects: list[RowReject] = []
-    array: Cells
-    if feed.dtype == "string":
-        array = cells.to_numpy(zero_copy_only=False)
-    else:
-        quick = _parse(feed.dtype, cells)
-        array = _parse_each(feed, cells, rejects) if quick is None else quick
-    if feed.shape is not None and len(feed.shape) == 2:
-        array = array.reshape(-1, 1)
-    return array, rejects
+def to_arrays(job: Job, records: pa.RecordBatch) -> tuple[Arrays, npt.NDArray[np.int64], dict[int, RowReject]]:
+    """An array [rows] or [rows, ...] a feed, the rows that are in them, and the first reason for each of the others."""
+    columns = dict(zip(job.fed_columns, records.columns, strict=True))
+    arrays: list[npt.NDArray[Any]] = []
+    bad: dict[int, RowReject] = {}
+    for feed in job.feeds:
+        array, rejects = rows_of(feed, columns)
+        arrays.append(array)
+        for reject in rejects:
+            bad.setdefault(reject.row, reject)
+    rows = np.arange(records.num_rows)
+    if bad:
+        rows = np.delete(rows, list(bad))
+        arrays = [array[rows] for array in arrays]
+    return arrays, rows, bad
 
 
-def _parse(dtype: str, cells: pa.Array) -> Cells | None:
-    """The whole column by Arrow, or None if a cell needs to be looked at."""
+def tensors(job: Job) -> tuple[str, ...]:
+    """The nodes that are fed, in the order in which `bind` feeds them."""
+    fed = [tensor for feed in job.feeds for tensor in feed.tensors or (feed.placeholder,)]
+    return (*fed, *(each.placeholder for each in job.constants))
+
+
+def rows_a_call(job: Job) -> int | None:
+    """How many records the graph insists on; None if it takes any number."""
+    return next((feed.shape[0] for feed in job.feeds if feed.shape and feed.shape[0] != -1), None)
+
+
+def bind(job: Job, run: Run) -> Run:
+    """What runs the job's arrays: from one a feed to the outputs."""
+    size = rows_a_call(job)
+    constants = [constant(each.dtype, each.value) for each in job.constants]
+    is_plain = not constants and all(feed.form in ("cell", "stack", "list", "example") for feed in job.feeds)
+
+    def call(arrays: Arrays) -> Arrays:
+        fed = [part for feed, array in zip(job.feeds, arrays, strict=True) for part in _parts(feed, array)]
+        return run([*fed, *constants])
+
+    once = run if is_plain else call
+    return once if size is None else lambda arrays: _by_size(once, arrays, size)
+
+
+def constant(dtype: str, text: str) -> npt.NDArray[Any]:
+    """The value of a constant: an array without dimensions."""
+    values, problems = convert(dtype, pa.array([text.encode("utf-8", "surrogateescape")], pa.binary()))
+    if problems:
+        raise ModelError(f"{text!r} is not {dtype}")
+    return values.reshape(())
+
+
+def _by_size(run: Run, arrays: Arrays, size: int) -> Arrays:
+    """Runs as many rows at a time as the graph insists on; the last call is filled up with a row that is dropped."""
+    count = len(arrays[0])
+    found = []
+    for at in range(0, count, size):
+        part = [array[at : at + size] for array in arrays]
+        rows = len(part[0])
+        if rows < size:
+            part = [np.concatenate([array, np.repeat(array[-1:], size - rows, axis=0)]) for array in part]
+        outputs = run(part)
+        for output in outputs:
+            if output.ndim == 0 or len(output) != size:
+                raise ModelError(f"an output has the shape {list(output.shape)} for {size} records, not one row each")
+        found.append([output[:rows] for output in outputs])
     try:
-        text = cells.cast(pa.string())
-        try:
-            read = text.cast(_ARROW[dtype])
-        except pa.ArrowInvalid:
-            read = pc.utf8_trim_whitespace(text).cast(_ARROW[dtype])
-    except pa.ArrowInvalid:
-        return None
-    values = read.to_numpy(zero_copy_only=False)
-    array: Cells = _narrow(values, dtype)
-    # Arrow makes infinity of what is too large, and of hexadecimal digits a negative number where they are too many.
-    if array.dtype.kind == "f":
-        infinite = np.isinf(array)
-        if infinite.any():
-            written = cells.filter(pa.array(infinite)).cast(pa.string())
-            return array if pc.all(pc.match_substring(written, "inf", ignore_case=True)).as_py() else None
-    elif array.dtype.kind == "i" and len(array) and int(values.min()) < 0:
-        offsets = memoryview(cells.buffers()[1]).cast("i")[cells.offset : cells.offset + len(cells) + 1]
-        data = bytes(memoryview(cells.buffers()[2])[offsets[0] : offsets[-1]])
-        return None if b"x" in data or b"X" in data else array
-    return array
+        return [np.concatenate(each) for each in zip(*found, strict=True)]
+    except ValueError:
+        raise ModelError("an output has more columns for some records than for others") from None
 
 
-def _narrow(values: Cells, dtype: str) -> Cells:
-    if dtype != "float16":
-        return values.astype(dtype)
-    with np.errstate(over="ignore"):
-        return values.astype(dtype)
+def rows_of(feed: Feed, columns: Mapping[str, pa.Array]) -> tuple[npt.NDArray[Any], list[RowReject]]:
+    """One feed's rows from the table's columns by their names, each `binary` [rows]; and a reject for each cell that is
+    no such value, whose row has a zero."""
+    if feed.form == "cell":
+        cells = columns[feed.column]
+        array, problems = decode_base64(cells) if feed.base64 else convert(feed.dtype, cells, feed.fill)
+        return _shaped(array, feed), _rejects(feed.column, problems)
+    if feed.form == "stack":
+        return _stack(feed, columns)
+    if feed.form == "example":
+        used = {name: columns[name] for name in feed.columns}
+        array, wrong = serialise(feed.features, used, feed.fill)
+        return _shaped(array, feed), [reject for name, each in wrong for reject in _rejects(name, [each])]
+    return _lists(feed, columns[feed.column])
 
 
-def _parse_each(feed: Feed, cells: pa.Array, rejects: list[RowReject]) -> Cells:
-    """The cells that are plainly written by Arrow, all at once, and the others one by one."""
-    kind = np.dtype(feed.dtype).kind
-    text = pc.utf8_trim_whitespace(_decode(cells))
-    pattern = _PLAIN["i" if kind == "u" else kind]
-    plain = pc.match_substring_regex(text, pattern)
-    written = text.filter(plain)
-    if kind != "b":
-        written = pc.replace_substring_regex(written, pattern, r"\1\2")
-    values = written.cast(pa.int64() if kind in "iu" else _ARROW[feed.dtype]).to_numpy(zero_copy_only=False)
-    array: Cells = np.zeros(len(cells), feed.dtype)
-    rows = np.flatnonzero(plain.to_numpy(zero_copy_only=False))
-    fed = _narrow(values, feed.dtype)
-    if kind == "f":
-        fits = np.isfinite(fed) | np.array(pc.match_substring_regex(written, "(?i)[in]").to_numpy(zero_copy_only=False))
-    else:
-        fits = fed == values  # another value is what is left of one that does not fit
-        if kind == "u":
-            fits &= values >= 0
-    array[rows[fits]] = fed[fits]
-    for row in np.setdiff1d(np.arange(len(cells)), rows[fits]).tolist():
-        try:
-            array[row] = _value(feed, cells[row].as_py())
-        except NotFitting as problem:
-            rejects.append(RowReject(row, problem.code, f"column {feed.column!r}{problem}"))
-    return array
+def _rejects(column: str, problems: Sequence[Problem]) -> list[RowReject]:
+    return [RowReject(each.place, each.code, f"column {column!r}{each.text}") for each in problems]
 
 
-def _decode(cells: pa.Array) -> pa.Array:
-    """The cells as text; one that is not UTF-8 is empty."""
-    try:
-        return cells.cast(pa.string())
-    except pa.ArrowInvalid:
-        return pa.array([cell.decode(errors="ignore") if _is_utf8(cell) else "" for cell in cells.to_pylist()])
+def _shaped(array: Cells, feed: Feed) -> Cells:
+    """One value a record, as [rows], or as [rows, 1] and so on."""
+    rank = 1 if feed.shape is None else len(feed.shape)
+    return array if rank == 1 else array.reshape(-1, *[1] * (rank - 1))
 
 
-def _is_utf8(cell: bytes) -> bool:
-    try:
-        cell.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def _stack(feed: Feed, columns: Mapping[str, pa.Array]) -> tuple[npt.NDArray[Any], list[RowReject]]:
+    """The columns side by side. They are converted all at once: a call for each of many would take longer."""
+    names = feed.columns
+    values, problems = convert(feed.dtype, pa.concat_arrays([columns[name] for name in names]), feed.fill)
+    rows = len(columns[names[0]])
+    array = np.ascontiguousarray(values.reshape(len(names), rows).T)
+    if feed.shape is not None and len(feed.shape) > 2:
+        known = prod(size for size in feed.shape[1:] if size != -1)
+        array = array.reshape(rows, *(len(names) // known if size == -1 else size for size in feed.shape[1:]))
+    rejects = [
+        RowReject(place % rows, code, f"column {names[place // rows]!r}{text}") for place, code, text in problems
+    ]
+    return array, sorted(rejects, key=lambda reject: reject.row)
 
 
-def _value(feed: Feed, cell: bytes) -> int | bool:
-    """What one cell says, if it is an integer or a boolean. Raises NotFitting, with the true reason."""
-    shown = repr(cell[:80].decode(errors="backslashreplace")) + ("…" if len(cell) > 80 else "")
-    text = cell.decode(errors="replace").strip()
-    kind = np.dtype(feed.dtype).kind
-    if not text:
-        raise NotFitting("empty_cell", f" is empty, {feed.dtype} is wanted")
-    number = number_of(text, hexadecimal=kind in "iu")
-    if number is None:
-        raise NotFitting("bad_value", f": {shown} is not {feed.dtype}{why_no_number(text)}")
-    if kind == "f":  # well written, or it would be none, and all those that fit are read already
-        raise NotFitting("out_of_range", f": {shown} is out of {feed.dtype}'s range")
-    low, high = (0, 1) if kind == "b" else (int(np.iinfo(feed.dtype).min), int(np.iinfo(feed.dtype).max))
-    value = exact_integer(number)
-    if value is None:
-        raise NotFitting("bad_value", f": {shown} is not {feed.dtype}: it has a fraction")
-    if not low <= value <= high:
-        raise NotFitting("out_of_range", f": {shown} is out of {feed.dtype}'s range, {low} to {high}")
-    return bool(value) if kind == "b" else value
+def _lists(feed: Feed, cells: pa.Array) -> tuple[npt.NDArray[Any], list[RowReject]]:
+    shape = feed.shape or (-1, -1)
+    inner = shape[2:]
+    found = lists.read(feed.dtype, cells, inner)
+    problems = list(found.problems)
+    if feed.form != "list":  # ragged and sparse ones are put together when they are fed
+        rows = np.empty(len(cells), dtype=object)
+        rows[:] = [tuple(found.row(row).tolist()) for row in range(len(cells))]
+        return rows, _rejects(feed.column, problems)
+    size = prod(inner)
+    if size > 1:
+        problems += lists.uneven(found, size) if shape[1] == -1 else []
+    width = shape[1] * size if shape[1] != -1 else max(size, -(-int(found.lengths.max(initial=0)) // size) * size)
+    padding = constant(feed.dtype, feed.pad).item()
+    array, long = lists.pad(found, width, padding, truncate=feed.truncate)
+    return array.reshape(len(cells), -1, *inner) if inner else array, _rejects(feed.column, problems + long)
+
+
+def _parts(feed: Feed, array: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+    """The tensors of one feed."""
+    if feed.form not in ("sparse", "ragged"):
+        return [array]
+    lengths = np.fromiter(map(len, array), np.int64, len(array))
+    flat = [value for row in array for value in row]
+    values = np.empty(len(flat), dtype=numpy_dtype(feed.dtype))
+    values[:] = flat
+    if feed.form == "ragged":
+        return [values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)]
+    rows = np.repeat(np.arange(len(array)), lengths)
+    places = np.arange(len(flat)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    indices = np.stack([rows, places], axis=1).astype(np.int64).reshape(-1, 2)
+    return [indices, values, np.array([len(array), max(1, lengths.max(initial=0))], np.int64)]

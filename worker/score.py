@@ -3,20 +3,20 @@
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from formats.rejects import codes_by
-from graphs.names import short
+from graphs.feeds import Fetch
 from jobs.batch import Result, RowReject, decode_payload
 from jobs.record import Job
 from model.errors import ModelError
 from model.graph.row_class import RowClass, RowVerdict
 from worker.classify import classify, sample
-from worker.feeds import convert
+from worker.feeds import bind, rows_a_call, tensors, to_arrays
+from worker.outputs import columns_of, concat
 from worker.repeats import distinct, repeat
 from worker.runtimes.runtime import Arrays, FeedError, Model, RowError
 
@@ -35,13 +35,14 @@ class Scorer:
     def __init__(self, model: Model, job: Job, row_class: RowClass | None = None) -> None:
         self._job = job
         self._model = model
-        self._run = model.prepare(tuple(feed.placeholder for feed in job.feeds), tuple(job.fetches))
+        self._fetches = _with_rows(model, job)
+        self._run = bind(job, model.prepare(tensors(job), tuple(fetch.tensor for fetch in self._fetches)))
         self.row_class = row_class
 
     @property
     def verdict(self) -> RowVerdict:
         """What the model's ops tell of its row class."""
-        return self._model.judge_rows(tuple(self._job.fetches))
+        return self._model.judge_rows(tuple(fetch.tensor for fetch in self._fetches))
 
     def classify(
         self, batches: Iterable[pa.RecordBatch], progress: Callable[[], None] = lambda: None
@@ -75,12 +76,11 @@ class Scorer:
     def _score(self, records: pa.RecordBatch) -> Result:
         arrays, rows, bad = to_arrays(self._job, records)
         outputs = self._outputs(arrays, rows, bad) if len(rows) else []
-        columns = (
-            {name: _column(np.concatenate([out[name] for out in outputs])) for name in outputs[0]} if outputs else {}
-        )
-        return Result(columns, tuple(bad[row] for row in sorted(bad)))
+        return Result(concat(outputs), tuple(bad[row] for row in sorted(bad)))
 
-    def _outputs(self, arrays: Arrays, rows: npt.NDArray[np.int64], bad: dict[int, RowReject]) -> list[dict[str, Any]]:
+    def _outputs(
+        self, arrays: Arrays, rows: npt.NDArray[np.int64], bad: dict[int, RowReject]
+    ) -> list[dict[str, pa.Array]]:
         """The model on the rows; where it fails, on either half, down to the records that make it, unless the
         scores of one half may depend on the other."""
         try:
@@ -96,40 +96,27 @@ class Scorer:
             return left + self._outputs([array[half:] for array in arrays], rows[half:], bad)
         except FeedError as error:
             raise ModelError(f"the graph can't be fed: {error}") from None
-        columns: dict[str, Any] = {}
-        for name, array in zip(self._job.fetches, values, strict=True):
-            if array.ndim == 0 or array.shape[0] != len(rows) or array.ndim > 2:
-                raise ModelError(
-                    f"output {name!r} has the shape {list(array.shape)} for {len(rows)} records, not one row each"
-                )
-            name = short(name)
-            if array.ndim == 2 and array.shape[1] != 1:
-                columns |= {f"{name}_{index}": array[:, index] for index in range(array.shape[1])}
-            else:
-                columns[name] = array.reshape(-1)
+        columns: dict[str, pa.Array] = {}
+        for fetch, array in zip(self._fetches, values, strict=True):
+            columns |= columns_of(fetch, array, len(rows))
         return [columns]
 
 
-def _column(array: npt.NDArray[Any]) -> pa.Array:
-    if array.dtype == object:
-        return pa.array(array.tolist(), pa.binary())
-    return pa.array(array.astype(np.float32) if array.dtype == np.float16 else array)
-
-
-def to_arrays(job: Job, records: pa.RecordBatch) -> tuple[Arrays, npt.NDArray[np.int64], dict[int, RowReject]]:
-    """The arrays to feed, the rows that are in them, and the first reason for each of the others."""
-    arrays: list[npt.NDArray[Any]] = []
-    bad: dict[int, RowReject] = {}
-    for feed, cells in zip(job.feeds, records.columns, strict=True):
-        array, found = convert(feed, cells)
-        arrays.append(array)
-        for reject in found:
-            bad.setdefault(reject.row, reject)
-    rows = np.arange(records.num_rows)
-    if bad:
-        rows = np.delete(rows, list(bad))
-        arrays = [array[rows] for array in arrays]
-    return arrays, rows, bad
+def _with_rows(model: Model, job: Job) -> tuple[Fetch, ...]:
+    """The job's outputs, without those that nobody asked for and that have no row a record. Raises ModelError for one
+    that somebody did ask for."""
+    size = rows_a_call(job)
+    found = []
+    for fetch in job.fetches:
+        shape = model.shape(fetch.tensor)
+        if shape is None or (shape and shape[0] in (-1, size)):
+            found.append(fetch)
+        elif fetch.asked:
+            raise ModelError(f"output {fetch.tensor!r} has the shape {list(shape)}, not one row a record")
+    if not found:
+        names = ", ".join(repr(fetch.tensor) for fetch in job.fetches)
+        raise ModelError(f"none of the outputs has one row a record: {names}")
+    return tuple(found)
 
 
 def inseparable(rows: int, row_class: RowClass | None) -> str:
@@ -180,9 +167,4 @@ def join(parts: Sequence[Result], row_class: RowClass | None) -> Result:
     poison = next((reject for reject in rejects if reject.code in POISON), None)
     if poison and not scored and rows >= TELLING and row_class != "mixing":
         raise ModelError(f"the model can score no record: {poison.detail}")
-    columns = (
-        {name: pa.concat_arrays([part.columns[name] for part in scored]) for name in scored[0].columns}
-        if scored
-        else {}
-    )
-    return Result(columns, tuple(rejects))
+    return Result(concat([part.columns for part in scored]), tuple(rejects))

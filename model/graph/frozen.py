@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.compat import v1
 from tensorflow.core.protobuf import saved_model_pb2
 
-from graphs import messages, names, outputs, parts, verdict
+from graphs import messages, names, ops, outputs, parts, verdict
 from graphs.inputs import INPUTS
 from graphs.verdict import Refusal
 from model.errors import ModelError
@@ -66,6 +66,8 @@ def load(data: bytes) -> tf.Graph:
     """Parse, refuse what is unsafe, import into a graph of its own, names unchanged. ModelError if any of it fails."""
     graph_def = parse(data)
     refuse_unsafe(graph_def)
+    for _, node in parts.every(graph_def):
+        node.device = ""  # where it was trained says nothing about where it runs
     graph = v1.Graph()
     with graph.as_default():
         try:
@@ -73,6 +75,11 @@ def load(data: bytes) -> tf.Graph:
         except (ValueError, tf.errors.OpError) as error:
             raise ModelError(f"TensorFlow {tf.__version__} cannot import the graph: {error}") from None
     return graph
+
+
+def initialisers(graph: tf.Graph) -> list[tf.Operation]:
+    """What fills the graph's lookup tables, from constants of its own: to be run once in a session, before all else."""
+    return [operation for operation in graph.get_operations() if ops.TABLE_FILLS.fullmatch(operation.type)]
 
 
 def placeholders(graph: tf.Graph) -> list[tf.Tensor]:

@@ -10,6 +10,7 @@ import click
 
 from jobs import logs
 from producer.cli.console import end, interrupted, resume_line, say, show
+from producer.cli.words import take_words, words_options
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,9 +77,7 @@ class Moment(click.ParamType["datetime"]):
     help="The records' id in the scores file.  [default: message_id or id if there is one, else the record number]",
 )
 @click.option("--keep", type=Columns(), default=(), help="More columns to carry through to the scores file.")
-@click.option(
-    "--fetch", type=Columns(), default=(), help="Which of the graph's nodes to write.  [default: its terminal nodes]"
-)
+@words_options()
 @click.option(
     "--batch-bytes", type=click.IntRange(min=1), help="Input bytes a batch.  [default: FILE / 32, 256 KiB to 4 MiB]"
 )
@@ -107,7 +106,6 @@ def enqueue(
     wait: bool,
     id_column: str | None,
     keep: Sequence[str],
-    fetch: Sequence[str],
     batch_bytes: int | None,
     max_rejects: tuple[float, bool] | None,
     deadline: "datetime | None",
@@ -115,12 +113,16 @@ def enqueue(
     workers: int | None,
     as_json: bool,
     quiet: bool,
+    **words: Any,
 ) -> None:
     """Score the messages in FILE, a CSV file with a header.
 
-    The graph's placeholders are fed from the columns of the same names; the spam model has one, `text`. Records that
-    can't be read or scored are rejected, with the reason, and do not stop the others. If none is scored, or more than
-    --max-rejects are rejected, the exit code is 3.
+    The graph's placeholders are fed from the columns of the same names, or as --feed and --set say; the spam model has
+    one, `text`. `model inspect MODEL --for FILE` says what a model wants. The same words may stand in a file beside the
+    model, spam.toml for spam.pb, in the tables feed, set and fetch.
+
+    Records that can't be read or scored are rejected, with the reason, and do not stop the others. If none is scored,
+    or more than --max-rejects are rejected, the exit code is 3.
 
     Enqueuing the same file again attaches to its job and finishes what is missing.
 
@@ -131,6 +133,7 @@ def enqueue(
       producer enqueue night.csv --wait --deadline 06:00
       REDIS_URL=redis://queue:6379 producer enqueue night.csv
       producer enqueue points.csv --model xy.pb --fetch op_to_store
+      producer enqueue ids.csv --model cnn.pb --feed input_x=ids[] --set dropout_keep_prob=1 --fetch spam=scores[1]
     """
     from jobs.footprint import freeze_what_is_there
     from jobs.settings import Settings
@@ -155,7 +158,7 @@ def enqueue(
             model=model,
             id_column=id_column,
             keep=keep,
-            fetch=fetch,
+            words=take_words(words),
             batch_bytes=batch_bytes,
             again=again,
         )
@@ -168,7 +171,7 @@ def enqueue(
             logs.bind(submission.id)
             report = reporter(submission.job, quiet)
             if submission.progress().records == 0:  # not when the job is taken up again
-                for sentence in scan(plan.source, [feed.column for feed in plan.job.feeds if feed.dtype == "string"]):
+                for sentence in scan(plan.source, plan.job.text_columns):
                     say(sentence, logging.WARNING)
             if not wait:
                 submission.enqueue_all(report)

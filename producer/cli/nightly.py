@@ -9,6 +9,7 @@ import click
 
 from producer.cli.console import TOO_MANY_REJECTS, fail, interrupted, resume_line
 from producer.cli.enqueue import Columns, RejectLimit
+from producer.cli.words import take_words, words_options
 
 if TYPE_CHECKING:
     from producer.nightly.journal import Finding
@@ -61,6 +62,7 @@ class TimeOfDay(click.ParamType[datetime.time]):
 @click.option(
     "--keep", type=Columns(), envvar=f"{VARIABLES}KEEP", default=(), help="More columns to carry through to the scores."
 )
+@words_options(VARIABLES)
 @click.option(
     "--max-rejects",
     type=RejectLimit(),
@@ -115,6 +117,7 @@ def nightly(
     tries: int,
     once: bool,
     as_json: bool,
+    **words: Any,
 ) -> None:
     """Score, night after night, every file that matches INPUT and has no complete scores file from the current model.
 
@@ -137,13 +140,15 @@ def nightly(
     from producer.nightly.scoring import Options
     from producer.nightly.service import Service
     from producer.notify.hooks import INTERRUPTED_SECONDS, Hooks
-    from producer.pipeline.plan import shipped_model
+    from producer.pipeline.plan import shipped_model, words_beside
 
     settings = Settings.from_environment()
     schedule = Schedule(at, time_zone(timezone), deadline)
+    chosen = model or settings.model or shipped_model()
     options = Options(
-        model or settings.model or shipped_model(), id_column, keep, settle=settle, tries=tries, max_rejects=max_rejects
-    )
+        chosen, id_column, keep, settle=settle, tries=tries, max_rejects=max_rejects,
+        words=take_words(words).over(words_beside(chosen)),
+    )  # fmt: skip
     hooks = Hooks.from_settings(settings)
     service = Service(Pattern(input, output, days), schedule, options, settings, SystemClock(), hooks, as_json)
     try:

@@ -1,22 +1,25 @@
 """`producer retry`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from producer.cli.console import connected, end, find, interrupted, resume_line, say, show
+from producer.cli.words import take_words, words_options
 
 
 @click.command()
 @click.argument("job")
 @click.option("--model", type=click.Path(path_type=Path), help="A mended model.  [default: the job's own]")
+@words_options()
 @click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-def retry(job: str, model: Path | None, as_json: bool, quiet: bool) -> None:
+def retry(job: str, model: Path | None, as_json: bool, quiet: bool, **words: Any) -> None:
     """Score JOB's rejects again and put them in their places in its files.
 
     For when the model was mended, or NIGHTSHIFT_MAX_RECORD_BYTES was raised. Records with broken quoting or a wrong
-    number of fields stay rejected.
+    number of fields stay rejected. The model is fed as it was before, but for what --feed, --set and --fetch say.
 
     \b
     Examples:
@@ -29,7 +32,7 @@ def retry(job: str, model: Path | None, as_json: bool, quiet: bool) -> None:
     try:
         with connected() as connection:
             submission = wait_for_server(lambda: find(connection, job), say)
-            receipt = submission.retry(model, reporter(submission.job, quiet))
+            receipt = submission.retry(model, reporter(submission.job, quiet), take_words(words))
             show(receipt, as_json)
     except KeyboardInterrupt:
         interrupted(resume_line())

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from formats.errors import InputError, NightshiftError
 from graphs.errors import GraphError
+from graphs.words import NOTHING, Words
 from jobs.errors import JobError
 from jobs.progress import Progress
 from jobs.record import Job
@@ -22,7 +24,7 @@ from producer.nightly.journal import Finding, FindingState, Journal
 from producer.nightly.note import Note, Subject
 from producer.notify.hooks import Hooks
 from producer.outputs.receipt import Limit
-from producer.pipeline.plan import make_plan
+from producer.pipeline.plan import Plan, make_plan
 
 TICK_SECONDS = 1.0
 
@@ -37,6 +39,7 @@ class Options:
     settle: float = 60.0  # seconds without a change that make a file complete; also the pause before another try
     tries: int = 3
     max_rejects: Limit | None = None
+    words: Words = NOTHING  # those beside the model included
 
 
 class Scorer:
@@ -52,11 +55,14 @@ class Scorer:
             status = file.path.stat()
         except OSError:
             return None
-        settings = {
+        settings: dict[str, Any] = {
             "id": self.options.id_column,
             "keep": list(self.options.keep),
             "max_record_bytes": self._settings.max_record_bytes,
         }
+        words = self.options.words.to_dict()
+        if words:
+            settings["words"] = words
         return Subject(str(file.path.resolve()), status.st_size, status.st_mtime_ns, model, settings)
 
     def given_up(self, file: File, subject: Subject, note: Note) -> Finding | None:
@@ -86,9 +92,7 @@ class Scorer:
         note = Note.read(file.receipt)
         options = self.options
         try:
-            plan = make_plan(
-                file.path, self._settings, model=options.model, id_column=options.id_column, keep=options.keep
-            )
+            plan = self._plan(file)
         except (InputError, GraphError) as error:
             if self.subject(file, subject.model) != subject:
                 return self._changing(file)
@@ -122,6 +126,13 @@ class Scorer:
             detail += ", more than allowed"
         return Finding(file, "complete", detail, receipt=receipt, over_budget=over)
 
+    def _plan(self, file: File) -> Plan:
+        options = self.options
+        return make_plan(
+            file.path, self._settings, model=options.model, id_column=options.id_column, keep=options.keep,
+            words=options.words,
+        )  # fmt: skip
+
     def _begin(self, file: File, subject: Subject, note: Note) -> None:
         """Notes that it is at it: should it be killed, what it scored was not made by hand."""
         same = note.subject == subject
@@ -138,14 +149,11 @@ class Scorer:
     def by_hand(self, file: File, subject: Subject, note: Note) -> bool:
         """Whether a command has scored the file as the schedule would: same input, model and settings. From then on its
         receipt is the schedule's too."""
-        options = self.options
         if note.subject is not None or not note.document or not note.is_whole(file.output):
             return False
         try:
             job = Job.from_dict(note.document["record"])
-            plan = make_plan(
-                file.path, self._settings, model=options.model, id_column=options.id_column, keep=options.keep
-            )
+            plan = self._plan(file)
         except (NightshiftError, KeyError, TypeError, ValueError, AttributeError):
             return False
         with plan.source:

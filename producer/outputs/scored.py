@@ -59,7 +59,7 @@ class Scored:
         # A retry may have scored what was too large for the job: read with the higher limit. Records keep their number.
         self._limit = max(max_record_bytes, job.max_record_bytes)
         self.output = proven_output(ledger, job, progress)
-        self.outputs = job.fetches
+        self.outputs = tuple(fetch.name for fetch in job.fetches)
         if self.output is not None:
             with self._open_scores() as scores:
                 self.outputs = tuple(scores.columns[1 + len(job.keep) :])

@@ -81,16 +81,17 @@ class Batch:
 
     def odd(self, job: Job) -> dict[str, int]:
         """Counts of what is no reject and worth a line in the receipt; those above zero."""
-        texts = {feed.column for feed in job.feeds if feed.dtype == "string"}
         found = {
             "blank_lines": sum(piece.blank_lines for piece in self.pieces),
-            "not_utf8": sum(count_not_utf8(piece.records.column(name)) for piece in self.pieces for name in texts),
+            "not_utf8": sum(
+                count_not_utf8(piece.records.column(name)) for piece in self.pieces for name in job.text_columns
+            ),
         }
         return {name: number for name, number in found.items() if number}
 
     def payload(self, job: Job) -> memoryview:
-        schema = pa.schema([(feed.placeholder, pa.binary()) for feed in job.feeds])
-        columns = [feed.column for feed in job.feeds]
+        columns = job.fed_columns
+        schema = pa.schema([(name, pa.binary()) for name in columns])
         return encode_payload(
             schema,
             [
@@ -139,8 +140,8 @@ def pieces(block: Block) -> Iterator[Piece]:
 
 def cut(source: Source, job: Job, cursor: dict[str, int]) -> Iterator[Batch]:
     """The batches from `cursor` on, each of at least `job.batch_bytes` input bytes but for the last."""
-    names = [feed.column for feed in job.feeds] + [job.id_column or "", *job.keep]
-    columns = list(dict.fromkeys(name for name in names if name))
+    names = [*job.fed_columns, *([job.id_column] if job.id_column else []), *job.keep]
+    columns = list(dict.fromkeys(names))
     skip = cursor["skip"]
     batch = Batch()
     for block in source.blocks(columns, Position(cursor["offset"], cursor["record"], cursor["line"])):

@@ -18,7 +18,7 @@ from jobs.answers import HEADER
 from jobs.batch import Kept, Result
 from jobs.digest import Bytes
 from jobs.digest import Part as Range
-from jobs.errors import LostError
+from jobs.errors import JobError, LostError
 from jobs.ledger import Ledger
 from jobs.lock import Lock
 from jobs.progress import Progress
@@ -99,8 +99,8 @@ class Collector:
         for kept_bytes, result_bytes in pairs:
             self._write(Kept.decode(kept_bytes), Result.decode(result_bytes))
         whole = progress.state == "complete" and self._written[0] == progress.batches
-        if whole:
-            self._write_header(self._job.fetches)  # if nothing was scored it names what was asked for
+        if whole and not self._header.scores.size:  # nothing was scored: it names what was asked for
+            self._write_header(fetch.name for fetch in self._job.fetches)
         if whole or time.monotonic() > self._checkpoint_due:
             self._checkpoint()
         if whole:
@@ -127,12 +127,18 @@ class Collector:
         self._written = self._written[0] + 1, scores.tell(), rejects.tell()
 
     def _write_header(self, outputs: Iterable[str]) -> None:
-        """Of the scores file, once: the outputs' names are known when something is scored."""
-        if self._header.scores.size:
-            return
+        """Of the scores file, once: the outputs' names are known when something is scored. Raises JobError if another
+        batch had other ones, as a matrix may whose width the graph does not know."""
         assert self._files  # noqa: S101 -- opened by `_step`
         scores = self._files[0].file
         line = self._sink.header([self._job.id_name, *self._job.keep, *outputs])
+        if self._header.scores.size:
+            if self._header.scores not in (digest.part(line), Range(len(line), "")):
+                raise JobError(
+                    f"{self._job.id}: batch {self._written[0]} has other columns than those before it, as the width of "
+                    "an output is free: --fetch NODE[i] takes one column"
+                )
+            return
         scores.write(line)
         self._header = self._lines[HEADER] = self._header._replace(scores=digest.part(line))
         self._written = self._written[0], scores.tell(), self._written[2]

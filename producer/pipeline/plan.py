@@ -12,9 +12,12 @@ from formats.errors import InputError
 from formats.registry import open_source
 from formats.source import Source
 from graphs.errors import GraphError
-from graphs.inputs import Placeholder
-from graphs.names import short
-from jobs.record import FORMAT, Feed, Job
+from graphs.feeding import Fed, NoColumnError, fit
+from graphs.feeds import Fetch
+from graphs.listed import listed
+from graphs.wants import Want
+from graphs.words import NOTHING, Output, Words, of_job, read_file
+from jobs.record import PLAIN, Job
 from jobs.settings import Settings
 from producer.graph import Graph, read_graph
 
@@ -55,35 +58,42 @@ def make_plan(
     model: Path | None = None,
     id_column: str | None = None,
     keep: Sequence[str] = (),
-    fetch: Sequence[str] = (),
+    words: Words = NOTHING,
+    like: Job | None = None,
     batch_bytes: int | None = None,
     again: bool = False,
 ) -> Plan:
-    """Reads the header and the graph, and fits one to the other.
+    """Reads the header and the graph, and fits one to the other: by `words`, which win over those in the file beside
+    the model, and these over what the job `like` has, as far as the model has such inputs.
 
     Raises InputError (no such file, no such column) or GraphError (no frozen graph, nothing to feed, no such node,
     a placeholder that a column can't feed): all that can be known before anything is enqueued.
     """
-    graph = read_graph(model or settings.model or shipped_model())
-    fetches = tuple(dict.fromkeys(short(name) for name in fetch)) or graph.terminal
-    for name in fetches:
-        if name not in graph:
-            raise GraphError(f"{graph.path} has no node {name!r}; its terminal nodes: {', '.join(graph.terminal)}")
-    needed = graph.needed_by(fetches)
+    path = model or settings.model or shipped_model()
+    graph = read_graph(path)
+    words = words.over(words_beside(path))
+    if like:
+        inputs = [want.name for want in graph.wants]
+        words = words.over(of_job(like.feeds, like.constants, like.fetches).about(inputs))
+    outputs = words.outputs or tuple(Output(name, name) for name in graph.terminal)
+    asked = bool(words.outputs) or len(outputs) == 1
+    fetches = tuple(_fetch(graph, output, asked=asked) for output in outputs)
+    tensors = [fetch.tensor for fetch in fetches]
+    needed = graph.needed_by(tensors)
     if not needed:
         raise GraphError(
-            f"{graph.path} has nothing to feed: no placeholder leads to {', '.join(fetches) or 'an output'}"
+            f"{graph.path} has nothing to feed: no placeholder leads to {', '.join(tensors) or 'an output'}"
         )
     source = open_source(file, settings.max_record_bytes)
     try:
-        feeds = tuple(_feed(graph, placeholder, source) for placeholder in needed)
         if id_column is None:
             id_column = next((name for name in ID_COLUMNS if source.columns.count(name) == 1), None)
+        fed = _fit(graph, needed, words, source, id_column)
         keep = tuple(dict.fromkeys(name for name in keep if name != id_column))
         for name in keep if id_column is None else (id_column, *keep):
             if source.columns.count(name) != 1:
                 raise _no_column(source, name, "")
-        names = [id_column or "record", *keep, *fetches]
+        names = [id_column or "record", *keep, *(fetch.name for fetch in fetches)]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise InputError(f"the scores file would have two columns named {twice!r}")
@@ -92,8 +102,9 @@ def make_plan(
             size=source.size,
             mtime_ns=source.mtime_ns,
             model=graph.sha256,
-            feeds=feeds,
+            feeds=fed.feeds,
             fetches=fetches,
+            constants=fed.constants,
             id_column=id_column,
             keep=keep,
             max_record_bytes=settings.max_record_bytes,
@@ -111,7 +122,7 @@ def make_plan(
 
 def renewed(job: Job) -> Job:
     """The same job in another life."""
-    return replace(job, created=_now(), incarnation=_incarnation(), format=FORMAT)
+    return replace(job, created=_now(), incarnation=_incarnation(), format=max(job.format, PLAIN))
 
 
 def _now() -> str:
@@ -122,25 +133,29 @@ def _incarnation() -> str:
     return secrets.token_hex(8)
 
 
-def _feed(graph: Graph, placeholder: Placeholder, source: Source) -> Feed:
-    if placeholder.dtype.startswith("type "):
-        raise GraphError(f"{graph.path}: no column can feed the placeholder {placeholder.name!r} ({placeholder.dtype})")
-    shape = placeholder.shape
-    if shape is not None and not (len(shape) == 1 or (len(shape) == 2 and shape[1] in (1, -1))):
-        raise GraphError(
-            f"{graph.path}: the placeholder {placeholder.name!r} has the shape {list(shape)}; "
-            "a column feeds [rows] or [rows, 1]"
-        )
-    if shape is not None and shape[0] != -1:
-        raise GraphError(
-            f"{graph.path}: the placeholder {placeholder.name!r} takes exactly {shape[0]} rows; "
-            "freeze the graph with an unknown first dimension (None)"
-        )
-    if source.columns.count(placeholder.name) != 1:
-        raise _no_column(source, placeholder.name, f" to feed the graph's placeholder {placeholder.name!r}")
-    return Feed(placeholder.name, placeholder.name, placeholder.dtype, shape)
+def words_beside(model: Path) -> Words:
+    """What the file beside a model says: `spam.toml` for `spam.pb`."""
+    path = model.with_suffix(".toml")
+    return read_file(path) if path.is_file() else NOTHING
+
+
+def _fetch(graph: Graph, output: Output, *, asked: bool) -> Fetch:
+    if output.tensor not in graph:
+        raise GraphError(f"{graph.path} has no node {output.tensor!r}; its terminal nodes: {', '.join(graph.terminal)}")
+    if output.tensor in graph.rowless:
+        raise GraphError(f"{graph.path}: the node {output.tensor!r} has no row a record, so its value is no score")
+    return Fetch(output.name, output.tensor, output.column, asked)
+
+
+def _fit(graph: Graph, needed: Sequence[Want], words: Words, source: Source, id_column: str | None) -> Fed:
+    try:
+        return fit(needed, words, source.columns, id_column)
+    except NoColumnError as error:
+        raise InputError(f"{source.path} has {error}; its columns: {listed(source.columns)}") from None
+    except GraphError as error:
+        raise GraphError(f"{graph.path}: {error}") from None
 
 
 def _no_column(source: Source, name: str, purpose: str) -> InputError:
     what = "more than one column" if name in source.columns else "no column"
-    return InputError(f"{source.path} has {what} {name!r}{purpose}; its columns: {', '.join(source.columns)}")
+    return InputError(f"{source.path} has {what} {name!r}{purpose}; its columns: {listed(source.columns)}")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from formats.errors import NightshiftError
 from formats.rejects import codes_by, is_mendable
+from graphs.words import Words
 from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.record import Job
@@ -38,8 +39,9 @@ class Cut:
     records: tuple[int, ...]
 
 
-def retry(connection: Connection, job: Job, output: Path, model: Path | None, report: Reporter) -> bool:
+def retry(connection: Connection, job: Job, output: Path, model: Path | None, words: Words, report: Reporter) -> bool:
     """Scores what could be mended with `model`, by default the job's own, and merges it into `output` and its rejects.
+    It is fed as the job was, but for what `words` say.
     False, and both are as they were, if none was scored: another model's reasons are none of this job's. Raises
     JobError, and changes nothing, if there is no such reject, the input has changed, another command writes these
     files, or the scores don't fit."""
@@ -54,7 +56,7 @@ def retry(connection: Connection, job: Job, output: Path, model: Path | None, re
         room.mkdir()
         cut = _cut_rejects(job, output, room, connection.settings.max_record_bytes)
         again = room / f"rejected.scores{output.suffix}"
-        by = _score(connection, job, cut, again, model or _own_model(ledger, job, room), report)
+        by = _score(connection, job, cut, again, model or _own_model(ledger, job, room), words, report)
         merged = merge(job, _boundaries(ledger, job), output, again, cut.records, parts)
         if not merged.scored:
             for part, ranges in zip(parts, noted_ranges(ledger, job, ledger.progress(job.id)), strict=True):
@@ -84,10 +86,12 @@ def _own_model(ledger: Ledger, job: Job, folder: Path) -> Path:
     return path
 
 
-def _score(connection: Connection, job: Job, cut: "Cut", scores: Path, model: Path, report: Reporter) -> Job:
+def _score(
+    connection: Connection, job: Job, cut: "Cut", scores: Path, model: Path, words: Words, report: Reporter
+) -> Job:
     """Scores the cut records to `scores`, by a job of their own, which is forgotten: no news of it are told."""
     plan = make_plan(
-        cut.path, connection.settings, model=model, id_column=job.id_column, keep=job.keep, fetch=job.fetches
+        cut.path, connection.settings, model=model, id_column=job.id_column, keep=job.keep, words=words, like=job
     )
     with plan.source:
         by = submit(connection, plan, 0, None, report.warn)

@@ -52,7 +52,7 @@ def gather(
         resent=progress.resent,
         speed=measure(ledger.timeline(job.id)),
         scores=None,
-        text_column=next((feed.column for feed in job.feeds if feed.dtype == "string"), None),
+        text_column=next(iter(job.text_columns), None),
         by_column=by,
         groups=[],
         rejects={},

@@ -1,12 +1,13 @@
 """The ledger's promises, on a real server: a batch is enqueued once, leased to one worker, and written once."""
 
-import dataclasses
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+from graphs.feeds import Constant, Fetch
 from jobs import keys
 from jobs.errors import JobError
 from jobs.ledger import Ledger
@@ -33,11 +34,15 @@ def test_the_id_changes_with_what_changes_the_output_and_with_nothing_else() -> 
         {"mtime_ns": 2},
         {"model": "cd" * 32},
         {"keep": ()},
-        {"fetches": ("logit",)},
+        {"fetches": (Fetch("logit", "logit"),)},
+        {"fetches": (Fetch("spam", "score"),)},
+        {"feeds": (replace(JOB.feeds[0], columns=("body",)),)},
+        {"feeds": (replace(JOB.feeds[0], fill="0"),)},
+        {"constants": (Constant("keep_prob", "float32", "1"),)},
         {"again": "1"},
     ]
-    assert {dataclasses.replace(JOB, **change).id for change in same} == {JOB.id}  # type: ignore[arg-type]
-    assert len({dataclasses.replace(JOB, **change).id for change in other} | {JOB.id}) == len(other) + 1  # type: ignore[arg-type]
+    assert {replace(JOB, **change).id for change in same} == {JOB.id}  # type: ignore[arg-type]
+    assert len({replace(JOB, **change).id for change in other} | {JOB.id}) == len(other) + 1  # type: ignore[arg-type]
 
 
 def test_a_job_goes_from_read_to_complete_and_its_counts_agree(ledger: Ledger, job: Life) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from jobs import keys
 from jobs.ledger import Ledger
-from jobs.record import Life
+from jobs.record import FORMAT, Life
 from tests.support.books import book, everything, milliseconds, of
 from tests.support.steps import CURSOR, JOB, complete, enqueue, lease
 
@@ -94,7 +94,7 @@ def test_a_busy_batch_and_a_done_one_are_counted_as_redelivered(ledger: Ledger, 
 def test_what_is_refused_comes_without_a_row_class_or_an_attempt(ledger: Ledger, job: Life) -> None:
     """A worker would go by what is said of another life or format."""
     assert ask(ledger, Life(job.id, "ff" * 8), 0, "one") == ("gone", 0, "")
-    ledger.redis.hset(keys.job(job.id), "format", 3)
+    ledger.redis.hset(keys.job(job.id), "format", FORMAT + 1)
     assert ask(ledger, job, 0, "one") == ("newer", 0, "")
     ledger.redis.hdel(keys.job(job.id), "state")
     assert ask(ledger, job, 0, "one") == ("gone", 0, ""), "nothing is there"

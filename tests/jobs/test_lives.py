@@ -8,7 +8,7 @@ import pytest
 from jobs import keys
 from jobs.errors import JobError, LostError, NewerFormatError
 from jobs.ledger import Ledger
-from jobs.record import Job, Life
+from jobs.record import FORMAT, Job, Life
 from tests.support.books import dump
 from tests.support.steps import CURSOR, JOB, complete, enqueue, lease
 
@@ -83,8 +83,8 @@ def test_what_is_not_as_it_was_written_is_never_collected(ledger: Ledger, key: s
 def test_a_job_of_a_newer_format_is_left_alone_without_spending_attempts(ledger: Ledger) -> None:
     ledger.submit(JOB, CURSOR)
     enqueue(ledger, JOB.life, 0)
-    ledger.redis.hset(keys.job(JOB.id), "format", 3)
-    ledger.redis.hset(keys.job(JOB.id), "record", JOB.encode().replace('"format": 2', '"format": 3'))
+    ledger.redis.hset(keys.job(JOB.id), "format", FORMAT + 1)
+    ledger.redis.hset(keys.job(JOB.id), "record", JOB.encode().replace('"format": 2', f'"format": {FORMAT + 1}'))
     before = dump(ledger)
     assert lease(ledger, JOB.life, 0) == "newer"
     assert not ledger.fail(JOB.life, "no")

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from graphs.feeds import Feed, Fetch
 from jobs import digest
 from jobs.ledger import Entry, Ledger
-from jobs.record import Feed, Job, Life
+from jobs.record import Job, Life
 from jobs.timeline import Work
 
 CURSOR = {"offset": 10, "record": 1, "line": 2, "skip": 0}
@@ -13,8 +14,8 @@ JOB = Job(
     size=1000,
     mtime_ns=1,
     model="ab" * 32,
-    feeds=(Feed("text", "text", "string", (-1,)),),
-    fetches=("score",),
+    feeds=(Feed("text", ("text",), "string", (-1,)),),
+    fetches=(Fetch("score", "score"),),
     id_column="id",
     keep=("channel",),
     max_record_bytes=1 << 20,

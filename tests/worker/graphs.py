@@ -9,8 +9,9 @@ import pyarrow as pa
 import tensorflow as tf
 from tensorflow.compat import v1
 
+from graphs.feeds import Feed, Fetch
 from jobs.batch import Result, encode_payload, micro_batches
-from jobs.record import Feed, Job
+from jobs.record import Job
 from worker.runtimes.tensorflow import FrozenGraph, TensorFlow
 
 Build = Callable[[tf.Tensor], tf.Tensor]
@@ -31,7 +32,7 @@ def session_of(data: bytes) -> FrozenGraph:
 
 
 def job_of(dtype: str = "float32", shape: tuple[int, ...] | None = (-1,)) -> Job:
-    return Job("in.csv", 1, 1, "", (Feed("x", "x", dtype, shape),), ("score",), None, (), 1)
+    return Job("in.csv", 1, 1, "", (Feed("x", ("x",), dtype, shape),), (Fetch("score", "score"),), None, (), 1)
 
 
 def records_of(cells: Sequence[bytes]) -> pa.RecordBatch:

@@ -1,177 +1,264 @@
-"""A column's cells become what the placeholder takes; a cell that is no such value costs its own record alone."""
+"""Graphs that want more than a column a placeholder are fed as TensorFlow itself would be, row for row."""
 
-import re
-import time
-from fractions import Fraction
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+import tensorflow as tf
+from tensorflow.compat import v1
 
-from jobs.record import Feed
-from worker.feeds import DTYPES, convert
-
-
-def cells(*values: bytes) -> pa.Array:
-    return pa.array(values, pa.binary())
-
-
-def feed(dtype: str, shape: tuple[int, ...] | None = None) -> Feed:
-    return Feed("x", "x", dtype, shape)
-
-
-def test_strings_are_the_bytes_of_the_file() -> None:
-    array, rejects = convert(feed("string"), cells(b"caf\xe9", b"", b"a\x00b"))
-    assert list(array) == [b"caf\xe9", b"", b"a\x00b"]
-    assert rejects == []
+from graphs.feeding import fit
+from graphs.feeds import Fetch
+from graphs.messages import parse
+from graphs.wants import wants
+from graphs.words import NOTHING, Words, read
+from jobs.batch import Result, encode_payload, micro_batches
+from jobs.record import Job
+from model.errors import ModelError
+from worker.runtimes.tensorflow import TensorFlow
+from worker.score import score
 
 
-@pytest.mark.parametrize("dtype", sorted(DTYPES - {"string", "bool"}))
-def test_every_numeric_dtype(dtype: str) -> None:
-    array, rejects = convert(feed(dtype), cells(b"1", b" 2 ", b"100"))
-    assert array.dtype == np.dtype(dtype)
-    assert list(array) == [1, 2, 100]
-    assert rejects == []
+def graph_of(build: Callable[[], object]) -> bytes:
+    with v1.Graph().as_default() as graph:
+        build()
+    content: bytes = graph.as_graph_def().SerializeToString()
+    return content
 
 
-def test_booleans() -> None:
-    array, rejects = convert(feed("bool"), cells(b"true", b"0", b"1", b"False", b"maybe"))
-    assert list(array[:4]) == [True, False, True, False]
-    assert [(reject.row, reject.code) for reject in rejects] == [(4, "bad_value")]
-
-
-def test_shapes() -> None:
-    assert convert(feed("int32"), cells(b"1", b"2"))[0].shape == (2,)
-    assert convert(feed("int32", (-1,)), cells(b"1", b"2"))[0].shape == (2,)
-    assert convert(feed("int32", (-1, 1)), cells(b"1", b"2"))[0].shape == (2, 1)
-
-
-def test_each_bad_cell_is_a_reject_that_says_why() -> None:
-    _, rejects = convert(feed("int8"), cells(b"1", b"abc", b"", b"  ", b"128", b"1.5", b"\xff", b"-128"))
-    assert [(reject.row, reject.code) for reject in rejects] == [
-        (1, "bad_value"),
-        (2, "empty_cell"),
-        (3, "empty_cell"),
-        (4, "out_of_range"),
-        (5, "bad_value"),
-        (6, "bad_value"),
+def result_of(
+    build: Callable[[], object],
+    table: dict[str, list[str]],
+    words: Words = NOTHING,
+    fetches: tuple[str, ...] = ("score",),
+) -> Result:
+    """As a worker scores it, from the words and the table to columns."""
+    data = graph_of(build)
+    fed = fit(wants(parse(data)), words, list(table))
+    outputs = tuple(Fetch(name, name) for name in fetches)
+    job = Job("in.csv", 1, 1, "", fed.feeds, outputs, None, (), 1, constants=fed.constants)
+    job = Job.decode(replace(job, incarnation="a" * 16).encode())
+    cells = [
+        pa.array([cell.encode("utf-8", "surrogateescape") for cell in table[name]], pa.binary())
+        for name in job.fed_columns
     ]
-    assert rejects[0].detail == "column 'x': 'abc' is not int8"
+    records = pa.record_batch(cells, names=list(job.fed_columns))
+    payload = bytes(encode_payload(records.schema, list(micro_batches(records)), 1, records.num_rows))
+    return score(TensorFlow().open(data, 1), job, payload)
 
 
-@given(st.lists(st.one_of(st.integers(-(2**31), 2**31 - 1), st.text(max_size=5)), max_size=60))
-def test_a_bad_cell_never_disturbs_its_neighbours(values: list[int | str]) -> None:
-    text = [str(value).encode() for value in values]
-    array, rejects = convert(feed("int32"), pa.array(text, pa.binary()))
-    bad = {reject.row for reject in rejects}
-    assert len(array) == len(values)
-    for row, value in enumerate(values):
-        if isinstance(value, int):
-            assert row not in bad
-            assert array[row] == value
+def values_of(result: Result, name: str = "score") -> list[Any]:
+    return result.columns[name].to_pylist()
 
 
-def value_of(text: str, dtype: str) -> object:
-    """What the cell is to be fed as, by Python's exact arithmetic; the reject's code if it is no such value."""
-    stripped = text.strip()
-    if not stripped:
-        return "empty_cell"
-    kind = np.dtype(dtype).kind
-    if kind == "b" and stripped.lower() in ("true", "false"):
-        return stripped.lower() == "true"
-    if kind in "iu" and re.fullmatch("[+-]?0[xX][0-9a-fA-F]+", stripped):
-        exact = Fraction(int(stripped, 16))
-    elif kind == "f" and re.fullmatch("[+-]?(inf|infinity|nan)", stripped.lower()):
-        return np.dtype(dtype).type(stripped)
-    elif re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", stripped):
-        exact = Fraction(stripped.replace(".e", ".0e").replace(".E", ".0E").removesuffix("."))
-    else:
-        return "bad_value"
-    if kind == "f":
-        with np.errstate(over="ignore"):
-            value = np.array(stripped, dtype="U").astype("float64" if dtype == "float16" else dtype).astype(dtype)[()]
-        return value if np.isfinite(value) else "out_of_range"
-    if exact.denominator != 1:
-        return "bad_value"
-    low, high = (0, 1) if kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    return np.dtype(dtype).type(int(exact)) if low <= exact <= high else "out_of_range"
+def codes_of(result: Result) -> list[tuple[int, str]]:
+    return [(reject.row, reject.code) for reject in result.rejects]
 
 
-written = st.one_of(
-    st.text("0123456789+-.eE_xX afin\u0663", max_size=6),
-    st.integers(-(2**65), 2**65).map(str),
-    st.tuples(st.integers(-300, 300), st.integers(-3, 40)).map(lambda pair: f"{pair[0]}e{pair[1]}"),
-    st.floats(allow_nan=False).map(str),
-    st.decimals(-300, 300, places=1).map(str),
-)
+def test_columns_are_stacked_in_their_order() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, [None, 3], name="x")
+        tf.identity(tf.linalg.matvec(x, tf.constant([1.0, 10.0, 100.0])), name="score")
+
+    table = {"c": ["3", "6", "x"], "a": ["1", "4", "7"], "b": ["2", "5", ""]}
+    result = result_of(build, table, read(["x=a,b,c"]))
+    assert values_of(result) == [321.0, 654.0]
+    [reject] = result.rejects
+    assert (reject.row, reject.code) == (2, "empty_cell")
+    assert reject.detail.startswith("column 'b'")
 
 
-@settings(max_examples=400, deadline=None)
-@given(st.lists(written, min_size=1, max_size=8), st.sampled_from(sorted(DTYPES - {"string"})))
-@example(["1e39", "inf", "-inf", "1e400"], "float32")
-@example(["70000", "65504", "1e-9"], "float16")
-@example(["0xFFFFFFFF", "-0x1", "0x7fffffff"], "int32")
-@example(["9007199254740993.0", "9223372036854775807", "9223372036854775808", "+-7"], "int64")
-@example(["18446744073709551615.0", "18446744073709551616", "-0", "-1", "1e19"], "uint64")
-def test_a_cell_is_fed_as_the_value_it_says_whatever_its_neighbours_are(texts: list[str], dtype: str) -> None:
-    wanted = [value_of(text, dtype) for text in texts]
-    array, rejects = convert(feed(dtype), cells(*(text.encode() for text in texts)))
-    codes = {reject.row: reject.code for reject in rejects}
-    assert array.dtype == np.dtype(dtype)
-    assert [reject.row for reject in rejects] == sorted(codes)
-    for row, value in enumerate(wanted):
-        if isinstance(value, str):
-            assert codes.get(row) == value, texts[row]
-        else:
-            assert row not in codes, texts[row]
-            np.testing.assert_array_equal(array[row], value)
-        alone, problem = convert(feed(dtype), cells(texts[row].encode()))
-        assert [reject.code for reject in problem] == ([value] if isinstance(value, str) else [])
-        np.testing.assert_array_equal(alone[0], array[row])
+def test_columns_make_a_row_of_higher_rank_in_row_major_order() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.int64, [None, 2, 2], name="x")
+        tf.identity(x[:, 1, 0], name="score")
+
+    assert values_of(result_of(build, {f"x_{place}": [str(place), str(place + 10)] for place in range(4)})) == [2, 12]
 
 
-@pytest.mark.parametrize(
-    ("dtype", "cell", "code", "reason"),
-    [
-        ("float32", "1e39", "out_of_range", "'1e39' is out of float32's range"),
-        ("float64", "-1e400", "out_of_range", "'-1e400' is out of float64's range"),
-        ("float16", "70000", "out_of_range", "'70000' is out of float16's range"),
-        ("int32", "3.5", "bad_value", "'3.5' is not int32: it has a fraction"),
-        ("int32", "1_000", "bad_value", "'1_000' is not int32: a number has no '_' in it"),
-        ("float32", "1,000.5", "bad_value", "'1,000.5' is not float32: a number has no ',' in it"),
-        ("int32", "1 000", "bad_value", "'1 000' is not int32: a number has no blank in it"),
-        ("int32", "\u0661\u0662", "bad_value", "'\u0661\u0662' is not int32: its digits are not ASCII"),
-        ("int32", "nan", "bad_value", "'nan' is not int32"),
-        ("float32", "0x10", "bad_value", "'0x10' is not float32"),
-        ("uint8", "300", "out_of_range", "'300' is out of uint8's range, 0 to 255"),
-        ("uint8", "-1", "out_of_range", "'-1' is out of uint8's range, 0 to 255"),
-        ("int32", "0xFFFFFFFF", "out_of_range", "'0xFFFFFFFF' is out of int32's range, -2147483648 to 2147483647"),
-        ("bool", "2", "out_of_range", "'2' is out of bool's range, 0 to 1"),
-        ("int8", "1\x1b[2J", "bad_value", "'1\\x1b[2J' is not int8"),
-    ],
-)
-def test_the_reason_of_a_reject_is_true(dtype: str, cell: str, code: str, reason: str) -> None:
-    _, (reject,) = convert(feed(dtype), cells(b"1", cell.encode(), b"0"))
-    assert (reject.row, reject.code, reject.detail) == (1, code, f"column 'x': {reason}")
+def test_lists_are_padded_to_the_placeholders_size_and_longer_ones_are_rejected_or_cut() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.int32, [None, 3], name="x")
+        tf.identity(x[:, 0] + 10 * x[:, 1] + 100 * x[:, 2], name="score")
+
+    table = {"ids": ["1 2 3", "[4]", "1 2 3 4", ""]}
+    result = result_of(build, table, read(["x=ids[]"]))
+    assert values_of(result) == [321, 4, 0]
+    assert codes_of(result) == [(2, "wrong_length")]
+    assert values_of(result_of(build, table, read(["x=ids[]"], truncate=True))) == [321, 4, 321, 0]
+    assert values_of(result_of(build, table, read(["x=ids[]"], pad="9", truncate=True))) == [321, 994, 321, 999]
 
 
-def test_a_column_of_whole_numbers_with_a_point_is_read_as_fast_as_arrow_does() -> None:
-    column = cells(*(b"%d.0" % number for number in range(20_000)))
-    start = time.process_time()
-    array, rejects = convert(feed("int32"), column)
-    assert time.process_time() - start < 0.2  # one by one it takes a second
-    assert (array.tolist(), rejects) == (list(range(20_000)), [])
+def test_where_the_length_is_free_it_is_that_of_the_longest() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.int32, [None, None], name="x")
+        tf.identity(tf.fill([tf.shape(x)[0]], tf.shape(x)[1]), name="width")
+        tf.identity(tf.reduce_sum(x, axis=1), name="score")
+
+    table = {"x": ["1 2", "[1, 2, 3]", ""]}
+    result = result_of(build, table, read(["x=x[]"]), fetches=("score", "width"))
+    assert values_of(result) == [3, 6, 0]
+    assert values_of(result, "width") == [3, 3, 3]
 
 
-def test_a_number_with_a_huge_exponent_costs_no_time() -> None:
-    long = (b"0." + b"0" * 5000 + b"1e5001", b"1e" + b"9" * 9000)
-    column = cells(b"1e999999999999", b"0e999999999999", b"1e-999999999999", *long)
-    array, rejects = convert(feed("int8"), column)
-    assert array.tolist() == [0, 0, 0, 1, 0]
-    assert [(reject.row, reject.code) for reject in rejects] == [
-        (0, "out_of_range"),
-        (2, "bad_value"),
-        (4, "out_of_range"),
-    ]
+def test_arrays_of_rank_3_from_a_nested_or_flat_list() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, [None, None, 2], name="x")
+        tf.identity(tf.reduce_sum(x[:, :, 1], axis=1), name="score")
+
+    result = result_of(build, {"x": ["[[1, 2], [3, 4]]", "1 2 3 4 5 6", "[1, 2, 3]", "[[1, 2, 3]]"]})
+    assert values_of(result) == [6.0, 12.0]
+    assert codes_of(result) == [(2, "wrong_length"), (3, "bad_value")]
+
+
+def test_a_constant_is_the_same_in_every_call() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, [None], name="x")
+        keep = v1.placeholder(tf.float32, name="keep_prob")  # of unknown rank
+        training = v1.placeholder(tf.bool, [], name="training")
+        tf.identity(tf.where(training, -x, x * keep), name="score")
+
+    words = read(constants=["keep_prob=0.5", "training=false"])
+    assert values_of(result_of(build, {"x": ["2", "4"]}, words)) == [1.0, 2.0]
+
+
+def test_an_empty_cell_is_filled_or_takes_the_placeholders_default() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, [None], name="x")
+        scale = v1.placeholder_with_default(tf.constant([3.0]), [None], name="scale")
+        tf.multiply(x, scale, name="score")
+
+    table = {"x": ["1", "", "2"], "scale": ["10", "10", ""]}
+    result = result_of(build, table)
+    assert (values_of(result), codes_of(result)) == ([10.0, 6.0], [(1, "empty_cell")])
+    assert values_of(result_of(build, table, read(fill="7"))) == [10.0, 70.0, 14.0]
+
+
+@pytest.mark.parametrize("size", [1, 4])
+@pytest.mark.parametrize("count", [1, 3, 4, 9, 1030])
+def test_a_graph_of_a_fixed_number_of_records_gets_just_so_many(size: int, count: int) -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, [size, 2], name="x")
+        tf.identity(tf.reshape(x[:, 0] * 2 + x[:, 1], [size, 1]), name="score")
+
+    table = {"x_0": [str(number) for number in range(count)], "x_1": ["0.5"] * count}
+    assert values_of(result_of(build, table)) == [number * 2 + 0.5 for number in range(count)]
+
+
+def test_a_record_that_fails_in_a_fixed_batch_is_rejected_alone() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, [4], name="x")
+        with tf.control_dependencies([v1.assert_non_negative(x)]):
+            tf.identity(x * 2, name="score")
+
+    result = result_of(build, {"x": ["1", "2", "-3", "4", "5", "6"]})
+    assert values_of(result) == [2.0, 4.0, 8.0, 10.0, 12.0]
+    assert codes_of(result) == [(2, "model_error")]
+
+
+def test_a_sparse_input_from_lists() -> None:
+    def build() -> None:
+        x = v1.sparse_placeholder(tf.float32, name="x")
+        tf.identity(tf.sparse.reduce_sum(x, axis=1), name="score")
+
+    assert values_of(result_of(build, {"x": ["1 2", "", "[3]"]})) == [3.0, 0.0, 3.0]
+
+
+def test_a_ragged_input_from_lists() -> None:
+    def build() -> None:
+        x = v1.ragged.placeholder(tf.string, 1, name="x")
+        tf.identity(tf.strings.reduce_join(x, axis=1, separator="-"), name="score")
+
+    assert values_of(result_of(build, {"x": ["a b", "", '["c d"]']})) == [b"a-b", b"", b"c d"]
+
+
+def test_bytes_that_a_csv_can_not_hold() -> None:
+    def build() -> None:
+        tf.strings.length(v1.placeholder(tf.string, [None], name="x"), name="score")
+
+    table = {"image": [base64.b64encode(b"\x00\xff\n").decode(), "no base64!", ""]}
+    result = result_of(build, table, read(["x=image:base64"]))
+    assert (values_of(result), codes_of(result)) == ([3, 0], [(1, "bad_value")])
+
+
+SPEC = {
+    "n": tf.io.FixedLenFeature([], tf.int64),
+    "pair": tf.io.FixedLenFeature([2], tf.float32, default_value=[0.25, 0.5]),
+    "word": tf.io.FixedLenFeature([], tf.string, default_value="none"),
+    "tags": tf.io.VarLenFeature(tf.string),
+}
+
+
+def parsing() -> None:
+    parsed = tf.io.parse_example(v1.placeholder(tf.string, [None], name="examples"), SPEC)
+    tags = tf.strings.reduce_join(tf.sparse.to_dense(parsed["tags"], default_value=""), axis=1, separator="|")
+    pair = tf.strings.reduce_join(tf.strings.as_string(parsed["pair"], precision=2), axis=1, separator="|")
+    tf.strings.join([tf.strings.as_string(parsed["n"]), pair, parsed["word"], tags], "/", name="score")
+
+
+def test_a_tf_example_is_made_of_the_columns_of_its_features() -> None:
+    table = {
+        "n": ["7", "8", "", "x"],
+        "pair": ["1 2", "", "1 2", "1 2"],
+        "word": ["hello", "", "w", "w"],
+        "tags": ['["a", "b"]', "", "t", "t"],
+    }
+    result = result_of(parsing, table)
+    assert values_of(result) == [b"7/1.00|2.00/hello/a|b", b"8/0.25|0.50/none/|"]
+    assert codes_of(result) == [(2, "empty_cell"), (3, "bad_value")]
+    assert values_of(result_of(parsing, {"n": ["1"]})) == [b"1/0.25|0.50/none/"]
+
+
+def test_serialised_examples_in_cells_still_work() -> None:
+    example = tf.train.Example()
+    example.features.feature["n"].int64_list.value.append(3)
+    cell = base64.b64encode(example.SerializeToString()).decode()
+    assert values_of(result_of(parsing, {"raw": [cell]}, read(["examples=raw:base64"]))) == [b"3/0.25|0.50/none/"]
+
+
+def test_outputs_of_any_rank_and_dtype() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, [None], name="x")
+        cube = tf.reshape(tf.stack([x, x + 0.1, x, x], axis=1), [-1, 2, 2])
+        tf.identity(cube, name="cube")
+        tf.identity(tf.strings.as_string(cube, precision=1), name="texts")
+        tf.reshape(x, [-1, 1, 1], name="one")
+        tf.cast(x, tf.complex64, name="complex")
+        tf.cast(x, tf.bfloat16, name="brain")
+
+    result = result_of(build, {"x": ["1", "2"]}, fetches=("cube", "texts", "one", "complex", "brain"))
+    assert [json.loads(cell) for cell in values_of(result, "cube")] == [[[1, 1.1], [1, 1]], [[2, 2.1], [2, 2]]]
+    assert json.loads(values_of(result, "texts")[0]) == [["1.0", "1.1"], ["1.0", "1.0"]]
+    assert values_of(result, "one") == [1.0, 2.0]
+    assert values_of(result, "complex") == [b"1+0j", b"2+0j"]
+    assert values_of(result, "brain") == [1.0, 2.0]
+
+
+def test_an_output_without_a_row_a_record_is_refused_by_name_or_left_out() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, [None], name="x")
+        tf.identity(x, name="score")
+        tf.reduce_logsumexp(x, name="loss")
+
+    with pytest.raises(ModelError, match="'loss' has the shape"):
+        result_of(build, {"x": ["1"]}, fetches=("loss",))
+
+
+def test_lookup_tables_of_constants_are_filled_when_the_model_is_opened() -> None:
+    def build() -> None:
+        table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(["a", "b"], [7, 8]), -1)
+        tf.identity(table.lookup(v1.placeholder(tf.string, [None], name="x")), name="score")
+
+    assert values_of(result_of(build, {"x": ["b", "c", "a"]})) == [8, -1, 7]
+
+
+def test_a_graph_that_was_pinned_to_a_device_runs_anywhere() -> None:
+    def build() -> None:
+        with v1.device("/job:ps/task:3/device:GPU:1"):
+            tf.identity(v1.placeholder(tf.float32, [None], name="x"), name="score")
+
+    assert values_of(result_of(build, {"x": ["1"]})) == [1.0]

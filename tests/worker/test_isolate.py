@@ -15,8 +15,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.compat import v1
 
+from graphs.feeds import Feed, Fetch
 from jobs.batch import Result, encode_payload, micro_batches
-from jobs.record import Feed, Job
+from jobs.record import Job
 from model.errors import ModelError
 from model.graph.row_class import RowClass
 from tests.support import ROOT, until
@@ -43,8 +44,8 @@ def aborting(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def job_of(model: bytes) -> Job:
-    feeds = (Feed("x", "x", "int32", (-1,)),)
-    return Job("input.csv", 1, 1, hashlib.sha256(model).hexdigest(), feeds, ("score",), None, (), 1)
+    feeds = (Feed("x", ("x",), "int32", (-1,)),)
+    return Job("input.csv", 1, 1, hashlib.sha256(model).hexdigest(), feeds, (Fetch("score", "score"),), None, (), 1)
 
 
 def payload_of(rows: int, poisonous: list[int], wrong: int = -1) -> bytes:

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 
 from formats.position import Position
+from graphs.feeds import Feed, Fetch
 from jobs import ledger as ledgers
 from jobs.batch import Kept, encode_payload
 from jobs.ledger import Entry, Ledger
-from jobs.record import Feed, Job
+from jobs.record import Job
 from jobs.settings import Settings
 from tests.support import Server
 from tests.support.poison import divides, freeze
@@ -34,7 +35,18 @@ def test_a_batchs_payload_is_freed_when_it_is_scored(
     """Payloads that wait for the garbage collector, which a worker seldom runs, made it 100 MB larger in a long job."""
     graph = freeze(tmp_path / "divides.pb", divides).read_bytes()
     sha256 = hashlib.sha256(graph).hexdigest()
-    job = Job("a.csv", 1, 1, sha256, (Feed("x", "x", "int32", (-1,)),), ("score",), None, (), 1, incarnation="a" * 16)
+    job = Job(
+        "a.csv",
+        1,
+        1,
+        sha256,
+        (Feed("x", ("x",), "int32", (-1,)),),
+        (Fetch("score", "score"),),
+        None,
+        (),
+        1,
+        incarnation="a" * 16,
+    )
     ledger.put_model(sha256, graph)
     ledger.submit(job, {"offset": 0})
     records = pa.record_batch([pa.array([b"1", b"2"], pa.binary())], names=["x"])

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphs.feeds import Feed, Fetch
 from jobs.batch import Result, RowReject
-from jobs.record import Feed, Job
+from jobs.record import Job
 from worker.repeats import SAMPLE, distinct, repeat
 from worker.runtimes.tensorflow import FrozenGraph
 from worker.score import Scorer
@@ -49,7 +50,7 @@ def test_the_graph_sees_each_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with v1.Graph().as_default() as graph:
         text = v1.placeholder(tf.string, [None], name="text")
         tf.cast(tf.strings.length(text), tf.float32, name="score")
-    job = Job("in.csv", 1, 1, "", (Feed("text", "text", "string", (-1,)),), ("score",), None, (), 1)
+    job = Job("in.csv", 1, 1, "", (Feed("text", ("text",), "string", (-1,)),), (Fetch("score", "score"),), None, (), 1)
     scorer = Scorer(FrozenGraph(v1.Session(graph=graph)), job, "exact")
     seen: list[int] = []
     run = scorer._run

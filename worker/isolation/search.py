@@ -29,8 +29,9 @@ from jobs.footprint import without_pandas
 from jobs.record import Job
 from model.errors import ModelError
 from model.graph.row_class import RowClass
+from worker.feeds import to_arrays
 from worker.models import open_model
-from worker.score import DIVISIBLE, Scorer, inseparable, join, to_arrays
+from worker.score import DIVISIBLE, Scorer, inseparable, join
 
 FAN = 32
 HOPELESS = 64  # crashes without a single score, before the model and not the records are to blame

@@ -30,6 +30,10 @@ class Model(Protocol):
         """What runs the model: from the arrays for `feeds` to those of `fetches`, in their order. Raises ModelError if
         the model has no such input or output; what it returns raises RowError and FeedError."""
 
+    def shape(self, fetch: str) -> tuple[int, ...] | None:
+        """An output's shape as far as it is known: -1 is any length, None any rank. Raises ModelError if the model has
+        no such output."""
+
     def judge_rows(self, fetches: tuple[str, ...]) -> RowVerdict:
         """What is known of how the model treats rows without running it."""
 

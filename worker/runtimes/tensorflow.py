@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from model.errors import ModelError
 from model.graph import frozen, row_class
 from worker.runtimes.runtime import Arrays, FeedError, RowError, Run
 
@@ -31,7 +32,14 @@ class TensorFlow:
 
         config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads)
         config.gpu_options.allow_growth = True
-        return FrozenGraph(tf.compat.v1.Session(graph=frozen.load(data), config=config))
+        config.allow_soft_placement = True  # a graph may be pinned to a GPU that is not here
+        graph = frozen.load(data)
+        session = tf.compat.v1.Session(graph=graph, config=config)
+        try:
+            session.run(frozen.initialisers(graph))  # lookup tables are filled once
+        except tf.errors.OpError as error:
+            raise ModelError(f"a lookup table can't be filled: {_line(error.message)}") from None
+        return FrozenGraph(session)
 
 
 class FrozenGraph:
@@ -46,6 +54,10 @@ class FrozenGraph:
         self.judge_rows: Callable[[tuple[str, ...]], row_class.RowVerdict] = lru_cache(PREPARED)(
             partial(row_class.judge, session.graph)
         )
+
+    def shape(self, fetch: str) -> tuple[int, ...] | None:
+        found = frozen.tensor(self.session.graph, fetch).shape
+        return None if found.rank is None else tuple(-1 if size is None else size for size in found.as_list())
 
 
 def _prepare(session: Any, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> Run:

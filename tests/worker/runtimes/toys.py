@@ -28,6 +28,11 @@ class Multiplied:
             raise RowError("below zero")
         return [x * self._factor]
 
+    def shape(self, fetch: str) -> tuple[int, ...] | None:
+        if fetch != "score":
+            raise ModelError(f"the model has no {fetch}")
+        return (-1,)
+
     def judge_rows(self, fetches: tuple[str, ...]) -> RowVerdict:  # noqa: ARG002
         return RowVerdict("exact", "exact", True, "a product")
 

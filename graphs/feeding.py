@@ -1,0 +1,286 @@
+"""Fits a graph to a table: which columns feed which inputs, by the user's words or by the columns' names.
+
+Whoever wants to know what feeds a graph asks here, so that `model inspect` and `producer enqueue` say the same.
+"""
+
+import fnmatch
+import re
+from collections.abc import Sequence
+from math import prod
+from typing import NamedTuple
+
+from graphs.errors import GraphError
+from graphs.feeds import Constant, Feature, Feed
+from graphs.listed import listed
+from graphs.wants import Parsed, Want
+from graphs.words import Item, Words
+
+TEXT = "text"  # the column that a lone string placeholder takes
+_KEEPS = re.compile(r"keep", re.IGNORECASE)
+_DROPS = re.compile(r"drop|rate", re.IGNORECASE)
+_TRAINS = re.compile(r"train|learning_phase|phase|is_test|infer", re.IGNORECASE)
+
+
+class Fed(NamedTuple):
+    """What is fed: by columns, and by constants."""
+
+    feeds: tuple[Feed, ...]
+    constants: tuple[Constant, ...]
+
+
+class NoColumnError(GraphError):
+    """A column is wanted that the table has not, or has twice. The text ends where the table's columns are told."""
+
+
+def fit(wants: Sequence[Want], words: Words, columns: Sequence[str], id_column: str | None = None) -> Fed:
+    """Feeds for all that must be fed. `columns` are the table's, in its order, which may have a name twice.
+
+    Raises GraphError, in one line: an input that nothing feeds, a word for no input, a column that is not there, a
+    number of columns that does not fit.
+    """
+    names = {want.name: want for want in wants}
+    for name in (*words.feeds, *words.constants):
+        if name not in names:
+            raise GraphError(f"no input {name!r} that the outputs need; there are: {listed(names)}")
+    feeds: list[Feed] = []
+    constants: list[Constant] = []
+    for want in wants:
+        if want.name in words.constants:
+            constants.append(_constant(want, words.constants[want.name]))
+        elif want.name in words.feeds:
+            feeds.append(_by_words(want, words.feeds[want.name], words, columns, id_column))
+        else:
+            found = _by_names(want, words, columns, lone=_is_lone_text(want, wants, words))
+            if found is not None:
+                feeds.append(found)
+    if not feeds:
+        raise GraphError("no column feeds it: every record would have the same scores")
+    sizes = {feed.shape[0] for feed in feeds if feed.shape and feed.shape[0] != -1}
+    if len(sizes) > 1:
+        raise GraphError(f"its inputs take different numbers of records a call: {', '.join(map(str, sorted(sizes)))}")
+    return Fed(tuple(feeds), tuple(constants))
+
+
+def word_to_set(want: Want) -> str:
+    """The word that sets a scalar, with a value that its name suggests for scoring."""
+    if want.dtype == "bool":
+        value = "true" if re.search(r"is_test|infer", want.name, re.IGNORECASE) else "false"
+    elif _KEEPS.search(want.name):
+        value = "1"
+    elif _DROPS.search(want.name) or _TRAINS.search(want.name):
+        value = "0"
+    else:
+        value = "VALUE"
+    return f"--set {want.name}={value}"
+
+
+def _is_lone_text(want: Want, wants: Sequence[Want], words: Words) -> bool:
+    strings = [each for each in wants if each.dtype == "string" and each.name not in words.constants]
+    return want.dtype == "string" and len(strings) == 1
+
+
+def _constant(want: Want, text: str) -> Constant:
+    if want.kind != "dense" or want.shape not in ((), None):
+        shape = "" if want.shape is None else f" of shape {list(want.shape)}"
+        raise GraphError(f"--set {want.name}: it is no scalar but {want.kind}{shape}; --feed gives it a value a record")
+    if want.dtype.startswith("type "):
+        raise GraphError(f"--set {want.name}: no text says a value of its dtype ({want.dtype})")
+    if not _says(want.dtype, text):
+        raise GraphError(f"--set {want.name}={text}: {text!r} is not {want.dtype}")
+    return Constant(want.name, want.dtype, text)
+
+
+def _says(dtype: str, text: str) -> bool:
+    """Whether a text is a value of the dtype. A worker converts it as it does a cell's."""
+    if dtype == "string":
+        return True
+    if dtype == "bool":
+        return text.strip().lower() in ("true", "false", "0", "1")
+    try:
+        if "int" in dtype:
+            number = float(text)
+            return number == int(number)
+        complex(text) if dtype.startswith("complex") else float(text)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _by_words(want: Want, items: tuple[Item, ...], words: Words, columns: Sequence[str], id_column: str | None) -> Feed:
+    _check_feedable(want)
+    first = items[0]
+    if len(items) == 1 and not first.is_pattern:
+        _check_column(columns, first.name, want)
+        if first.is_list:
+            return _list(want, first.name, words)
+        if want.kind != "dense":
+            return _list(want, first.name, words)
+        if first.is_base64 and want.dtype != "string":
+            raise GraphError(f"--feed {want.name}: base64 is for strings, and it is {want.dtype}")
+        return _cell(want, first.name, words, base64=first.is_base64)
+    chosen: list[str] = []
+    for item in items:
+        if not item.is_pattern:
+            _check_column(columns, item.name, want)
+            chosen.append(item.name)
+            continue
+        matching = [name for name in columns if fnmatch.fnmatchcase(name, _only_stars(item.name)) and name != id_column]
+        if not matching:
+            raise NoColumnError(f"no column matches {item.name!r} to feed the graph's placeholder {want.name!r}")
+        for name in matching:
+            _check_column(columns, name, want)
+        chosen += matching
+    return _stack(want, chosen, words)
+
+
+def _only_stars(pattern: str) -> str:
+    return re.sub(r"[\[\]?]", lambda match: f"[{match[0]}]", pattern)
+
+
+def _by_names(want: Want, words: Words, columns: Sequence[str], *, lone: bool) -> Feed | None:
+    """What feeds an input of which nobody said anything; None if it keeps the value that it has."""
+    if want.is_scalar:
+        if want.is_optional:
+            return None
+        raise GraphError(
+            f"the placeholder {want.name!r} has the shape [], one value for all records: {word_to_set(want)}"
+        )
+    if want.features and want.name not in columns:
+        return _example(want, words, columns)
+    if want.name in columns:
+        _check_feedable(want)
+        _check_column(columns, want.name, want)
+        if want.kind != "dense" or not _takes_cells(want):
+            return _list(want, want.name, words)
+        return _cell(want, want.name, words)
+    numbered = _numbered(want, columns)
+    if numbered:
+        _check_feedable(want)
+        return _stack(want, numbered, words)
+    if want.is_optional:
+        return None
+    _check_feedable(want)
+    if lone and TEXT in columns and _takes_cells(want):
+        _check_column(columns, TEXT, want)
+        return _cell(want, TEXT, words)
+    raise NoColumnError(f"no column {want.name!r} to feed the graph's placeholder {want.name!r}{_hint(want)}")
+
+
+def _hint(want: Want) -> str:
+    if want.kind != "dense":
+        return f" ({want.kind}: --feed {want.name}=COLUMN[])"
+    if _takes_cells(want):
+        return f" (--feed {want.name}=COLUMN)"
+    return f" (of shape {list(want.shape or ())}: --feed {want.name}=A,B,C, f* or COLUMN[])"
+
+
+def _takes_cells(want: Want) -> bool:
+    """Whether one value a record is enough."""
+    shape = want.shape
+    return shape is None or len(shape) == 1 or all(size in (1, -1) for size in shape[1:])
+
+
+def _numbered(want: Want, columns: Sequence[str]) -> list[str]:
+    """The columns NAME_0 to NAME_<k-1>, or NAME[0] to NAME[<k-1>], if the table has all of them."""
+    there = set(columns)
+    shape = want.shape
+    if want.kind != "dense" or (shape is not None and len(shape) < 2):
+        return []
+    count = None if shape is None or -1 in shape[1:] else prod(shape[1:])
+    for form in ("{}_{}", "{}[{}]"):
+        if form.format(want.name, 0) not in there:
+            continue
+        found: list[str] = []
+        while (count is None or len(found) < count) and form.format(want.name, len(found)) in there:
+            found.append(form.format(want.name, len(found)))
+        if count is None or len(found) == count:
+            return found
+        raise GraphError(
+            f"the placeholder {want.name!r} of shape {list(shape or ())} takes {count:,} numbers a record, and there "
+            f"are the columns {found[0]!r} to {found[-1]!r}, {len(found):,}"
+        )
+    return []
+
+
+def _check_feedable(want: Want) -> None:
+    if want.dtype.startswith("type "):
+        raise GraphError(f"no column can feed the placeholder {want.name!r} ({want.dtype})")
+    if want.is_scalar:
+        raise GraphError(
+            f"the placeholder {want.name!r} has the shape [], one value for all records: {word_to_set(want)}"
+        )
+
+
+def _check_column(columns: Sequence[str], name: str, want: Want) -> None:
+    count = columns.count(name)
+    if count != 1:
+        problem = f"{'more than one' if count else 'no'} column {name!r}"
+        raise NoColumnError(f"{problem} to feed the graph's placeholder {want.name!r}")
+
+
+def _fill(want: Want, words: Words) -> str | None:
+    return words.fill if words.fill is not None else want.default
+
+
+def _tensors(want: Want) -> tuple[str, ...]:
+    return () if want.tensors in ((), (want.name,)) else want.tensors
+
+
+def _cell(want: Want, column: str, words: Words, *, base64: bool = False) -> Feed:
+    if not _takes_cells(want):
+        raise GraphError(
+            f"the placeholder {want.name!r} has the shape {list(want.shape or ())}; one column feeds [rows] or "
+            f"[rows, 1]: --feed {want.name}=A,B,C, f* or {column}[]"
+        )
+    return Feed(want.name, (column,), want.dtype, want.shape, base64=base64, fill=_fill(want, words))
+
+
+def _stack(want: Want, columns: Sequence[str], words: Words) -> Feed:
+    shape = want.shape
+    if want.kind != "dense":
+        raise GraphError(f"the input {want.name!r} is {want.kind}: --feed {want.name}=COLUMN[]")
+    if shape is not None:
+        known = prod(size for size in shape[1:] if size != -1)
+        free = sum(size == -1 for size in shape[1:])
+        fits = len(columns) == known if not free else free == 1 and known and len(columns) % known == 0
+        if len(shape) < 2 or not fits:
+            wanted = (
+                "one column" if len(shape) < 2 else f"{known:,} of them" if not free else f"a multiple of {known:,}"
+            )
+            raise GraphError(
+                f"the placeholder {want.name!r} of shape {list(shape)} takes {wanted}, and {len(columns):,} columns "
+                "are to feed it"
+            )
+    return Feed(want.name, tuple(columns), want.dtype, shape, "stack", fill=_fill(want, words))
+
+
+def _list(want: Want, column: str, words: Words) -> Feed:
+    if want.kind == "dense" and want.shape is not None and len(want.shape) < 2:
+        raise GraphError(f"the placeholder {want.name!r} of shape {list(want.shape)} takes one value a record, no list")
+    pad = ("" if want.dtype == "string" else "0") if words.pad is None else words.pad
+    if not _says(want.dtype, pad):
+        raise GraphError(f"--pad {pad!r} is not {want.dtype}, as the placeholder {want.name!r} wants")
+    form = want.kind if want.kind != "dense" else "list"
+    return Feed(
+        want.name, (column,), want.dtype, want.shape, form, _tensors(want), pad=pad, fill=words.fill,
+        truncate=bool(words.truncate),
+    )  # fmt: skip
+
+
+def _example(want: Want, words: Words, columns: Sequence[str]) -> Feed:
+    features = []
+    missing: list[Parsed] = []
+    for each in want.features:
+        if each.name in columns:
+            _check_column(columns, each.name, want)
+            features.append(Feature(each.name, each.name, each.dtype, each.shape, each.required))
+        elif each.required:
+            missing.append(each)
+    if missing or not features:
+        names = [each.name for each in missing or want.features]
+        raise NoColumnError(
+            f"no column {listed(names)} for the tf.Example that the graph's placeholder {want.name!r} takes (a column "
+            f"of serialised ones: --feed {want.name}=COLUMN)"
+        )
+    used = tuple(dict.fromkeys(each.column for each in features))
+    return Feed(want.name, used, "string", want.shape, "example", fill=words.fill, features=tuple(features))

@@ -1,0 +1,62 @@
+"""The words for feeding and fetching, which several commands take."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from graphs.words import Words
+
+_OPTIONS = (
+    click.option(
+        "--feed",
+        "feeds",
+        multiple=True,
+        metavar="PLACEHOLDER=COLUMN",
+        help="Feed it from this column; from several: x=a,b or x=f*; from a list in each cell: x=ids[]; from bytes: "
+        "x=image:base64. Repeatable.  [default: the columns named like the placeholders]",
+    ),
+    click.option(
+        "--set",
+        "constants",
+        multiple=True,
+        metavar="PLACEHOLDER=VALUE",
+        help="Give a scalar placeholder this value for all records: keep_prob=1. Repeatable.",
+    ),
+    click.option(
+        "--fetch",
+        "fetches",
+        multiple=True,
+        metavar="NODE,...",
+        help="What to write: NODE, NAME=NODE to rename it, NODE[i] for one column of a matrix. Repeatable.  "
+        "[default: its terminal nodes]",
+    ),
+    click.option("--pad", metavar="VALUE", help="What lists that are shorter than others end with.  [default: 0]"),
+    click.option("--fill", metavar="VALUE", help="The value of an empty cell that is no text.  [default: a reject]"),
+    click.option("--truncate", is_flag=True, help="Cut lists that are too long, rather than reject them."),
+)
+NAMES = ("feeds", "constants", "fetches", "pad", "fill", "truncate")
+
+
+def words_options(prefix: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Adds the options; with a `prefix`, each is also a variable of the environment."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(_OPTIONS):
+            command = option(command)
+        if prefix:
+            for param in getattr(command, "__click_params__", []):
+                if param.name in NAMES:
+                    param.envvar = prefix + param.opts[0].removeprefix("--").upper()
+        return command
+
+    return add
+
+
+def take_words(options: dict[str, Any]) -> "Words":
+    """The words among a command's options, which are taken out. Raises GraphError for what is none."""
+    from graphs.words import read
+
+    feeds, constants, fetches, pad, fill, truncate = (options.pop(name) for name in NAMES)
+    return read(feeds, constants, fetches, pad=pad, fill=fill, truncate=truncate or None)
