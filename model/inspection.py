@@ -7,13 +7,28 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow.compat import v1
 
+from graphs.errors import GraphError
+from graphs.feeding import feeders
+from graphs.signature import Signature
 from graphs.verdict import Refusal
+from graphs.words import NOTHING
 from model.checkpoints import stored
 from model.errors import ModelError
 from model.graph import frozen, nodes, row_class
 from model.graph.nodes import TensorInfo, Values
 
 __all__ = ["Inspection", "TensorInfo", "Values", "inspect", "inspect_path"]
+
+
+class Input(NamedTuple):
+    """One input: as it is called in the words, and what feeds it."""
+
+    name: str
+    dtype: str
+    shape: list[int] | None  # None: of unknown rank
+    kind: str  # dense, sparse or ragged
+    has_default: bool
+    fed_from: str
 
 
 class Inspection(NamedTuple):
@@ -28,6 +43,7 @@ class Inspection(NamedTuple):
     producer: int  # the GraphDef version of the TensorFlow that wrote it
     tensorflow: str | None  # the release that wrote it; a frozen graph does not record it
     placeholders: list[TensorInfo]
+    inputs: list[Input]  # what `producer enqueue` wants; of what isn't frozen, nobody knows yet
     outputs: list[TensorInfo]
     values: list[Values]  # a frozen graph's constants, else the variables
     parameters: int  # numbers in them
@@ -57,7 +73,13 @@ def inspect(data: bytes) -> Inspection:
             terminal = frozen.terminal_tensors(graph)
             outputs = [_info(tensor) for tensor in terminal]
             rows = row_class.judge(graph, [tensor.name for tensor in terminal]).text if terminal else None
+    try:
+        signature = Signature.of(graph_def)
+        inputs, unfit = _inputs(signature)
+    except GraphError as error:
+        inputs, unfit = [], str(error)
     constants = nodes.constants(graph_def)
+    why_not = why_not or unfit
     return Inspection(
         kind="frozen graph",
         sha256=hashlib.sha256(data).hexdigest(),
@@ -68,6 +90,7 @@ def inspect(data: bytes) -> Inspection:
         producer=graph_def.versions.producer,
         tensorflow=None,
         placeholders=placeholders,
+        inputs=inputs,
         outputs=outputs,
         values=constants,
         parameters=sum(each.parameters for each in constants),
@@ -79,6 +102,23 @@ def inspect(data: bytes) -> Inspection:
         freeze=None,
         rows=rows,
     )
+
+
+def _inputs(signature: Signature) -> tuple[list[Input], str | None]:
+    """What the graph's outputs need, and why nothing can feed it, if that is so."""
+    try:
+        needed = signature.needed_by(signature.fetches(NOTHING))
+    except GraphError as error:
+        return [], f"it has {error}" if str(error).startswith("no") else str(error)
+    found = [
+        Input(
+            want.name, want.dtype, None if want.shape is None else list(want.shape), want.kind, want.is_optional,
+            feeders(want, needed),
+        )
+        for want in needed
+    ]  # fmt: skip
+    bad = next((want for want in needed if want.dtype.startswith("type ") and not want.is_optional), None)
+    return found, None if bad is None else f"no column can feed the placeholder {bad.name!r} ({bad.dtype})"
 
 
 def inspect_path(place: Path) -> Inspection:
@@ -107,6 +147,7 @@ def inspect_path(place: Path) -> Inspection:
         producer=graph_def.versions.producer,
         tensorflow=meta_graph.meta_info_def.tensorflow_version or None,
         placeholders=stored.placeholders(found),
+        inputs=[],
         outputs=stored.outputs(found),
         values=found.variables,
         parameters=sum(each.parameters for each in found.variables),

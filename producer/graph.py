@@ -3,16 +3,12 @@
 import hashlib
 import re
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from graphs import messages, parts
 from graphs.errors import GraphError
-from graphs.names import node_of, tensor_of
-from graphs.outputs import terminal
-from graphs.rowless import rowless
-from graphs.wants import Want, wants
+from graphs.signature import Signature
 
 _CHECKPOINT_PART = re.compile(r"(?P<prefix>.+)\.(meta|index|data-\d{5}-of-\d{5})")
 MAX_BYTES = 512 << 20  # of a value in Redis
@@ -20,24 +16,12 @@ MAX_BYTES = 512 << 20  # of a value in Redis
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A frozen graph's digest, its nodes' inputs, and what can be fed and fetched."""
+    """A frozen graph: its bytes, their digest, and what can be fed and fetched."""
 
     path: Path
     sha256: str
     data: bytes
-    inputs: dict[str, tuple[str, ...]]  # node: the nodes it reads from
-    wants: tuple[Want, ...]
-    terminal: tuple[str, ...]  # what is fetched when nobody says what
-    rowless: frozenset[str]  # nodes that surely have none
-
-    def needed_by(self, fetches: Iterable[str]) -> list[Want]:
-        """The inputs that the fetched nodes depend on, in the graph's order."""
-        reached = parts.reached(self.inputs, fetches)
-        return [want for want in self.wants if any(tensor in reached for tensor in want.tensors)]
-
-    def __contains__(self, fetch: str) -> bool:
-        """Whether a node, or `node:1`, may be fetched: which outputs a node has, TensorFlow knows."""
-        return tensor_of(fetch) is not None and node_of(fetch) in self.inputs
+    signature: Signature
 
 
 def read_graph(path: Path) -> Graph:
@@ -62,20 +46,11 @@ def read_graph(path: Path) -> Graph:
     variables = parts.variables(graph_def)
     if variables:
         raise GraphError(f"{path} has the variable {variables[0]!r}, so it is not frozen: see `model freeze --help`")
-    inputs = parts.inputs(graph_def)
-    consumed = {name for names in inputs.values() for name in names}
-    if not consumed <= inputs.keys():
-        raise GraphError(f"{path}: the graph is damaged, the node {min(consumed - inputs.keys())!r} is missing")
-    is_rowless = rowless(graph_def)
-    return Graph(
-        path=path,
-        sha256=hashlib.sha256(data).hexdigest(),
-        data=data,
-        inputs=inputs,
-        wants=tuple(wants(graph_def)),
-        terminal=tuple(terminal(graph_def)),
-        rowless=frozenset(filter(is_rowless, inputs)),
-    )
+    try:
+        signature = Signature.of(graph_def)
+    except GraphError as error:
+        raise GraphError(f"{path}: {error}") from None
+    return Graph(path, hashlib.sha256(data).hexdigest(), data, signature)
 
 
 def _unfrozen(path: Path) -> tuple[str, Path] | None:

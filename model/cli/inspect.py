@@ -1,6 +1,7 @@
 """`model inspect`."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,15 +12,23 @@ from model.cli.console import as_json, import_tensorflow
 from model.cli.tables import printable, show
 
 if TYPE_CHECKING:
-    from model.inspection import Inspection, TensorInfo, Values
+    from model.inspection import Input, Inspection, TensorInfo, Values
 
+_LISTS = ("placeholders", "inputs", "outputs", "values")
 _MOST = 8  # rows of a table for people; --json has all
 
 
 @click.command()
 @click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.option(
+    "--for",
+    "table",
+    metavar="CSV",
+    type=click.Path(path_type=Path),
+    help="Print the producer enqueue command that scores this table, and nothing else.",
+)
 @as_json
-def inspect(path: Path, as_json: bool) -> None:
+def inspect(path: Path, table: Path | None, as_json: bool) -> None:
     """Show what a model wants, what it gives, how large it is, and whether a worker would take it.
 
     PATH is a frozen .pb, a checkpoint (its directory, whose latest is meant, or its prefix) or a SavedModel (its
@@ -31,6 +40,10 @@ def inspect(path: Path, as_json: bool) -> None:
     model inspect checkpoints
     model inspect checkpoints/model.ckpt-700 --json
     model inspect saved_model --json | jq .accepted
+    model inspect cnn.pb --for data.csv
+
+    With --for, the names of the table's columns and its first cells tell what may feed the graph; what is a guess is
+    said on stderr. Where something is not found, the exit code is 1.
 
     The digest of a .pb is its sha256. That of a checkpoint or SavedModel, several files, is the sha256 of what
     sha256sum prints for them, in the order of their names: (cd DIR && sha256sum FILES | sha256sum). All their values
@@ -38,6 +51,9 @@ def inspect(path: Path, as_json: bool) -> None:
     """
     if not (path.exists() or Path(f"{path}.index").exists()):
         raise click.BadParameter(f"{path} does not exist", param_hint="PATH")
+    if table is not None:
+        _print_command(path, table)
+        return
     import_tensorflow()
     from model import inspection
 
@@ -48,8 +64,20 @@ def inspect(path: Path, as_json: bool) -> None:
         _print(path, found)
 
 
+def _print_command(path: Path, table: Path) -> None:
+    """The command that scores a table, found without TensorFlow."""
+    from model.command import command_for
+
+    found = command_for(path, table)
+    for sentence in found.told:
+        click.echo(f"model: {_safe(sentence)}", err=True)
+    click.echo(shlex.join(found.words))
+    if not found.is_whole:
+        raise SystemExit(1)
+
+
 def _as_dict(found: "Inspection") -> dict[str, object]:
-    lists = {name: [each._asdict() for each in getattr(found, name)] for name in ("placeholders", "outputs", "values")}
+    lists = {name: [each._asdict() for each in getattr(found, name)] for name in _LISTS}
     refused = [dict(zip(("node", "op", "why"), each, strict=True)) for each in found.refused]
     return {**found._asdict(), **lists, "refused": refused}
 
@@ -79,7 +107,12 @@ def _print(path: Path, found: "Inspection") -> None:
 
 
 def _print_tables(found: "Inspection", what: str) -> None:
-    tensors = [("placeholder", each) for each in found.placeholders] + [("output", each) for each in found.outputs]
+    if found.inputs:
+        click.echo()
+        inputs = [(_safe(each.name), each.dtype, _shape(each), _safe(each.fed_from)) for each in found.inputs]
+        show(("input", "dtype", "shape", "fed from"), inputs)
+    tensors = [] if found.inputs else [("placeholder", each) for each in found.placeholders]
+    tensors += [("output", each) for each in found.outputs]
     if tensors:
         click.echo()
         show(
@@ -106,7 +139,7 @@ def _more(rows: Sequence[object]) -> None:
         click.echo(f"and {len(rows) - _MOST} more: --json has all")
 
 
-def _shape(tensor: "TensorInfo | Values") -> str:
+def _shape(tensor: "Input | TensorInfo | Values") -> str:
     return "unknown" if tensor.shape is None else str(tensor.shape)
 
 

@@ -8,20 +8,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from formats.columns import id_column_of
 from formats.errors import InputError
 from formats.registry import open_source
 from formats.source import Source
 from graphs.errors import GraphError
-from graphs.feeding import Fed, NoColumnError, fit
+from graphs.feeding import Fed, NoColumnError
 from graphs.feeds import Fetch
 from graphs.listed import listed
-from graphs.wants import Want
-from graphs.words import NOTHING, Output, Words, of_job, read_file
+from graphs.words import NOTHING, Words, of_job, read_file
 from jobs.record import PLAIN, Job
 from jobs.settings import Settings
 from producer.graph import Graph, read_graph
 
-ID_COLUMNS = ("message_id", "id")
 SHIPPED_MODEL = "spam.pb"
 MANY = 32  # batches: a file that has as many occupies many processes
 SMALLEST_BATCH = 256 << 10  # bytes of input; what a batch costs whatever is in it begins to show
@@ -73,22 +72,18 @@ def make_plan(
     graph = read_graph(path)
     words = words.over(words_beside(path))
     if like:
-        inputs = [want.name for want in graph.wants]
+        inputs = [want.name for want in graph.signature.wants]
         words = words.over(of_job(like.feeds, like.constants, like.fetches).about(inputs))
-    outputs = words.outputs or tuple(Output(name, name) for name in graph.terminal)
-    asked = bool(words.outputs) or len(outputs) == 1
-    fetches = tuple(_fetch(graph, output, asked=asked) for output in outputs)
-    tensors = [fetch.tensor for fetch in fetches]
-    needed = graph.needed_by(tensors)
-    if not needed:
-        raise GraphError(
-            f"{graph.path} has nothing to feed: no placeholder leads to {', '.join(tensors) or 'an output'}"
-        )
+    try:
+        fetches = graph.signature.fetches(words)
+        graph.signature.needed_by(fetches)
+    except GraphError as error:
+        raise GraphError(f"{path} has {error}" if str(error).startswith("no") else f"{path}: {error}") from None
     source = open_source(file, settings.max_record_bytes)
     try:
         if id_column is None:
-            id_column = next((name for name in ID_COLUMNS if source.columns.count(name) == 1), None)
-        fed = _fit(graph, needed, words, source, id_column)
+            id_column = id_column_of(source.columns)
+        fed = _fit(graph, fetches, words, source, id_column)
         keep = tuple(dict.fromkeys(name for name in keep if name != id_column))
         for name in keep if id_column is None else (id_column, *keep):
             if source.columns.count(name) != 1:
@@ -139,17 +134,9 @@ def words_beside(model: Path) -> Words:
     return read_file(path) if path.is_file() else NOTHING
 
 
-def _fetch(graph: Graph, output: Output, *, asked: bool) -> Fetch:
-    if output.tensor not in graph:
-        raise GraphError(f"{graph.path} has no node {output.tensor!r}; its terminal nodes: {', '.join(graph.terminal)}")
-    if output.tensor in graph.rowless:
-        raise GraphError(f"{graph.path}: the node {output.tensor!r} has no row a record, so its value is no score")
-    return Fetch(output.name, output.tensor, output.column, asked)
-
-
-def _fit(graph: Graph, needed: Sequence[Want], words: Words, source: Source, id_column: str | None) -> Fed:
+def _fit(graph: Graph, fetches: Sequence[Fetch], words: Words, source: Source, id_column: str | None) -> Fed:
     try:
-        return fit(needed, words, source.columns, id_column)
+        return graph.signature.fit(fetches, words, source.columns, id_column)
     except NoColumnError as error:
         raise InputError(f"{source.path} has {error}; its columns: {listed(source.columns)}") from None
     except GraphError as error:

@@ -17,6 +17,7 @@ from tensorflow.compat import v1
 
 from graphs import messages, verdict
 from graphs.errors import GraphError
+from graphs.words import read
 from model import inspection
 from model.errors import ModelError
 from model.graph import frozen
@@ -42,7 +43,10 @@ def producer(path: Path) -> Answer | None:
         graph = read_graph(path)
     except GraphError as error:
         return _only_if("so it is not frozen", error)
-    return Answer([(each.name, each.dtype) for each in graph.wants if not each.is_optional], list(graph.terminal))
+    return Answer(
+        [(each.name, each.dtype) for each in graph.signature.wants if not each.is_optional],
+        list(graph.signature.terminal),
+    )
 
 
 def inspect(data: bytes) -> tuple[Answer, list[verdict.Refusal]] | None:
@@ -112,7 +116,7 @@ def check(graph_def: v1.GraphDef, path: Path) -> Answer | None:
         assert shape.rank is not None
         assert not shape or shape[0] is not None
     for name in [*answer.fetches, *(f"{each}:0" for each in answer.fetches)]:
-        assert name in read_graph(path)
+        assert name in read_graph(path).signature
         frozen.tensor(frozen.load(data), name)
     return answer
 
@@ -290,7 +294,9 @@ def test_a_placeholder_of_before_2017_must_be_fed(path: Path) -> None:
     add(graph_def, "Identity", graph_def.node[-1].name, T=FLOAT)
     answer = check(graph_def, path)
     assert answer == Answer([("scope/PlaceholderV2_0", "float32")], ["scope/Identity_1"])
-    assert [each.name for each in read_graph(path).needed_by(("scope/Identity_1",))] == ["scope/PlaceholderV2_0"]
+    signature = read_graph(path).signature
+    fetches = signature.fetches(read(outputs=["scope/Identity_1"]))
+    assert [each.name for each in signature.needed_by(fetches)] == ["scope/PlaceholderV2_0"]
 
 
 @pytest.mark.parametrize("name", ["^score", "score:", "score:x", "score:0:0", "score:+0", "", "nope"])
@@ -298,7 +304,7 @@ def test_what_a_worker_cannot_fetch_is_known_to_the_producer(path: Path, name: s
     graph_def = graph_of([])
     graph_def.node[-1].name = "score"
     path.write_bytes(graph_def.SerializeToString())
-    assert name not in read_graph(path)
+    assert name not in read_graph(path).signature
     with pytest.raises(ModelError, match="the graph has no tensor"):
         frozen.tensor(frozen.load(path.read_bytes()), name)
 

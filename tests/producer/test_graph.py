@@ -85,4 +85,4 @@ def test_the_outputs_are_those_that_the_model_room_sees(tmp_path: Path, kind: st
 
     model = freeze(tmp_path / "model.pb", {**RAISING, **KILLING}[kind][0])
     seen = tuple(tensor.op.name for tensor in frozen.terminal_tensors(frozen.load(model.read_bytes())))
-    assert read_graph(model).terminal == seen
+    assert read_graph(model).signature.terminal == seen

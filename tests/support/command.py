@@ -1,11 +1,11 @@
-"""The `producer` command with REDIS_URL unset: it brings its own server and workers."""
+"""The commands with REDIS_URL unset: `producer` brings its own server and workers."""
 
 import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.checkout import PRODUCER
+from tests.support.checkout import MODELS, PRODUCER
 
 
 @dataclass
@@ -22,9 +22,17 @@ def environment() -> dict[str, str]:
 
 
 def producer(folder: Path, *words: object) -> Run:
-    run = subprocess.run(
-        [PRODUCER, *map(str, words)], cwd=folder, env=environment(), capture_output=True, text=True, timeout=120
-    )
+    return _run(folder, PRODUCER, *words)
+
+
+def model(folder: Path, *words: object) -> Run:
+    """The `model` command."""
+    return _run(folder, MODELS, *words)
+
+
+def _run(folder: Path, program: object, *words: object) -> Run:
+    command = [str(program), *map(str, words)]
+    run = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120)
     return Run(run.returncode, run.stdout, run.stderr)
 
 
