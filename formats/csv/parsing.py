@@ -13,10 +13,16 @@ def to_arrow(clean: bytes | memoryview, header: Sequence[str], columns: list[str
     """How many records, and their asked columns. Raises pa.ArrowInvalid if one has too few or too many fields."""
     if not clean:
         return 0, pa.RecordBatch.from_arrays([pa.array([], pa.binary()) for _ in columns], names=columns)
-    places = [str(header.index(name)) for name in columns]
+    at = {name: str(place) for place, name in enumerate(header)}
+    places = [at[name] for name in columns]
     table = _read_csv(clean, len(header), places or ["0"], pc.ParseOptions(newlines_in_values=True))
-    arrays = [table.column(place).combine_chunks() for place in places]
+    arrays = [_whole(table.column(place)) for place in places]
     return table.num_rows, pa.RecordBatch.from_arrays(arrays, names=columns)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """Without a copy where there is one chunk, as there is for a block."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def values(column: pa.Array) -> memoryview:
