@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from benchmarks import compare, growth, history, machine, report, startup
+from benchmarks import compare, growth, history, machine, report, startup, wide
 from benchmarks.compare import Setting
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.graphs import ROOT
@@ -199,6 +199,15 @@ def startup_command(cold: bool, rounds: int, name: str | None, **common: Any) ->
     """From the command to the first score, beside a bare `import tensorflow`."""
     results = begin(rounds) | startup.startup(setting("spam", **common), rounds, cold)
     report.write(common["results"], name or "startup", results, report.startup(results))
+
+
+@main.command("wide")
+@common(3)
+@click.option("--rows", type=Number(), default=1_000_000, show_default=True, help="Records in the file, of 2 KB each.")
+def wide_command(rows: int, rounds: int, name: str | None, **common: Any) -> None:
+    """A graph of 300 floats a record, beside a bare process that parses with pyarrow and feeds by itself."""
+    results = begin(rounds) | wide.wide(setting("wide", rows=rows, **common), rounds)
+    report.write(common["results"], name or "wide", results, report.wide(results))
 
 
 def setting(

@@ -181,6 +181,17 @@ def startup(results: dict[str, Any]) -> str:
     return heading("Start-up", results["machine"], about) + "\n" + table(["", "warm", "cold"], rows)
 
 
+def wide(results: dict[str, Any]) -> str:
+    bare = results["rates"]["a bare process"]
+    rows = [
+        [name, f"{rate:,.0f}", f"{rate / bare:.2f}", f"{results['cpu_seconds_a_million'][name]:.1f}"]
+        for name, rate in results["rates"].items()
+    ]
+    about = f"{results['rows']:,} records of {results['width']} floats; {results['cores']} cores, medians of "
+    head = ["", "records/s", "of the bare process", "CPU-s a million"]
+    return heading("Wide records", results["machine"], f"{about}{results['rounds']}.") + "\n" + table(head, rows)
+
+
 def plot(path: Path, results: dict[str, Any]) -> None:
     """Whatever the results are of. Raises ImportError without matplotlib."""
     import matplotlib as mpl
@@ -203,6 +214,10 @@ def plot(path: Path, results: dict[str, Any]) -> None:
             axis.set(title=f"{each['model']} graph, {each['rows']:,} messages", xlabel="messages/s, with the spread")
             axis.set_xlim(0, 1.3 * max(_rate(entry) for entry in entries))
             axis.xaxis.set_major_formatter(EngFormatter())
+    elif "width" in results:
+        figure, axis = pyplot.subplots(figsize=(7, 2.4))
+        axis.barh(list(results["rates"]), list(results["rates"].values()), color=["#8c9bb0", "#c44e52"])
+        axis.set(title=f"{results['rows']:,} records of {results['width']} floats", xlabel="records/s")
     elif "points" in results and "rows" in results["points"][0]:
         figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 4.2))
         rows = [point["rows"] for point in results["points"]]
