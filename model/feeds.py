@@ -39,7 +39,8 @@ def fetched(graph: tf.Graph, name: str) -> tf.Tensor:
 def run(
     session: v1.Session, fetches: Sequence[tf.Tensor], feeds: Mapping[tf.Tensor, npt.NDArray[Any]]
 ) -> list[npt.NDArray[Any]]:
-    """`session.run`, whose failure is a ModelError."""
+    """`session.run`, whose failure is a ModelError; and so is a graph that could do more than compute."""
+    frozen.refuse_to_run(session.graph.as_graph_def(), [tensor.name for tensor in fetches])
     try:
         return [np.asarray(value) for value in session.run(list(fetches), dict(feeds))]
     except (ValueError, tf.errors.OpError) as error:

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from tensorflow.compat import v1
 
+from graphs import ops
 from model import sessions
+from model.checkpoints.places import places_of_saver
 from model.errors import ModelError
 
 BASENAME = "model.ckpt"
@@ -42,7 +44,7 @@ def find(place: Path) -> str:
     """
     part = _PART.fullmatch(str(place))
     prefix = part["prefix"] if part else str(place)
-    if Path(f"{prefix}.index").is_file():
+    if is_there(prefix):
         return prefix
     directory = place.parent if place.name == STATE and place.is_file() else place
     if (directory / STATE).is_file():
@@ -56,6 +58,15 @@ def find(place: Path) -> str:
     if place.is_file():
         raise ModelError(f"no checkpoint in {place}: it is a file of another kind")
     raise ModelError(f"no checkpoint in {place}: model train LABELLED.csv --checkpoints {place} makes one")
+
+
+def is_there(prefix: str) -> bool:
+    """Whether a checkpoint of that prefix has its index; one of the older format is a file without any, or several."""
+    path = Path(prefix)
+    if Path(f"{prefix}.index").is_file():
+        return True
+    is_old = path.is_file() or any(path.parent.glob(f"{path.name}-?????-of-?????"))
+    return is_old and Path(f"{prefix}.meta").is_file()
 
 
 def state(directory: Path) -> Any:
@@ -74,7 +85,7 @@ def _latest(directory: Path) -> str:
     # The directory may have been moved since a path was written.
     named = [noted.model_checkpoint_path, str(directory / Path(noted.model_checkpoint_path).name)]
     for prefix in named:
-        if Path(f"{prefix}.index").is_file():
+        if is_there(prefix):
             return str(directory / Path(prefix).name) if Path(prefix).parent.samefile(directory) else prefix
     raise ModelError(f"{directory / STATE} names {named[1]}, whose .index is missing; {advice(directory, named[1])}")
 
@@ -167,17 +178,34 @@ def _meta_path(prefix: str) -> Path:
 
 @contextmanager
 def imported(prefix: str) -> Iterator[tuple[v1.Session, v1.train.Saver]]:
-    """Yield a session on the checkpoint's own graph, its values not restored yet, and the graph's saver."""
+    """Yield a session on the checkpoint's own graph, its values not restored yet, and a saver for them.
+
+    The saver is ours: what the graph itself has for saving and restoring may read and write any file, and never runs.
+    """
     meta_graph = meta(prefix)
     with v1.Graph().as_default() as graph:
         try:
-            saver = v1.train.import_meta_graph(meta_graph, clear_devices=True)
-        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+            if v1.train.import_meta_graph(meta_graph, clear_devices=True) is None:
+                raise ModelError(f"{_meta_path(prefix)} has no saver: its graph has no variables")
+            saver = _saver(meta_graph.graph_def)
+        except (OSError, KeyError, ValueError, TypeError, tf.errors.OpError) as error:
             raise ModelError(f"cannot read the checkpoint's graph {_meta_path(prefix)}: {error}") from None
-        if saver is None:
-            raise ModelError(f"{_meta_path(prefix)} has no saver: its graph has no variables")
         with v1.Session(graph=graph, config=sessions.as_written()) as session:
             yield session, saver
+
+
+def _saver(graph_def: v1.GraphDef) -> v1.train.Saver:
+    """For the variables that the graph's own restore ops pair with keys of the checkpoint, by these; else for all."""
+    places = places_of_saver(graph_def)
+    found = {}
+    for variable in v1.global_variables():
+        operation = variable.op if variable.op.type in ops.VARIABLES else getattr(variable, "handle", variable).op
+        if operation.type not in ops.VARIABLES or operation.inputs:
+            raise ModelError(f"the variable {variable.op.name!r} is none: it is the op {operation.type}")
+        place = places.get(operation.name)
+        if not places or place is not None:
+            found[place.key if place and not place.slice else operation.name] = variable
+    return v1.train.Saver(found or None)
 
 
 @contextmanager

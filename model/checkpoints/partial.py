@@ -8,6 +8,7 @@ from tensorflow.compat import v1
 
 from model.checkpoints import checkpoint, saving
 from model.errors import ModelError
+from model.graph import frozen
 
 
 class Row(NamedTuple):
@@ -43,7 +44,9 @@ def restore(session: v1.Session, prefix: str, names: Sequence[str] | Mapping[str
                 v1.train.Saver(found).restore(session, prefix)
         except (ValueError, tf.errors.OpError) as error:
             raise ModelError(f"cannot restore {prefix}: {error}") from None
-        session.run([known[row.variable].initializer for row in rows if not row.restored])
+        initialisers = [known[row.variable].initializer for row in rows if not row.restored]
+        frozen.refuse_to_run(session.graph.as_graph_def(), [each.name for each in initialisers])
+        session.run(initialisers)
     return Outcome(rows, sorted(there.keys() - found.keys()))
 
 

@@ -77,6 +77,7 @@ def load(prefix: str, input: str, features: Sequence[str], constants: Mapping[st
             if graph.get_operation_by_name(node).type in INPUTS and node not in {text.op.name, *values}:
                 raise ModelError(f"{', '.join(features)} also needs the placeholder {node!r}: --set {node}=VALUE")
         kept = _cut(graph, needed, tensors, {text.op.name, *values})
+        frozen.refuse_to_run(kept.graph_def, [tensor.name for tensor in tensors])
         kept.meta_info_def.CopyFrom(checkpoint.meta(prefix).meta_info_def)
     return Base(prefix, kept, text.op.name, tuple(tensor.name for tensor in tensors), values)
 

@@ -57,7 +57,7 @@ def frozen_xy(xy: v1.Session, tmp_path: Path) -> Path:
 
 def test_frozen_from_the_checkpoint_and_inspected(frozen_xy: Path) -> None:
     shown = [line.split() for line in succeed("inspect", frozen_xy).splitlines()]
-    for row in (["placeholder", "x", "int32"], ["placeholder", "y", "int32"], ["output", "op_to_store", "int32"]):
+    for row in (["x", "int32", "unknown"], ["y", "int32", "unknown"], ["output", "op_to_store", "int32"]):
         assert row in [line[:3] for line in shown]
     assert run_frozen(frozen_xy, "op_to_store:0", FEEDS).tolist() == [11, 41, 91]
     assert run_frozen(frozen_xy, "b:0", {}) == 1

@@ -143,7 +143,7 @@ def test_a_variable_that_was_not_saved_is_named(xy: v1.Session, tmp_path: Path) 
         xy.run(v1.get_variable("c", initializer=2).initializer)
     saving.save(xy, tmp_path, 1, saving.Policy(variables=["c"]))
     assert complaint("freeze", tmp_path, "--output", tmp_path / "x.pb").endswith(
-        "op_to_store needs the variable 'b', which the checkpoint lacks"
+        "need the variable 'b', which the checkpoint lacks"
     )
 
 

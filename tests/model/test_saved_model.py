@@ -68,7 +68,7 @@ def test_its_inputs_and_outputs_are_called_as_in_its_signature(
     expected = np.load(path / "expected.npy")
     np.testing.assert_array_equal(run_frozen(tmp_path / "m.pb", "score:0", {"text:0": TEXTS}), expected)
     shown = succeed("inspect", tmp_path / "m.pb")
-    assert "placeholder  text " in shown
+    assert "the column text, or --feed text=COLUMN" in shown
     assert {line.split()[1] for line in shown.splitlines() if line.startswith("output ")} <= {"score", "spam"}
     assert "refused" not in shown
     succeed("freeze", path / "saved_model.pb", "--output", tmp_path / "same.pb")
