@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from formats.columns import id_column_of
 from formats.registry import open_source
-from graphs import messages
+from graphs import kinds, messages
 from graphs.errors import GraphError
 from graphs.listed import listed
 from graphs.signature import Signature
@@ -28,6 +28,9 @@ class Command(NamedTuple):
 
 def command_for(model: Path, table: Path) -> Command:
     """Raises ModelError if the model is no frozen graph, InputError if the table can't be read."""
+    kind = kinds.of(model)
+    if kind is not None:
+        raise ModelError(kind.said_of(model))
     try:
         signature = Signature.of(messages.parse(model.read_bytes()))
         beside = model.with_suffix(".toml")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow.compat import v1
 
+from graphs import kinds
 from graphs.errors import GraphError
 from graphs.feeding import feeders
 from graphs.signature import Signature
@@ -127,6 +128,9 @@ def inspect_path(place: Path) -> Inspection:
     Raises ModelError for anything else, and for a checkpoint or SavedModel with a file missing or torn.
     """
     if not stored.is_stored(place):
+        kind = kinds.of(place)
+        if kind is not None:
+            raise ModelError(kind.said_of(place))
         try:
             data = place.read_bytes()
         except OSError as error:

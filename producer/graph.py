@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphs import messages, parts
+from graphs import kinds, messages, parts
 from graphs.errors import GraphError
 from graphs.signature import Signature
 
@@ -34,6 +34,9 @@ def read_graph(path: Path) -> Graph:
     if path.is_dir():
         raise GraphError(f"{path} is a directory, not a frozen graph (a .pb, as `model freeze` writes it)")
     try:
+        other = kinds.of(path)
+        if other is not None:
+            raise GraphError(other.said_of(path))
         data = path.read_bytes()
     except OSError as error:
         raise GraphError(f"{path}: {error.strerror}") from None

@@ -63,6 +63,7 @@ def freeze(
 
     From a SavedModel, inputs and outputs are called as in its signature; with --node, as in its graph.
     """
+    from graphs import kinds
     from graphs.words import read
 
     fixed = dict(read(constants=constants).constants)
@@ -84,6 +85,8 @@ def freeze(
             raise ModelError(f"{directory} has no signature that is called serving_default: --signature or --node")
     elif place.is_file() and place.suffix in (".pb", ".pbtxt", ".prototxt"):
         found = original.of_graph(place)
+    elif (kind := kinds.of(place)) is not None:
+        raise ModelError(kind.said_of(place))
     else:
         found = original.of_checkpoint(checkpoint.find(place))
     unfrozen = freezing.prepare(found, wanted, inputs=inputs, constants=fixed)

@@ -75,7 +75,10 @@ def test_inspect_says_what_to_feed_and_what_comes_out(tmp_path: Path) -> None:
     assert [each["name"] for each in found["outputs"]] == ["z"]
     assert found["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert (found["nodes"], found["refused"]) == (4, [])
-    assert "x      int32  unknown  the column x, or x_0, x_1 ..., or --feed x=COLUMN, A,B,C, f* or COLUMN[]" in model("inspect", path).stdout
+    assert (
+        "x      int32  unknown  the column x, or x_0, x_1 ..., or --feed x=COLUMN, A,B,C, f* or COLUMN[]"
+        in model("inspect", path).stdout
+    )
 
 
 def test_inspect_shows_why_a_worker_would_refuse(tmp_path: Path) -> None:
