@@ -19,6 +19,7 @@ NAMES = sorted(path.parent.name for path in CASES.glob("*/case.json"))
 pytestmark = pytest.mark.skipif(not NAMES, reason="other people's models are not beside this checkout")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_scores_are_tensorflows_own(farm: Farm, tmp_path: Path, name: str) -> None:
     case: dict[str, Any] = json.loads((CASES / name / "case.json").read_text(encoding="utf-8"))
