@@ -6,6 +6,7 @@ Whoever wants to know what feeds a graph asks here, so that `model inspect` and 
 import fnmatch
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from typing import NamedTuple
 
@@ -181,7 +182,7 @@ def _by_names(want: Want, words: Words, columns: Sequence[str], *, lone: bool) -
         _check_feedable(want)
         _check_column(columns, want.name, want)
         if want.kind != "dense" or not _takes_cells(want):
-            return _list(want, want.name, words)
+            return replace(_list(want, want.name, words), exact=words.pad is None and not words.truncate)
         return _cell(want, want.name, words)
     numbered = _numbered(want, columns)
     if numbered:

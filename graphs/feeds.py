@@ -64,6 +64,7 @@ class Feed(_Plain):
     pad: str = "0"
     fill: str | None = None  # for an empty cell
     truncate: bool = False
+    exact: bool = False  # a list is neither padded nor cut
     features: tuple[Feature, ...] = ()
 
     @property

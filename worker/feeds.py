@@ -147,6 +147,8 @@ def _lists(feed: Feed, cells: pa.Array) -> tuple[npt.NDArray[Any], list[RowRejec
     if size > 1:
         problems += lists.uneven(found, size) if shape[1] == -1 else []
     width = shape[1] * size if shape[1] != -1 else max(size, -(-int(found.lengths.max(initial=0)) // size) * size)
+    if feed.exact and shape[1] != -1:
+        problems += lists.other_lengths(found, width)
     padding = constant(feed.dtype, feed.pad).item()
     array, long = lists.pad(found, width, padding, truncate=feed.truncate)
     return array.reshape(len(cells), -1, *inner) if inner else array, _rejects(feed.column, problems + long)

@@ -73,6 +73,13 @@ def uneven(lists: Lists, size: int) -> list[Problem]:
     return [Problem(row, "wrong_length", text.format(int(lists.lengths[row]), size)) for row in rows]
 
 
+def other_lengths(lists: Lists, width: int) -> list[Problem]:
+    """Lists that have fewer values than `width`."""
+    rows = np.flatnonzero(lists.lengths < width).tolist()
+    text = " has {:,} values, and the placeholder takes {:,} (--pad 0 fills it up)"
+    return [Problem(row, "wrong_length", text.format(int(lists.lengths[row]), width)) for row in rows]
+
+
 def _too_long(length: int, width: int) -> str:
     return f" has a list of {length:,} values, and the placeholder takes {width:,} (--truncate cuts it)"
 

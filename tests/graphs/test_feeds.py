@@ -22,6 +22,7 @@ feeds = st.builds(
     names,
     st.none() | names,
     st.booleans(),
+    st.booleans(),
     st.lists(features, max_size=2).map(tuple),
 )
 

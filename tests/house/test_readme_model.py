@@ -46,12 +46,9 @@ def test_every_command_of_the_chapter_works(
     assert printed["train"] == "night/model.ckpt-150\n"
     spam, ham = (float(line.split()[0]) for line in printed["restore"].splitlines())
     assert spam > 0.5 > ham
-    assert [
-        line.split()[:2] for line in printed["inspect"].splitlines() if line.startswith(("placeholder", "output"))
-    ] == [
-        ["placeholder", "text"],
-        ["output", "score"],
-    ]
+    shown = [line.split()[:2] for line in printed["inspect"].splitlines()]
+    assert ["text", "string"] in shown
+    assert ["output", "score"] in shown
     if "producer" in programs:
         assert len(Path("night.scores.csv").read_text().splitlines()) == 12_001
 

@@ -62,7 +62,7 @@ def arguments(action: Action) -> list[Any]:
     """The script's, after the incarnation."""
     name, life, *args = action
     if name == "submit":
-        return ["record", f"cursor {life} 0", "night"]
+        return ["record", f"cursor {life} 0", "night", 2]
     if name == "enqueue":
         way, batch = args
         read = cut(life, way, batch)

@@ -64,6 +64,14 @@ def run_frozen(path: Path, fetch: str, feeds: dict[str, object]) -> npt.NDArray[
 
 
 @pytest.fixture
+def branches_of_tensorflow_1() -> Iterator[None]:
+    """`cond` and `while_loop` are built of Switch and Merge, as in graphs of before 2019."""
+    v1.disable_control_flow_v2()
+    yield
+    v1.enable_control_flow_v2()
+
+
+@pytest.fixture
 def xy() -> Iterator[v1.Session]:
     """The classic example: placeholders x and y, a variable b = 1, and op_to_store = x * y + b."""
     with v1.Graph().as_default() as graph, v1.Session(graph=graph) as session:

@@ -93,6 +93,17 @@ def test_lists_are_padded_to_the_placeholders_size_and_longer_ones_are_rejected_
     assert values_of(result_of(build, table, read(["x=ids[]"], pad="9", truncate=True))) == [321, 994, 321, 999]
 
 
+def test_a_column_that_only_has_its_name_is_not_filled_up_in_silence() -> None:
+    """A number a record is no list of three, unless somebody says so."""
+
+    def build() -> None:
+        tf.reduce_sum(v1.placeholder(tf.float32, [None, 3], name="x"), axis=1, name="score")
+
+    result = result_of(build, {"x": ["1", "[1, 2, 3]", "1 2"]})
+    assert (values_of(result), codes_of(result)) == ([6.0], [(0, "wrong_length"), (2, "wrong_length")])
+    assert values_of(result_of(build, {"x": ["1", "[1, 2, 3]"]}, read(pad="0"))) == [1.0, 6.0]
+
+
 def test_where_the_length_is_free_it_is_that_of_the_longest() -> None:
     def build() -> None:
         x = v1.placeholder(tf.int32, [None, None], name="x")

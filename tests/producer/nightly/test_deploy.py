@@ -39,7 +39,7 @@ def variables() -> set[str]:
 
 def test_every_option_has_a_variable_of_its_name() -> None:
     expected = {
-        "NIGHTSHIFT_NIGHTLY_" + (parameter.name or "").upper().replace("ID_COLUMN", "ID")
+        "NIGHTSHIFT_NIGHTLY_" + parameter.opts[0].removeprefix("--").upper().replace("-", "_")
         for parameter in nightly.params
         if parameter.name not in ("once", "as_json", "log_format")
     }
