@@ -28,7 +28,7 @@ _ONNX = Kind("an ONNX model", "onnx2tf or onnx-tf makes a SavedModel of it; then
 _PICKLE = Kind("a Python pickle", "it is not read, because reading one can run anything; export a SavedModel")
 _ZIP = Kind("a zip archive", "unpack it first")
 _GZIP = Kind("a gzip archive", "unpack it first")
-_TEXT = Kind("a graph as text", "model freeze FILE.pbtxt --output FILE.pb makes a frozen graph of it")
+TEXT = Kind("a graph as text", "model freeze FILE.pbtxt --output FILE.pb makes a frozen graph of it")
 _MAGIC = 4096  # bytes that are looked at
 
 
@@ -39,7 +39,7 @@ def of(path: Path) -> Kind | None:
     with path.open("rb") as file:
         head = file.read(_MAGIC)
     if _NODE.match(head):
-        return _TEXT
+        return TEXT
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         with path.open("rb") as file:
             return _KERAS_H5 if b"model_config" in file.read(1 << 20) else _H5

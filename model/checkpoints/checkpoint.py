@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from graphs import ops
 from model import sessions
-from model.checkpoints.places import places_of_saver
-from model.errors import ModelError
+from model.errors import ModelError, reason
+from model.graph import foreign
 
 BASENAME = "model.ckpt"
 STATE = "checkpoint"  # the file in which Saver notes which checkpoint of a directory is the latest
@@ -44,7 +43,7 @@ def find(place: Path) -> str:
     """
     part = _PART.fullmatch(str(place))
     prefix = part["prefix"] if part else str(place)
-    if is_there(prefix):
+    if exists(prefix):
         return prefix
     directory = place.parent if place.name == STATE and place.is_file() else place
     if (directory / STATE).is_file():
@@ -60,13 +59,20 @@ def find(place: Path) -> str:
     raise ModelError(f"no checkpoint in {place}: model train LABELLED.csv --checkpoints {place} makes one")
 
 
-def is_there(prefix: str) -> bool:
-    """Whether a checkpoint of that prefix has its index; one of the older format is a file without any, or several."""
-    path = Path(prefix)
+def exists(prefix: str) -> bool:
+    """Whether there is a checkpoint's index, or, of one in TensorFlow's first format, the file of values itself."""
     if Path(f"{prefix}.index").is_file():
         return True
-    is_old = path.is_file() or any(path.parent.glob(f"{path.name}-?????-of-?????"))
-    return is_old and Path(f"{prefix}.meta").is_file()
+    return Path(f"{prefix}.meta").is_file() and (Path(prefix).is_file() or bool(_shards(prefix)))
+
+
+def _shards(prefix: str) -> list[Path]:
+    path = Path(prefix)
+    return [
+        each
+        for each in path.parent.glob("*-of-*")
+        if re.fullmatch(rf"{re.escape(path.name)}-\d{{5}}-of-\d{{5}}", each.name)
+    ]
 
 
 def state(directory: Path) -> Any:
@@ -85,7 +91,7 @@ def _latest(directory: Path) -> str:
     # The directory may have been moved since a path was written.
     named = [noted.model_checkpoint_path, str(directory / Path(noted.model_checkpoint_path).name)]
     for prefix in named:
-        if is_there(prefix):
+        if exists(prefix):
             return str(directory / Path(prefix).name) if Path(prefix).parent.samefile(directory) else prefix
     raise ModelError(f"{directory / STATE} names {named[1]}, whose .index is missing; {advice(directory, named[1])}")
 
@@ -99,6 +105,8 @@ def step_of(prefix: str) -> int:
 def saved(directory: Path) -> list[str]:
     """The prefixes of a directory's checkpoints, whole or not, by step."""
     prefixes = [str(index).removesuffix(".index") for index in directory.glob("*.index")]
+    graphs = [str(graph).removesuffix(".meta") for graph in directory.glob("*.meta")]
+    prefixes += [prefix for prefix in graphs if prefix not in prefixes and exists(prefix)]
     return sorted(prefixes, key=lambda prefix: (step_of(prefix), prefix))
 
 
@@ -138,8 +146,9 @@ def variables(prefix: str) -> list[Variable]:
 
 
 def digest(prefix: str) -> str:
-    """The sha256 of a checkpoint's index, which has a checksum of each value."""
-    return hashlib.sha256(Path(f"{prefix}.index").read_bytes()).hexdigest()
+    """The sha256 of a checkpoint's index, which has a checksum of each value; of the first format, of its file."""
+    index = Path(f"{prefix}.index")
+    return hashlib.sha256((index if index.is_file() else Path(prefix)).read_bytes()).hexdigest()
 
 
 def meta(prefix: str) -> v1.MetaGraphDef:
@@ -178,34 +187,22 @@ def _meta_path(prefix: str) -> Path:
 
 @contextmanager
 def imported(prefix: str) -> Iterator[tuple[v1.Session, v1.train.Saver]]:
-    """Yield a session on the checkpoint's own graph, its values not restored yet, and a saver for them.
+    """Yield a session on the checkpoint's own graph, its values not restored yet, and the graph's saver.
 
-    The saver is ours: what the graph itself has for saving and restoring may read and write any file, and never runs.
+    The graph may be a stranger's. Restoring it is safe: its restore op was looked at. Who runs anything else of it
+    looks at that first: `foreign.refuse_unsafe_run`.
     """
     meta_graph = meta(prefix)
+    foreign.refuse_unsafe_loading(meta_graph)
     with v1.Graph().as_default() as graph:
         try:
-            if v1.train.import_meta_graph(meta_graph, clear_devices=True) is None:
-                raise ModelError(f"{_meta_path(prefix)} has no saver: its graph has no variables")
-            saver = _saver(meta_graph.graph_def)
-        except (OSError, KeyError, ValueError, TypeError, tf.errors.OpError) as error:
+            saver = v1.train.import_meta_graph(meta_graph, clear_devices=True)
+        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             raise ModelError(f"cannot read the checkpoint's graph {_meta_path(prefix)}: {error}") from None
+        if saver is None:
+            raise ModelError(f"{_meta_path(prefix)} has no saver: its graph has no variables")
         with v1.Session(graph=graph, config=sessions.as_written()) as session:
             yield session, saver
-
-
-def _saver(graph_def: v1.GraphDef) -> v1.train.Saver:
-    """For the variables that the graph's own restore ops pair with keys of the checkpoint, by these; else for all."""
-    places = places_of_saver(graph_def)
-    found = {}
-    for variable in v1.global_variables():
-        operation = variable.op if variable.op.type in ops.VARIABLES else getattr(variable, "handle", variable).op
-        if operation.type not in ops.VARIABLES or operation.inputs:
-            raise ModelError(f"the variable {variable.op.name!r} is none: it is the op {operation.type}")
-        place = places.get(operation.name)
-        if not places or place is not None:
-            found[place.key if place and not place.slice else operation.name] = variable
-    return v1.train.Saver(found or None)
 
 
 @contextmanager
@@ -224,9 +221,3 @@ def restore(session: v1.Session, saver: v1.train.Saver, prefix: str) -> None:
         raise ModelError(
             f"cannot restore {prefix}: {fault(prefix) or reason(error)}; {advice(Path(prefix).parent, prefix)}"
         ) from None
-
-
-def reason(error: Exception) -> str:
-    """What TensorFlow's message says of the matter, without the graph's traceback."""
-    message = str(getattr(error, "message", error))
-    return message.rpartition("Original error:")[2].strip().split("\n")[0]

@@ -8,7 +8,7 @@ from tensorflow.compat import v1
 
 from model.checkpoints import checkpoint, saving
 from model.errors import ModelError
-from model.graph import frozen
+from model.graph import foreign
 
 
 class Row(NamedTuple):
@@ -39,13 +39,13 @@ def restore(session: v1.Session, prefix: str, names: Sequence[str] | Mapping[str
         sources = {variable.op.name: source for source, variable in wanted.items()}
         rows = [_row(name, known[name], sources.get(name), there) for name in sorted(known)]
         found = {row.source: known[row.variable] for row in rows if row.restored}
+        initialisers = [known[row.variable].initializer for row in rows if not row.restored]
+        foreign.refuse_unsafe_run(session.graph, initialisers)
         try:
             if found:
                 v1.train.Saver(found).restore(session, prefix)
         except (ValueError, tf.errors.OpError) as error:
             raise ModelError(f"cannot restore {prefix}: {error}") from None
-        initialisers = [known[row.variable].initializer for row in rows if not row.restored]
-        frozen.refuse_to_run(session.graph.as_graph_def(), [each.name for each in initialisers])
         session.run(initialisers)
     return Outcome(rows, sorted(there.keys() - found.keys()))
 

@@ -1,13 +1,15 @@
-"""SavedModels, v1's and TF2's: which graph and which signature are meant."""
+"""SavedModels, v1's and TF2's: which graph and signature are meant. Nothing is loaded."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.compat import v1
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from model.errors import ModelError
+from model.graph.source import Input
 
 FILE = "saved_model.pb"
 _DEFAULT_TAG = "serve"
@@ -21,13 +23,11 @@ def directory(place: Path) -> Path | None:
     return place.parent if place.name == FILE and place.is_file() else None
 
 
-def meta_graph(path: Path, tags: Sequence[str] = ()) -> v1.MetaGraphDef:
-    """The graph tagged `tags`: by default serve, or the only one there is. Raises ModelError if there is none such."""
+def choose(path: Path, tags: Sequence[str] = ()) -> v1.MetaGraphDef:
+    """The graph with these tags, by default serve's or the only one. ModelError if there is none, or it is torn."""
     saved = saved_model_pb2.SavedModel()
     try:
         saved.ParseFromString((path / FILE).read_bytes())
-    except OSError as error:
-        raise ModelError(f"cannot read {path / FILE}: {error.strerror}") from None
     except DecodeError:
         raise ModelError(f"cannot read {path / FILE}: it is torn, or no SavedModel") from None
     found = [sorted(each.meta_info_def.tags) for each in saved.meta_graphs]
@@ -38,9 +38,13 @@ def meta_graph(path: Path, tags: Sequence[str] = ()) -> v1.MetaGraphDef:
     return saved.meta_graphs[found.index(wanted)]
 
 
-def signature_of(path: Path, meta_graph: v1.MetaGraphDef, wanted: str | None) -> tuple[dict[str, str], dict[str, str]]:
-    """The inputs and outputs, {name: tensor}, of the signature `wanted`: by default serving_default, or the only one.
-    Both are empty if there is none. A sparse input has three tensors, NAME/indices, NAME/values and NAME/shape."""
+def signature(
+    path: Path, meta_graph: v1.MetaGraphDef, wanted: str | None = None
+) -> tuple[dict[str, Input], dict[str, str]]:
+    """The inputs and outputs of a signature, by default serving_default or the only one; {} and {} without any.
+
+    A sparse NAME is three tensors: NAME/indices, NAME/values and NAME/shape. ModelError if there is none such.
+    """
     found = {key: each for key, each in meta_graph.signature_def.items() if not key.startswith("__saved_model")}
     if wanted is None:
         wanted = next(iter(found)) if len(found) == 1 else _DEFAULT_SIGNATURE
@@ -48,21 +52,24 @@ def signature_of(path: Path, meta_graph: v1.MetaGraphDef, wanted: str | None) ->
             return {}, {}
     if wanted not in found:
         raise ModelError(f"{path} has no signature {wanted!r}; it has: {', '.join(sorted(found)) or 'none'}")
-    inputs, outputs = (
-        {name: tensor for key, info in sorted(part.items()) for name, tensor in _tensors(key, info, wanted).items()}
-        for part in (found[wanted].inputs, found[wanted].outputs)
-    )
-    return inputs, outputs
+    inputs, outputs = ({}, {})
+    for name in sorted(found[wanted].inputs):
+        inputs.update(_tensors(name, found[wanted].inputs[name], wanted))
+    for name in sorted(found[wanted].outputs):
+        outputs.update(_tensors(name, found[wanted].outputs[name], wanted))
+    return inputs, {name: each.tensor for name, each in outputs.items()}
 
 
-def _tensors(name: str, info: meta_graph_pb2.TensorInfo, signature: str) -> dict[str, str]:
-    if info.name:
-        return {name: info.name}
-    sparse = info.coo_sparse
-    if sparse.values_tensor_name:
+def _tensors(name: str, info: meta_graph_pb2.TensorInfo, wanted: str) -> dict[str, Input]:
+    kind = info.WhichOneof("encoding")
+    if kind == "coo_sparse":
+        sparse, rank = info.coo_sparse, tf.TensorShape(info.tensor_shape).rank
+        long = tf.int64.as_datatype_enum
         return {
-            f"{name}/indices": sparse.indices_tensor_name,
-            f"{name}/values": sparse.values_tensor_name,
-            f"{name}/shape": sparse.dense_shape_tensor_name,
+            f"{name}/indices": Input(sparse.indices_tensor_name, long, tf.TensorShape([None, rank]).as_proto()),
+            f"{name}/values": Input(sparse.values_tensor_name, info.dtype, tf.TensorShape([None]).as_proto()),
+            f"{name}/shape": Input(sparse.dense_shape_tensor_name, long, tf.TensorShape([rank]).as_proto()),
         }
-    raise ModelError(f"{name!r} of the signature {signature!r} is no dense or sparse tensor: freeze a node with --node")
+    if kind != "name" or not info.name:
+        raise ModelError(f"{name!r} of the signature {wanted!r} is not one dense tensor: freeze a node with --node")
+    return {name: Input(info.name, info.dtype, info.tensor_shape)}

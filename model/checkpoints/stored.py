@@ -40,7 +40,7 @@ class Stored(NamedTuple):
 def is_stored(place: Path) -> bool:
     """Whether `place` is a directory, a checkpoint's prefix or a file of either, rather than a frozen graph."""
     is_part = re.fullmatch(r".+\.(index|meta|data-\d{5}-of-\d{5})", place.name) is not None
-    return place.is_dir() or is_part or place.name == saved_model.FILE or Path(f"{place}.index").is_file()
+    return place.is_dir() or is_part or place.name == saved_model.FILE or checkpoint.exists(str(place))
 
 
 def read(place: Path) -> Stored:
@@ -56,6 +56,8 @@ def read(place: Path) -> Stored:
     has_graph = all(variable.name != _OBJECTS for variable in checkpoint.variables(prefix))
     parts = sorted(Path(prefix).parent.glob(f"{_escaped(Path(prefix).name)}.*"))
     files = [path for path in parts if re.fullmatch(r"\.(index|meta|data-.*)", path.name[len(Path(prefix).name) :])]
+    if Path(prefix).is_file():  # TensorFlow's first format has its values in the file that is called as the prefix
+        files.append(Path(prefix))
     return Stored("checkpoint", Path(prefix).parent, files, variables, checkpoint.meta(prefix) if has_graph else None)
 
 

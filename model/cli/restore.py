@@ -93,10 +93,11 @@ def _list(prefix: str, as_json: bool) -> None:
 
 def _score(session: Any, texts: tuple[str, ...], as_json: bool) -> None:
     from model import feeds
-    from model.graph import frozen
+    from model.graph import foreign, frozen
 
     graph = session.graph
     text, score_of = frozen.tensor(graph, "text"), frozen.tensor(graph, "score")
+    foreign.refuse_unsafe_run(graph, [score_of.op])
     (values,) = feeds.run(session, [score_of], {text: feeds.parse(text, texts)})
     scores = values.tolist()
     if as_json:
@@ -108,9 +109,10 @@ def _score(session: Any, texts: tuple[str, ...], as_json: bool) -> None:
 
 def _run(session: Any, feeds: tuple[tuple[str, str], ...], fetch: tuple[str, ...], as_json: bool) -> None:
     from model import feeds as feeding
-    from model.graph import frozen
+    from model.graph import foreign, frozen
 
     tensors = [feeding.fetched(session.graph, name) for name in fetch]
+    foreign.refuse_unsafe_run(session.graph, [tensor.op for tensor in tensors])
     placeholders = [(frozen.tensor(session.graph, node), rows.split(",")) for node, rows in feeds]
     values = feeding.run(session, tensors, {tensor: feeding.parse(tensor, rows) for tensor, rows in placeholders})
     found = {name: value.tolist() for name, value in zip(fetch, values, strict=True)}

@@ -1,6 +1,7 @@
-"""Whether a frozen file gives what the model gave that it was made from: both score made-up records."""
+"""A frozen file beside what it was made of: both compute a sample, and the scores must agree."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,120 +9,119 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from graphs import ops
-from graphs.inputs import MAY_BE_FED
-from graphs.wants import Want, wants
+from graphs import foreign as rules
+from graphs import ops, parts
 from model import sessions
-from model.errors import ModelError
-from model.graph import frozen
-from model.graph.freeze import Unfrozen, session_of
+from model.errors import ModelError, reason
+from model.graph import foreign, frozen, inline, prune, samples, tables
+from model.graph.freeze import Frozen
+from model.graph.registry import op_list
+from model.graph.source import LackingError, Source, variables
 
 BOUND = 1e-4  # relative to the larger of 1 and the value
-ROWS = 16
-FEWEST = 8  # records on which neither fails: fewer tell nothing
-FREE = 4  # the length of a dimension that may have any
-_TEXTS = ("win a free prize now", "home by six", "12", "3.5", "", "a", "Ünïcode 한글", "the the the")
-Arrays = dict[str, npt.NDArray[Any]]
-Run = Callable[[Arrays], list[npt.NDArray[Any]]]
+_LEAST = 8  # records
+_LENGTHS = (7, 1, 32)  # tried in turn, of sequences whose length is free
+
+_FAILS = (ValueError, TypeError, tf.errors.OpError)
+Values = list[npt.NDArray[Any]]
 
 
-class _Pair(NamedTuple):
-    original: list[npt.NDArray[Any]]
-    frozen: list[npt.NDArray[Any]]
+class Outcome(NamedTuple):
+    """`records` were computed by both; `difference` is the largest, None where nothing was compared, and `why`."""
+
+    records: int
+    difference: float | None
+    why: str = ""
+
+    @property
+    def text(self) -> str:
+        if self.difference is None:
+            return f"not compared with the original: {self.why}"
+        agree = f"differs by at most {self.difference:.1g}" if self.difference else "is the same to the last bit"
+        return f"compared with the original on {self.records} made-up records: {agree}"
 
 
-def check(unfrozen: Unfrozen, content: bytes) -> str:
-    """Say how far the outputs of both differ. Raises ModelError if the frozen file can't be loaded as a worker does, or
-    if they differ by more than BOUND, or in which value of a row is the largest."""
+def compare(made: Frozen, source: Source) -> Outcome:
+    """Load the frozen file as a worker does, and run it and the original on made-up records.
+
+    ModelError if a value differs by more than `BOUND`, the largest of a row is another one, or a worker refuses it.
+    """
+    with _loaded(made.content) as mine:
+        try:
+            with _original(made, source) as theirs:
+                return _compare(made, mine, theirs)
+        except ModelError:
+            if _is_random(mine.graph):  # two runs of either may differ as well
+                return Outcome(0, None, "its outputs are random")
+            raise
+        except _Unable as error:
+            return Outcome(0, None, str(error))
+
+
+class _Unable(Exception):
+    """The original cannot be run, and why."""
+
+
+@contextmanager
+def _loaded(content: bytes) -> Iterator[v1.Session]:
     graph = frozen.load(content)
-    if any(ops.RANDOM.fullmatch(node.op) for node in unfrozen.graph_def.node):
-        return "not compared: the model draws random numbers"
-    with session_of(unfrozen) as before, v1.Session(graph=graph, config=_config()) as after:
-        after.run(frozen.initialisers(graph))
-        names = [f"{name}:0" for name in unfrozen.outputs]
-        pairs: list[_Pair] = []
-        records = 0
-        for whole in (False, True):  # the second time with small whole numbers, which may be ids
-            seed = 0
-            while records < FEWEST and seed < FEWEST:
-                rows, sample = make_sample(unfrozen.graph_def, seed, whole=whole)
-                found = _pairs(_runner(before, names), _runner(after, names), sample, rows)
-                pairs, records, seed = pairs + found, records + _records(found), seed + 1
-                if not found:
-                    break
-    if records < FEWEST:
-        return "not compared: on made-up records the model itself fails"
-    worst = 0.0
-    for pair in pairs:
-        for name, one, other in zip(unfrozen.outputs, pair.original, pair.frozen, strict=True):
-            worst = max(worst, _difference(name, one, other))
-    if worst == 0:
-        return f"compared on {records} made-up records: the same to the last bit"
-    return f"compared on {records} made-up records: they differ by {worst:.1e} at most, relative to 1 or the value"
+    with v1.Session(graph=graph, config=_config()) as session:
+        filling = [each for each in graph.get_operations() if each.type in ("InitializeTable", "InitializeTableV2")]
+        try:
+            session.run(filling)
+        except _FAILS as error:
+            raise ModelError(f"a table of the frozen graph cannot be filled: {reason(error)}") from None
+        yield session
 
 
-def _records(pairs: list[_Pair]) -> int:
-    return sum(len(pair.original[0]) if pair.original[0].ndim else 1 for pair in pairs)
+@contextmanager
+def _original(made: Frozen, source: Source) -> Iterator[v1.Session]:
+    graph_def = v1.GraphDef()
+    graph_def.CopyFrom(made.original)
+    refused = foreign.part_refusals(graph_def, list(made.outputs.values()))
+    if refused:
+        raise _Unable(f"the original has the op {refused[0].op}, which {refused[0].why}")
+    why = rules.fill_refusal(graph_def, made.filling, op_list())
+    if why:
+        raise _Unable(why)
+    graph = inline.imported(graph_def)
+    with v1.Session(graph=graph, config=_config()) as session, graph.as_default():
+        needed = parts.reached(parts.inputs(graph_def), made.outputs.values())
+        held = [node for node in variables(graph_def) if node.name in needed]  # the others have what fills the tables
+        try:
+            values = source.values(held)
+        except LackingError as lacking:
+            raise _Unable(f"the variable {str(lacking)!r} has no value") from None
+        for node in held:
+            _assign(session, graph.get_operation_by_name(node.name), values[node.name])
+        _fill(session, graph_def, made.filling, source)
+        yield session
 
 
-def make_sample(graph_def: v1.GraphDef, seed: int = 0, *, whole: bool = False) -> tuple[int, Arrays]:
-    """How many records, and what to feed each placeholder: the same for the same graph and seed. `whole`: numbers are
-    0, 1 or 2."""
-    random = np.random.default_rng(seed)
-    found = wants(graph_def)
-    fixed = [want.shape[0] for want in found if want.shape and want.shape[0] > 0]
-    rows = max(fixed, default=ROWS)
-    sample: Arrays = {}
-    shapes = {node.name: node for node in graph_def.node if node.op in MAY_BE_FED}
-    for want in found:
-        if want.kind == "sparse":
-            indices, values, size = want.tensors
-            sample[indices] = np.stack([np.arange(rows), np.arange(rows) % FREE], axis=1).astype(np.int64)
-            sample[values] = _values(want.dtype, (rows,), random, whole=whole)
-            sample[size] = np.array([rows, FREE], np.int64)
-        elif want.kind == "ragged":
-            flat, splits = want.tensors
-            sample[flat] = _values(want.dtype, (rows * 2,), random, whole=whole)
-            sample[splits] = np.arange(rows + 1, dtype=np.int64) * 2
-        elif want.features:
-            sample[want.name] = _examples(want, rows, random)
-        elif not want.is_optional or want.shape:
-            shape = (rows,) if want.shape is None else _sized(want.shape, rows)
-            sample[want.name] = _values(want.dtype, shape, random, whole=whole)
-    return rows, {name: value for name, value in sample.items() if name in shapes}
+def _fill(session: v1.Session, graph_def: v1.GraphDef, filling: Sequence[str], source: Source) -> None:
+    """Run what fills the original's tables. It was looked at."""
+    graph = session.graph
+    known = {node.name for node in graph_def.node}
+    assets = {f"{name}:0": str(path) for name, path in source.assets.items() if name in known}
+    try:
+        session.run([graph.get_operation_by_name(name) for name in filling], assets)
+        for node in graph_def.node:
+            saved = source.tables(node) if tables.TABLE.fullmatch(node.op) else None
+            if saved is not None:
+                handle = graph.get_operation_by_name(node.name).outputs[0]
+                session.run(tf.raw_ops.LookupTableImportV2(table_handle=handle, keys=saved[0], values=saved[1]))
+    except _FAILS as error:
+        raise _Unable(f"its tables cannot be filled: {reason(error)}") from None
 
 
-def _sized(shape: tuple[int, ...], rows: int) -> tuple[int, ...]:
-    return tuple(size if size != -1 else rows if place == 0 else FREE for place, size in enumerate(shape))
-
-
-def _values(
-    dtype: str, shape: tuple[int, ...], random: np.random.Generator, *, whole: bool = False
-) -> npt.NDArray[Any]:
-    if dtype == "string":
-        texts = np.array([text.encode() for text in _TEXTS], dtype=object)
-        return np.asarray(texts[random.integers(0, len(texts), shape)], dtype=object)
-    kind = tf.as_dtype(dtype)
-    if kind == tf.bool:
-        return np.asarray(random.integers(0, 2, shape) > 0) if shape else np.array(False)
-    if kind.is_integer or (whole and shape):
-        return np.asarray(random.integers(0, 3, shape)).astype(kind.as_numpy_dtype)
-    if not shape:  # a probability to keep, a rate, a temperature
-        return np.array(1.0).astype(kind.as_numpy_dtype)
-    return np.asarray(random.normal(size=shape)).astype(kind.as_numpy_dtype)
-
-
-def _examples(want: Want, rows: int, random: np.random.Generator) -> npt.NDArray[Any]:
-    made = np.empty(rows, dtype=object)
-    kinds = {"float32": "float_list", "int64": "int64_list", "string": "bytes_list"}
-    for row in range(rows):
-        example = tf.train.Example()
-        for feature in want.features:
-            count = 1 if feature.shape is None else int(np.prod(feature.shape))
-            values = _values(feature.dtype, (count,), random).tolist()
-            getattr(example.features.feature[feature.name], kinds[feature.dtype]).value.extend(values)
-        made[row] = example.SerializeToString(deterministic=True)
-    return made if want.shape is None or len(want.shape) == 1 else made.reshape(-1, *[1] * (len(want.shape) - 1))
+def _assign(session: v1.Session, variable: tf.Operation, value: npt.NDArray[Any]) -> None:
+    dtype = tf.as_dtype(variable.get_attr("dtype"))
+    given = v1.placeholder(dtype, value.shape)
+    if variable.type == "VarHandleOp":
+        assigned = tf.raw_ops.AssignVariableOp(resource=variable.outputs[0], value=given)
+    else:
+        assigned = tf.raw_ops.Assign(ref=variable.outputs[0], value=given, validate_shape=False).op
+    session.run(assigned, {given: value})
 
 
 def _config() -> v1.ConfigProto:
@@ -130,58 +130,113 @@ def _config() -> v1.ConfigProto:
     return config
 
 
-def _runner(session: v1.Session, names: list[str]) -> Run:
-    def run(arrays: Arrays) -> list[npt.NDArray[Any]]:
-        feeds = {f"{name}:0": value for name, value in arrays.items()}
-        return [np.asarray(value) for value in session.run(names, feeds)]
+def _compare(made: Frozen, mine: v1.Session, theirs: v1.Session) -> Outcome:
+    there = {operation.name for operation in theirs.graph.get_operations()}
+    inputs = frozen.placeholders(mine.graph)
+    if not inputs:
+        return Outcome(0, None, "it is fed nothing")
+    fixed = prune.settings(made.original, {name: value for name, value in made.set.items() if name in there})
+    best = Outcome(0, None, "no made-up record can be computed")
+    for length in _LENGTHS:
+        feeds = samples.made_up(inputs, length)
+        found = _on(made, mine, theirs, feeds, fixed)
+        if found.records >= _LEAST:
+            return found
+        best = max(best, found, key=lambda each: each.records)
+        if all(tensor.shape.rank is not None and None not in tensor.shape.as_list()[1:] for tensor in inputs):
+            break
+    if best.records:
+        return Outcome(best.records, None, f"only {best.records} made-up records can be computed")
+    return best
 
-    return run
+
+def _on(made: Frozen, mine: v1.Session, theirs: v1.Session, feeds: samples.Feeds, fixed: samples.Feeds) -> Outcome:
+    count = samples.rows_of(feeds)
+    whole = _both(made, mine, theirs, feeds, fixed)
+    runs, records = [whole], count if whole is not None else 0
+    can_split = count > 1 and not samples.is_sparse(feeds)
+    if whole is None and can_split:
+        runs = [_both(made, mine, theirs, samples.row(feeds, number), fixed) for number in range(count)]
+        records = sum(run is not None for run in runs)
+    elif whole is not None and count < _LEAST:
+        random = np.random.RandomState(1)
+        for _ in range((_LEAST - 1) // count):  # fewer records a call: more calls
+            again = {
+                name: random.permutation(each.reshape(-1)).reshape(each.shape) if each.size > 1 else each
+                for name, each in feeds.items()
+            }
+            runs.append(_both(made, mine, theirs, again, fixed))
+        records = count * sum(run is not None for run in runs)
+    difference = 0.0
+    for run in runs:
+        if run is not None:
+            for name, value, expected in zip(made.outputs, *run, strict=True):
+                difference = max(difference, _difference(name, value, expected))
+    return Outcome(records, difference if records else None, "no made-up record can be computed")
 
 
-def _pairs(before: Run, after: Run, sample: Arrays, rows: int) -> list[_Pair]:
-    """What both give for all records, or where that fails, for each of those on which the original does not."""
-    try:
-        return [_Pair(before(sample), _frozen(after, sample))]
-    except (tf.errors.OpError, ValueError, TypeError):
-        pass
-    if any(value.ndim == 0 or len(value) != rows for value in sample.values() if value.ndim):
-        return []
-    pairs = []
-    for row in range(rows):
-        one = {name: value[row : row + 1] if value.ndim else value for name, value in sample.items()}
+def _both(
+    made: Frozen, mine: v1.Session, theirs: v1.Session, feeds: samples.Feeds, fixed: samples.Feeds
+) -> tuple[Values, Values] | None:
+    """What the frozen graph and the original compute; None where both fail. ModelError if one does."""
+    there = {operation.name for operation in theirs.graph.get_operations()}
+    results: list[Values] = []
+    errors: list[Exception] = []
+    for session, tensors, given in (
+        (mine, list(made.outputs), feeds),
+        (theirs, list(made.outputs.values()), {**{k: v for k, v in feeds.items() if k in there}, **fixed}),
+    ):
         try:
-            found = before(one)
-        except (tf.errors.OpError, ValueError, TypeError):
-            continue
-        pairs.append(_Pair(found, _frozen(after, one)))
-    return pairs
+            fetches = [_tensor(name) for name in tensors]
+            given_there = {f"{name}:0": value for name, value in given.items()}
+            values = session.run(fetches, given_there)
+            results.append([np.asarray(value) for value in values])
+        except _FAILS as error:
+            errors.append(error)
+    if len(errors) == 2:
+        return None
+    if not errors and _is_random(theirs.graph):
+        again = theirs.run(fetches, given_there)
+        if not all(np.array_equal(one, other) for one, other in zip(results[1], again, strict=True)):
+            raise _Unable("its outputs are random")
+    if errors:
+        raise ModelError(f"a record fails in only one of the frozen graph and the original: {reason(errors[0])}")
+    return results[0], results[1]
 
 
-def _frozen(after: Run, arrays: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
-    try:
-        return after(dict(arrays))
-    except tf.errors.OpError as error:
-        reason = str(error.message).splitlines()[0]
-        raise ModelError(f"the frozen graph fails where the model does not: {reason}") from None
+def _is_random(graph: tf.Graph) -> bool:
+    return any(ops.RANDOM.fullmatch(node.op) for _, node in parts.every(graph.as_graph_def()))
 
 
-def _difference(name: str, one: npt.NDArray[Any], other: npt.NDArray[Any]) -> float:
-    """How far they differ, relative to the larger of 1 and the value. Raises ModelError beyond what is allowed."""
-    if one.shape != other.shape or one.dtype != other.dtype:
+def _tensor(name: str) -> str:
+    return name if ":" in name else f"{name}:0"
+
+
+def _difference(name: str, value: npt.NDArray[Any], expected: npt.NDArray[Any]) -> float:
+    """The largest difference, relative to the larger of 1 and the value. ModelError if it is too large."""
+    if value.shape != expected.shape or value.dtype != expected.dtype:
         raise ModelError(
-            f"the frozen graph gives {name!r} as {other.dtype} {list(other.shape)}, the model as {one.dtype} "
-            f"{list(one.shape)}"
+            f"frozen, {name!r} is {value.dtype} {list(value.shape)}; it was {expected.dtype} {list(expected.shape)}"
         )
-    if one.dtype.kind not in "fc":
-        if not np.array_equal(one, other):
-            raise ModelError(f"the frozen graph gives other values of {name!r} than the model: no file is written")
+    if not np.issubdtype(value.dtype, np.inexact):
+        if not np.array_equal(value, expected):
+            raise ModelError(f"frozen, {name!r} has other values than the original: {_sample(value, expected)}")
         return 0.0
-    same = (one == other) | (np.isnan(one) & np.isnan(other))
+    if np.array_equal(value, expected, equal_nan=True):
+        return 0.0
+    a, b = value.astype(np.complex128), expected.astype(np.complex128)
     with np.errstate(invalid="ignore"):
-        differences = np.where(same, 0, abs(one - other) / np.maximum(1, abs(one)))
-    worst = float(np.max(differences, initial=0))
-    if not worst <= BOUND:
-        raise ModelError(f"the frozen graph's {name!r} differs from the model's by {worst:.1e}: no file is written")
-    if one.ndim == 2 and one.dtype.kind == "f" and one.size and (one.argmax(1) != other.argmax(1)).any():
-        raise ModelError(f"another value of {name!r} is the largest of a row once frozen: no file is written")
+        apart = np.where((value == expected) | (np.isnan(a) & np.isnan(b)), 0, np.abs(a - b) / np.maximum(1, np.abs(b)))
+    worst = float(np.max(apart)) if not np.isnan(apart).any() else float("inf")
+    if worst > BOUND:
+        raise ModelError(f"frozen, {name!r} differs from the original by {worst:.2g}, and may by {BOUND:g}")
+    if value.ndim >= 2 and value.shape[-1] > 1 and not np.iscomplexobj(value):
+        largest = np.take_along_axis(expected, value.argmax(-1)[..., None], -1)[..., 0]
+        if (largest < expected.max(-1)).any():
+            raise ModelError(f"frozen, the largest of a row of {name!r} is another one than the original's")
     return worst
+
+
+def _sample(value: npt.NDArray[Any], expected: npt.NDArray[Any]) -> str:
+    where = np.flatnonzero((value != expected).reshape(-1))[0]
+    return f"{value.reshape(-1)[where]!r} for {expected.reshape(-1)[where]!r}"

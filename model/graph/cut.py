@@ -1,131 +1,114 @@
-"""Changing what a graph is fed: tensors become placeholders, placeholders become constants."""
+"""Making a graph begin where it is to be fed: a tensor becomes a placeholder, whatever computed it before."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from graphs.inputs import MAY_BE_FED
-from graphs.names import is_control, node_of, tensor_of
-from graphs.parts import needed_by
+from graphs.inputs import INPUTS, MAY_BE_FED
+from graphs.names import is_control, node_of, renamed, short
 from model.errors import ModelError
+from model.graph import foreign, inline, nodes
+from model.graph.source import Input
 
 
-def cut(graph_def: v1.GraphDef, inputs: Mapping[str, str]) -> None:
-    """Makes placeholders, {name: tensor}, of tensors anywhere in the graph: what is behind them is fed from now on.
+def named(tensors: Iterable[str]) -> dict[str, Input]:
+    """Inputs called as the nodes of these tensors; a second output of a node has its number behind the name."""
+    found: dict[str, Input] = {}
+    for tensor in tensors:
+        node, output = node_of(tensor), short(tensor).partition(":")[2]
+        found[f"{node}_{output}" if node in found else node] = Input(tensor)
+    return found
 
-    A placeholder that is called so already stays as it is, its default included. Raises ModelError for a tensor that
-    the graph has not, or a name that another node has.
+
+def cut(graph_def: v1.GraphDef, inputs: Mapping[str, Input]) -> dict[str, str]:
+    """Put a placeholder in the place of each input that is none, and rename those that are. Changes `graph_def`.
+
+    Returns the new names of nodes that had to be renamed. ModelError if there is no such tensor.
     """
-    nodes = {node.name: node for node in graph_def.node}
-    behind = [tensor for tensor in inputs.values() if _op_of(nodes, tensor) not in MAY_BE_FED]
-    infos = dict(zip(map(tensor_of, behind), infer_shapes(graph_def, behind), strict=True))
-    renames: dict[str, str] = {}
-    for name, tensor in inputs.items():
-        full = tensor_of(tensor)
-        if full is None or node_of(tensor) not in nodes:
-            raise ModelError(f"the graph has no tensor {tensor!r} to cut at")
-        node = nodes[node_of(tensor)]
+    known = {node.name: node for node in graph_def.node}
+    moved: dict[str, str] = {}  # nodes that are called otherwise now
+    taken: dict[str, str] = {}  # tensors that are fed, and by which placeholder
+    for name, each in inputs.items():
+        node = known.get(node_of(each.tensor))
+        if node is None:
+            raise ModelError(f"the graph has no tensor {each.tensor!r} to make an input of")
+        if short(each.tensor) in taken:
+            continue  # two names for one tensor: it is fed by the first
         if node.op in MAY_BE_FED:
-            renames[node.name] = name
+            if node.name != name:
+                moved[node.name] = name
+        else:
+            placeholder = v1.NodeDef(name=name, op="Placeholder")
+            dtype, shape = _what(graph_def, each)
+            placeholder.attr["dtype"].type = dtype
+            placeholder.attr["shape"].shape.CopyFrom(shape)
+            taken[short(each.tensor)] = name
+            if name == node.name:
+                moved[node.name] = _free(f"{name}/cut", known)
+            graph_def.node.append(placeholder)
             continue
-        dtype, shape = infos[full]
-        _redirect(graph_def, full, name)
-        if name in nodes:
-            if node_of(tensor) != name:
-                raise ModelError(f"the graph has a node {name!r} already, which is not {tensor!r}")
-            graph_def.node.remove(nodes.pop(name))
-        made = graph_def.node.add(name=name, op="Placeholder")
-        made.attr["dtype"].type = dtype.as_datatype_enum
-        made.attr["shape"].shape.CopyFrom(shape.as_proto())
-        nodes[name] = made
-    rename(graph_def, renames)
+        taken[short(each.tensor)] = name
+    new = set(taken.values())
+    for name in new & known.keys():
+        if name not in moved and not any(node_of(each) == name for each in taken):
+            moved[name] = _free(f"{name}/inner", known)
+    added = len(graph_def.node) - len(known)
+    cut_nodes = {node_of(tensor): name for tensor, name in taken.items() if known[node_of(tensor)].op not in MAY_BE_FED}
+    for position, node in enumerate(graph_def.node):
+        if position < len(graph_def.node) - added:
+            node.name = moved.get(node.name, node.name)
+        for number, source in enumerate(node.input):
+            if is_control(source) and node_of(source) in cut_nodes:
+                node.input[number] = f"^{cut_nodes[node_of(source)]}"
+            elif not is_control(source) and short(source) in taken:
+                node.input[number] = taken[short(source)]
+            else:
+                node.input[number] = renamed(source, moved)
+    return moved
 
 
-def fix(graph_def: v1.GraphDef, constants: Mapping[str, str]) -> None:
-    """Makes constants of placeholders, {name: value as typed}. Raises ModelError for what is no scalar placeholder."""
-    nodes = {node.name: node for node in graph_def.node}
-    for name, text in constants.items():
-        node = nodes.get(name)
-        if node is None or node.op not in MAY_BE_FED:
-            there = ", ".join(repr(each.name) for each in graph_def.node if each.op in MAY_BE_FED)
-            raise ModelError(f"the graph has no placeholder {name!r} to set; it has {there or 'none'}")
-        dtype = tf.as_dtype(node.attr["dtype"].type)
-        value = _value(name, dtype, text)
-        node.Clear()
-        node.name, node.op = name, "Const"
-        node.attr["dtype"].type = dtype.as_datatype_enum
-        node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, dtype))
+def _free(name: str, known: Mapping[str, v1.NodeDef]) -> str:
+    while name in known:
+        name += "_"
+    return name
 
 
-def _value(name: str, dtype: tf.DType, text: str) -> Any:
-    if dtype == tf.string:
-        return text
-    if dtype == tf.bool:
-        known = {"true": True, "1": True, "false": False, "0": False}
-        if text.strip().lower() in known:
-            return known[text.strip().lower()]
-    else:
-        try:
-            number = complex(text) if dtype.is_complex else float(text)
-            if not dtype.is_integer or number == int(float(text)):
-                return np.array(int(float(text)) if dtype.is_integer else number).astype(dtype.as_numpy_dtype)
-        except (ValueError, OverflowError):
-            pass
-    raise ModelError(f"--set {name}={text}: {text!r} is not {dtype.name}")
+def _what(graph_def: v1.GraphDef, each: Input) -> tuple[int, v1.NodeDef]:
+    """The dtype and shape of a tensor that becomes a placeholder: its signature's, its node's, or what follows."""
+    if each.dtype and each.shape is not None:
+        return each.dtype, each.shape
+    node = next(node for node in graph_def.node if node.name == node_of(each.tensor))
+    output = int(each.tensor.partition(":")[2] or 0)
+    types, shapes = node.attr["output_types"].list.type, node.attr["output_shapes"].list.shape
+    if output < len(types) and output < len(shapes):  # an iterator says it itself
+        return types[output], shapes[output]
+    part = nodes.extract(graph_def, [node.name])
+    foreign.refuse_unsafe_import(part)
+    graph = inline.imported(part)
+    try:
+        tensor = graph.get_tensor_by_name(f"{node.name}:{output}")
+    except KeyError:
+        raise ModelError(f"the graph has no tensor {each.tensor!r} to make an input of") from None
+    return tensor.dtype.base_dtype.as_datatype_enum, tensor.shape.as_proto()
 
 
-def infer(graph_def: v1.GraphDef, tensors: Iterable[str]) -> list[tf.DType]:
-    """The tensors' dtypes. Raises ModelError as `infer_shapes`."""
-    return [dtype for dtype, _ in infer_shapes(graph_def, tensors)]
+def plain(graph_def: v1.GraphDef) -> None:
+    """Drop what says where the graph was trained, and what was inferred then. Changes `graph_def`."""
+    bodies = [graph_def.node, *(function.node_def for function in graph_def.library.function)]
+    for body in bodies:
+        for node in body:
+            node.device = ""  # where it was trained says nothing about where it will run
+            node.attr.pop("_class", None)  # nor does what it was placed beside
+            node.attr.pop("_output_shapes", None)
 
 
-def infer_shapes(graph_def: v1.GraphDef, tensors: Iterable[str]) -> list[tuple[tf.DType, tf.TensorShape]]:
-    """The tensors' dtypes and shapes, as TensorFlow infers them from the part of the graph behind them. Raises
-    ModelError if it can't."""
-    wanted = [tensor_of(tensor) or tensor for tensor in tensors]
-    if not wanted:
-        return []
-    part = needed_by(graph_def, wanted)
-    behind = v1.GraphDef(versions=graph_def.versions)
-    behind.node.extend(part.nodes)
-    behind.library.function.extend(part.functions)
-    with v1.Graph().as_default() as graph:
-        try:
-            v1.import_graph_def(behind, name="")
-            found = {full: graph.get_tensor_by_name(full) for full in wanted}
-        except (ValueError, KeyError, tf.errors.OpError) as error:
-            raise ModelError(f"the graph cannot be cut at {', '.join(wanted)}: {str(error).splitlines()[0]}") from None
-    return [(found[full].dtype.base_dtype, found[full].shape) for full in wanted]
-
-
-def _redirect(graph_def: v1.GraphDef, tensor: str, name: str) -> None:
-    """Whoever reads the tensor reads the first output of the node `name`."""
+def settable(graph_def: v1.GraphDef) -> list[str]:
+    """Scalar placeholders that look like a switch between training and scoring."""
+    found = []
     for node in graph_def.node:
-        for position, source in enumerate(node.input):
-            if not is_control(source) and tensor_of(source) == tensor:
-                node.input[position] = name
-
-
-def _op_of(nodes: Mapping[str, Any], tensor: str) -> str:
-    node = nodes.get(node_of(tensor))
-    return "" if node is None else str(node.op)
-
-
-def rename(graph_def: v1.GraphDef, names: Mapping[str, str]) -> None:
-    """Renames nodes, {old: new}; a node that has a new name already gives way."""
-    changed = {old: new for old, new in names.items() if old != new}
-    taken = {node.name for node in graph_def.node} - changed.keys()
-    inner = {name: f"{name}/inner" for name in changed.values() if name in taken}
-    both = {**inner, **changed}
-    if not both:
-        return
-    for node in graph_def.node:
-        node.name = both.get(node.name, node.name)
-        for position, source in enumerate(node.input):
-            control = "^" if is_control(source) else ""
-            old = node_of(source)
-            if old in both:
-                node.input[position] = control + both[old] + source.removeprefix("^")[len(old) :]
+        if node.op in MAY_BE_FED and (
+            node.op not in INPUTS or tf.TensorShape(node.attr["shape"].shape).rank in (0, None)
+        ):
+            found += [node.name] if node.attr["dtype"].type == tf.bool.as_datatype_enum else []
+    return found

@@ -1,175 +1,203 @@
-"""Lookup tables: what fills them when a program starts becomes constants of the frozen graph.
+"""Lookup tables become part of the frozen graph: their keys and values as constants, and a node that fills them.
 
-Nothing of the stranger's graph runs for it but what its keys and values are made of, and that is looked at before: a
-file is only read if it is one of the model's own assets.
+A worker runs each InitializeTableV2 of a graph when it opens a session. What fills a table in a stranger's model is not
+run: its constants are read, or its vocabulary, which is one of the model's own files.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import NamedTuple
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from graphs import ops
+from graphs import parts
+from graphs.inputs import INPUTS
 from graphs.names import is_control, node_of
-from graphs.parts import needed_by
-from model.errors import ModelError
-from model.graph import frozen
+from model.errors import ModelError, reason
+from model.graph import foreign, nodes
+from model.graph.prune import evaluate
+from model.graph.source import Source, variables
 
-_TABLES = ("HashTable", "HashTableV2", "MutableHashTable", "MutableHashTableV2")
-_FROM_FILE = ("InitializeTableFromTextFile", "InitializeTableFromTextFileV2")
-_LARGEST = 1 << 28  # bytes of a vocabulary
-Values = npt.NDArray[np.generic]
+TABLE = re.compile(r"(Anonymous)?(Mutable)?(Dense)?HashTable(V2)?")
+_NOT_SCALAR = re.compile(r"(Anonymous)?MutableHashTableOfTensors(V2)?")
+_FROM_TENSORS = re.compile(r"(InitializeTable|LookupTableImport)(V2)?")
+_FROM_FILE = re.compile(r"InitializeTableFromTextFile(V2)?")
+_ASSIGNS = frozenset({"Assign", "AssignVariableOp"})
+_LOOKUPS = {"LookupTableFind": "LookupTableFindV2", "LookupTableSize": "LookupTableSizeV2"}
 
 
 class Content(NamedTuple):
-    """A table's keys and values, [N] each."""
-
-    keys: Values
-    values: Values
+    keys: npt.NDArray[Any]  # [n]
+    values: npt.NDArray[Any]  # [n]
 
 
-def tables(graph_def: v1.GraphDef) -> list[v1.NodeDef]:
-    """The nodes that are lookup tables whose content may become constant."""
-    return [node for node in graph_def.node if node.op in _TABLES]
+def fillers(graph_def: v1.GraphDef) -> list[str]:
+    """The graph's own nodes that fill a table, outside functions."""
+    return [node.name for node in graph_def.node if _FROM_TENSORS.fullmatch(node.op) or _FROM_FILE.fullmatch(node.op)]
 
 
-def contents(
-    graph_def: v1.GraphDef,
-    wanted: Iterable[v1.NodeDef],
-    assets: Mapping[str, Path],
-    saved: Callable[[v1.NodeDef], Content | None],
-) -> dict[str, Content]:
-    """What is in each of the `wanted` tables, by its node, as the nodes of `graph_def` would fill it.
+def has_tables(graph_def: v1.GraphDef) -> bool:
+    """Whether a node, in functions as well, is a lookup table."""
+    return any(TABLE.fullmatch(node.op) or _NOT_SCALAR.fullmatch(node.op) for _, node in parts.every(graph_def))
 
-    `assets` are the model's own files by the constant nodes that name them; `saved` is what a checkpoint has of a
-    table. Raises ModelError for one that nothing fills, or in another way.
+
+def fill(graph_def: v1.GraphDef, wanted: Sequence[str], source: Source) -> tuple[v1.GraphDef, list[str]]:
+    """Return the graph with its tables' contents in it, and the nodes that fill them.
+
+    `graph_def` has, inlined, what `wanted` needs and what fills tables. ModelError if a table that an output needs is
+    not filled from constants or the model's own files.
     """
-    nodes = {node.name: node for node in graph_def.node}
-    fills: dict[str, v1.NodeDef] = {}
+    needed = parts.reached(parts.inputs(graph_def), wanted)
+    found: dict[str, list[v1.NodeDef]] = {}  # nodes by the table that they share
     for node in graph_def.node:
-        if ops.TABLE_FILLS.fullmatch(node.op) or node.op in _FROM_FILE:
-            table = _origin(node.input[0], nodes)
-            if table is not None:
-                fills.setdefault(_identity(table), node)
-    found = {}
-    for table in wanted:
-        fill = fills.get(_identity(table))
-        content = saved(table) if fill is None else None
-        if content is None and fill is None:
-            raise ModelError(f"nothing in the model fills the lookup table {table.name!r} that its outputs need")
-        if content is None and fill is not None:
-            content = _read(table, fill, nodes, assets) if fill.op in _FROM_FILE else _compute(graph_def, fill)
-        assert content is not None  # noqa: S101 -- one of the above
-        found[table.name] = content
+        if _NOT_SCALAR.fullmatch(node.op) and node.name in needed:
+            raise ModelError(f"the table {node.name!r} ({node.op}) has rows as values, which cannot be frozen")
+        if TABLE.fullmatch(node.op):
+            found.setdefault(node.attr["shared_name"].s.decode() or f"/{node.name}", []).append(node)
+    kept = {key: group for key, group in found.items() if any(node.name in needed for node in group)}
+    if not kept:
+        return graph_def, []
+    contents = _contents(_with_values(graph_def, source), kept, source)
+    new = []
+    for key, group in kept.items():
+        group = [node for node in group if node.name in needed]
+        for node in group:
+            _become_static(node, group[0].name)
+        new.append(_initialise(graph_def, group[0], contents[key]))
+    for node in graph_def.node:
+        if node.name in needed:
+            node.op = _LOOKUPS.get(node.op, node.op)
+    return graph_def, new
+
+
+def _with_values(graph_def: v1.GraphDef, source: Source) -> v1.GraphDef:
+    """A copy in which what fills a table reads no variable: TensorFlow 2 keeps the name of an asset in one."""
+    result = v1.GraphDef()
+    result.CopyFrom(graph_def)
+    known = {node.name: node for node in result.node}
+    assigned = {_handle(node.input[0], known): node.input[1] for node in result.node if node.op in _ASSIGNS}
+    for node in result.node:
+        for position in reversed([n for n, name in enumerate(node.input) if is_control(name)]):
+            del node.input[position]  # an order among things that have no effect is none
+        if node.op == "ReadVariableOp" and _handle(node.input[0], known) in assigned:
+            name, dtype, value = node.name, node.attr["dtype"].type, assigned[_handle(node.input[0], known)]
+            node.Clear()
+            node.name, node.op = name, "Identity"
+            node.attr["T"].type = dtype
+            node.input.append(value)
+        elif node.name in source.assets:
+            name = node.name
+            node.Clear()
+            node.name, node.op = name, "Const"
+            node.attr["dtype"].type = tf.string.as_datatype_enum
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(str(source.assets[name]).encode()))
+    return result
+
+
+def _become_static(node: v1.NodeDef, shared_name: str) -> None:
+    name, key, value = node.name, node.attr["key_dtype"].type, node.attr["value_dtype"].type
+    node.Clear()
+    node.name, node.op = name, "HashTableV2"
+    node.attr["key_dtype"].type, node.attr["value_dtype"].type = key, value
+    node.attr["shared_name"].s = shared_name.encode()
+
+
+def _initialise(graph_def: v1.GraphDef, table: v1.NodeDef, content: Content) -> str:
+    names = {node.name for node in graph_def.node}
+
+    def free(name: str) -> str:
+        return name if name not in names else free(f"{name}_")
+
+    sources = [table.name]
+    dtypes = table.attr["key_dtype"].type, table.attr["value_dtype"].type
+    for what, value, dtype in zip(("keys", "values"), content, dtypes, strict=True):
+        constant = graph_def.node.add(name=free(f"{table.name}/{what}"), op="Const")
+        constant.attr["dtype"].type = dtype
+        constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, dtype, value.shape))
+        sources.append(constant.name)
+    node = graph_def.node.add(name=free(f"{table.name}/initialize"), op="InitializeTableV2", input=sources)
+    node.attr["Tkey"].type, node.attr["Tval"].type = dtypes
+    return str(node.name)
+
+
+def _contents(graph_def: v1.GraphDef, tables: Mapping[str, list[v1.NodeDef]], source: Source) -> dict[str, Content]:
+    owners = {node.name: key for key, group in tables.items() for node in group}
+    known = {node.name: node for node in graph_def.node}
+    found: dict[str, Content] = {}
+    for node in graph_def.node:
+        is_file = _FROM_FILE.fullmatch(node.op) is not None
+        if not is_file and not _FROM_TENSORS.fullmatch(node.op):
+            continue
+        owner = owners.get(_handle(node.input[0], known))
+        if owner is None:
+            continue
+        table = tables[owner][0]
+        content = _from_file(graph_def, node, table, source) if is_file else _from_tensors(graph_def, node)
+        if owner in found and not _same(found[owner], content):
+            raise ModelError(f"the table {table.name!r} is filled by several nodes, {node.name!r} among them")
+        found[owner] = content
+    for key, group in tables.items():
+        for node in group:
+            saved = source.tables(node)
+            if saved is not None:
+                found[key] = Content(*saved)
+        if key not in found:
+            raise ModelError(f"the table {group[0].name!r} ({group[0].op}) is filled by nothing in the model")
     return found
 
 
-def attach(graph_def: v1.GraphDef, content: Mapping[str, Content]) -> None:
-    """Fills the graph's tables from constants: a worker runs what is added here once, when it opens the model."""
-    nodes = {node.name: node for node in graph_def.node}
-    for name, (keys, values) in content.items():
-        table = nodes[name]
-        is_reference = table.op in ("HashTable", "MutableHashTable")
-        table.op = "HashTable" if is_reference else "HashTableV2"
-        for attr in ("value_shape", "container"):
-            table.attr.pop(attr, None)
-        table.attr["shared_name"].s = name.encode()  # made when a program ran: it would differ each time
-        table.attr["use_node_name_sharing"].b = False
-        for part, array in (("keys", keys), ("values", values)):
-            made = graph_def.node.add(name=f"{name}/{part}", op="Const")
-            proto = tf.make_tensor_proto(array)
-            made.attr["dtype"].type = proto.dtype
-            made.attr["value"].tensor.CopyFrom(proto)
-        fill = graph_def.node.add(
-            name=f"{name}/fill",
-            op="InitializeTable" if is_reference else "InitializeTableV2",
-            input=[name, f"{name}/keys", f"{name}/values"],
+def _same(one: Content, other: Content) -> bool:
+    return all(a.shape == b.shape and bool((a == b).all()) for a, b in zip(one, other, strict=True))
+
+
+def _handle(tensor: str, known: Mapping[str, v1.NodeDef]) -> str:
+    name = node_of(tensor)
+    while name in known and known[name].op == "Identity":
+        name = node_of(known[name].input[0])
+    return name
+
+
+def _from_tensors(graph_def: v1.GraphDef, node: v1.NodeDef) -> Content:
+    keys, values = _constants(graph_def, node, node.input[1:3])
+    return Content(keys.reshape(-1), values.reshape(-1))
+
+
+def _constants(graph_def: v1.GraphDef, node: v1.NodeDef, tensors: Sequence[str]) -> list[npt.NDArray[Any]]:
+    part = nodes.extract(graph_def, tensors)
+    foreign.refuse_unsafe_part(part, tensors)
+    for each in part.node:
+        if each.op in INPUTS or TABLE.fullmatch(each.op) or each in variables(part):
+            raise ModelError(f"{node.name!r} fills a table from {each.name!r} ({each.op}), and not from constants")
+    return evaluate(part, list(tensors))
+
+
+def _from_file(graph_def: v1.GraphDef, node: v1.NodeDef, table: v1.NodeDef, source: Source) -> Content:
+    """Read a vocabulary as TensorFlow does: by itself, in a graph of ours."""
+    name = str(_constants(graph_def, node, node.input[1:2])[0].reshape(-1)[0].decode())
+    own = {str(path): path for path in source.assets.values()}
+    if name in own:
+        path = own[name]
+    elif source.asset is not None:
+        path = source.asset(name)
+    else:
+        raise ModelError(f"{node.name!r} fills a table from the file {name!r}, which is none of the model's assets")
+    key, value = table.attr["key_dtype"].type, table.attr["value_dtype"].type
+    options = {each: node.attr[each].i for each in ("key_index", "value_index", "offset")}
+    options["vocab_size"] = node.attr["vocab_size"].i or -1
+    with v1.Graph().as_default(), v1.Session() as session:
+        handle = tf.raw_ops.HashTableV2(key_dtype=key, value_dtype=value)
+        delimiter = node.attr["delimiter"].s or b"\t"
+        reading = tf.raw_ops.InitializeTableFromTextFileV2(
+            table_handle=handle, filename=str(path), delimiter=delimiter, **options
         )
-        fill.attr["Tkey"].type = table.attr["key_dtype"].type
-        fill.attr["Tval"].type = table.attr["value_dtype"].type
-
-
-def fill(session: v1.Session, content: Mapping[str, Content]) -> None:
-    """Fills the tables of a session's graph, so that it can be compared."""
-    with session.graph.as_default():
-        for name, (keys, values) in content.items():
-            handle = session.graph.get_tensor_by_name(f"{name}:0")
-            mutable = handle.op.type.startswith("Mutable")
-            if handle.dtype == tf.resource:
-                put = tf.raw_ops.LookupTableImportV2 if mutable else tf.raw_ops.InitializeTableV2
-            else:
-                put = tf.raw_ops.LookupTableImport if mutable else tf.raw_ops.InitializeTable
-            session.run(put(table_handle=handle, keys=keys, values=values))
-
-
-def _identity(table: v1.NodeDef) -> str:
-    """Nodes with the same shared name are one table."""
-    shared = table.attr["shared_name"].s.decode("utf-8", "surrogateescape") if "shared_name" in table.attr else ""
-    return f"shared {shared}" if shared else f"node {table.name}"
-
-
-def _origin(source: str, nodes: Mapping[str, v1.NodeDef]) -> v1.NodeDef | None:
-    """The table that a handle comes from."""
-    node = nodes.get(node_of(source))
-    while node is not None and node.op in ("Identity", "RefIdentity"):
-        node = nodes.get(node_of(node.input[0]))
-    return node if node is not None and node.op in _TABLES else None
-
-
-def _compute(graph_def: v1.GraphDef, fill: v1.NodeDef) -> Content:
-    """Runs what its keys and values are made of, if that is nothing that a worker would refuse."""
-    sources = [source for source in fill.input if not is_control(source)][1:]
-    part = needed_by(graph_def, sources)
-    behind = v1.GraphDef(versions=graph_def.versions)
-    behind.node.extend(part.nodes)
-    behind.library.function.extend(part.functions)
-    for refusal in frozen.refusals(behind):
-        raise ModelError(f"what fills a lookup table is {refusal.text}")
-    with v1.Graph().as_default() as graph:
+        export = tf.raw_ops.LookupTableExportV2(table_handle=handle, Tkeys=key, Tvalues=value)
         try:
-            v1.import_graph_def(behind, name="")
-            with v1.Session(graph=graph) as session:
-                keys, values = session.run([graph.get_tensor_by_name(_full(source)) for source in sources])
-        except (ValueError, KeyError, tf.errors.OpError) as error:
-            reason = str(getattr(error, "message", error)).splitlines()[0]
-            raise ModelError(f"the lookup table that {fill.name!r} fills can't be read: {reason}") from None
-    return Content(np.asarray(keys).reshape(-1), np.asarray(values).reshape(-1))
-
-
-def _full(source: str) -> str:
-    return source if ":" in source else f"{source}:0"
-
-
-def _read(table: v1.NodeDef, fill: v1.NodeDef, nodes: Mapping[str, v1.NodeDef], assets: Mapping[str, Path]) -> Content:
-    """Reads a vocabulary with TensorFlow's own op, from a file that is known to be the model's."""
-    source = nodes.get(node_of(fill.input[1]))
-    while source is not None and source.op == "Identity":
-        source = nodes.get(node_of(source.input[0]))
-    path = assets.get(source.name) if source is not None else None
-    if path is None:
-        raise ModelError(f"the lookup table {table.name!r} is filled from a file that is none of the model's assets")
-    if path.stat().st_size > _LARGEST:
-        raise ModelError(f"{path} is too large for a vocabulary: {path.stat().st_size:,} bytes")
-    with v1.Graph().as_default() as graph, v1.Session(graph=graph) as session:
-        key_dtype, value_dtype = (tf.as_dtype(table.attr[name].type) for name in ("key_dtype", "value_dtype"))
-        handle = tf.raw_ops.HashTableV2(key_dtype=key_dtype, value_dtype=value_dtype)
-        options = {name: fill.attr[name].i for name in ("key_index", "value_index") if name in fill.attr}
-        for name, default in (("vocab_size", -1), ("offset", 0)):
-            options[name] = fill.attr[name].i if name in fill.attr else default
-        delimiter = fill.attr["delimiter"].s.decode() if "delimiter" in fill.attr else "\t"
-        try:
-            session.run(
-                tf.raw_ops.InitializeTableFromTextFileV2(
-                    table_handle=handle, filename=str(path), delimiter=delimiter, **options
-                )
-            )
-            exported = tf.raw_ops.LookupTableExportV2(table_handle=handle, Tkeys=key_dtype, Tvalues=value_dtype)
-            keys, values = session.run(exported)
-        except (ValueError, tf.errors.OpError) as error:
-            raise ModelError(f"the vocabulary {path} can't be read: {getattr(error, 'message', error)}") from None
-    order = np.argsort(values if values.dtype != object else keys, kind="stable")
-    return Content(np.asarray(keys)[order], np.asarray(values)[order])
+            session.run(reading)
+            keys, values = session.run(list(export))
+        except tf.errors.OpError as error:
+            raise ModelError(f"cannot read the vocabulary {path}: {reason(error)}") from None
+    order = np.argsort(keys, kind="stable")  # TensorFlow's own order differs from run to run
+    return Content(keys[order], values[order])

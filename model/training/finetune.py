@@ -17,8 +17,8 @@ from graphs.inputs import INPUTS
 from graphs.names import node_of
 from model import feeds
 from model.checkpoints import checkpoint
-from model.errors import ModelError
-from model.graph import frozen
+from model.errors import ModelError, reason
+from model.graph import foreign, frozen
 from model.training import resume, train
 
 SCOPE = "base"
@@ -77,7 +77,7 @@ def load(prefix: str, input: str, features: Sequence[str], constants: Mapping[st
             if graph.get_operation_by_name(node).type in INPUTS and node not in {text.op.name, *values}:
                 raise ModelError(f"{', '.join(features)} also needs the placeholder {node!r}: --set {node}=VALUE")
         kept = _cut(graph, needed, tensors, {text.op.name, *values})
-        frozen.refuse_to_run(kept.graph_def, [tensor.name for tensor in tensors])
+        foreign.refuse_unsafe_part(kept.graph_def, [node.name for node in kept.graph_def.node])
         kept.meta_info_def.CopyFrom(checkpoint.meta(prefix).meta_info_def)
     return Base(prefix, kept, text.op.name, tuple(tensor.name for tensor in tensors), values)
 
@@ -174,7 +174,7 @@ def restore(session: v1.Session, prefix: str) -> None:
         with session.graph.as_default():
             v1.train.Saver(variables).restore(session, prefix)
     except (ValueError, tf.errors.OpError) as error:
-        why = checkpoint.fault(prefix) or checkpoint.reason(error)
+        why = checkpoint.fault(prefix) or reason(error)
         raise ModelError(f"cannot restore the base from {prefix}: {why}") from None
 
 

@@ -1,16 +1,15 @@
-"""Of a stranger's model nothing runs but what its outputs need, and that is looked at before."""
+"""A stranger's model is looked at before anything of it runs: three that would write a file, and don't."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.compat import v1
 from tensorflow.core.protobuf import saved_model_pb2
 
 from model.checkpoints import saving
-from tests.model.conftest import complaint, model, run_frozen, succeed
+from tests.model.conftest import complaint, model, succeed
 
 
 def trained() -> v1.Session:
@@ -73,42 +72,21 @@ def writing_function(place: Path, target: Path) -> Path:
     return place
 
 
-@pytest.mark.parametrize("build", [doctored_restore, writing_init])
-def test_what_would_write_when_it_is_restored_is_never_run(build: Callable[[Path, Path], Path], tmp_path: Path) -> None:
-    """Neither the model's own restore op nor its init op is needed for its scores."""
+@pytest.mark.parametrize("build", [doctored_restore, writing_init, writing_function])
+def test_a_model_that_would_write_a_file_is_refused_and_writes_none(
+    build: Callable[[Path, Path], Path], tmp_path: Path
+) -> None:
     target = tmp_path / "written"
     place = build(tmp_path / "theirs", target)
     target.unlink(missing_ok=True)  # what the building of it wrote
-    succeed("freeze", place, "--output", tmp_path / "m.pb")
-    assert run_frozen(tmp_path / "m.pb", "score:0", {"x:0": [3.0]}).tolist() == [6.0]
-    succeed("inspect", place)
-    if build is doctored_restore:
-        assert succeed("restore", place, "--feed", "x=1", "--fetch", "score") == "score  [2.0]\n"
-        succeed("restore", place, "--variables", "w")
-    assert not target.exists()
-
-
-def test_what_would_write_when_it_scores_is_refused(tmp_path: Path) -> None:
-    target = tmp_path / "written"
-    place = writing_function(tmp_path / "theirs", target)
-    target.unlink(missing_ok=True)
-    assert "WriteFile" in complaint("freeze", place, "--output", tmp_path / "m.pb")
+    said = complaint("freeze", place, "--output", tmp_path / "m.pb")
+    assert "WriteFile" in said
     model("inspect", place)
+    if build is doctored_restore:
+        assert "WriteFile" in complaint("restore", place, "--feed", "x=1", "--fetch", "score")
+        assert "WriteFile" in complaint("restore", place, "--variables", "w")
     assert not target.exists()
     assert not (tmp_path / "m.pb").exists()
-
-
-def test_an_initialiser_that_would_write_is_refused_before_it_runs(tmp_path: Path) -> None:
-    target = tmp_path / "written"
-    with v1.Graph().as_default() as graph, v1.Session(graph=graph) as session:
-        with tf.control_dependencies([tf.io.write_file(str(target), "written")]):
-            initial = tf.constant(2.0) + 0.0
-        v1.get_variable("v", initializer=initial)
-        w = v1.get_variable("w", initializer=2.0)
-        session.run(w.initializer)
-        saving.save(session, tmp_path / "theirs", 1, saving.Policy(variables=["w"]))
-    assert "WriteFile" in complaint("restore", tmp_path / "theirs", "--variables", "w")
-    assert not target.exists()
 
 
 def test_what_is_fetched_is_looked_at_as_well(tmp_path: Path) -> None:
@@ -122,7 +100,7 @@ def test_what_is_fetched_is_looked_at_as_well(tmp_path: Path) -> None:
     assert succeed("restore", tmp_path / "theirs", "--feed", "x=1", "--fetch", "score") == "score  [2.0]\n"
 
 
-def test_a_checkpoint_that_names_another_file_is_read_where_it_lies(tmp_path: Path) -> None:
+def test_a_checkpoint_that_reads_another_file_is_refused(tmp_path: Path) -> None:
     with trained() as session:
         path = Path(f"{saving.save(session, tmp_path / 'theirs', 1)}.meta")
     meta_graph = v1.MetaGraphDef.FromString(path.read_bytes())
@@ -132,23 +110,7 @@ def test_a_checkpoint_that_names_another_file_is_read_where_it_lies(tmp_path: Pa
     other.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(b"/somewhere/else"))
     restoring.input[0] = "other"
     path.write_bytes(meta_graph.SerializeToString())
-    assert succeed("restore", tmp_path / "theirs", "--fetch", "w") == "w  2.0\n"
-
-
-def test_a_vocabulary_that_is_no_asset_is_not_read(tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
-    secret.write_text("one\ntwo\n")
-    with v1.Graph().as_default() as graph, v1.Session(graph=graph) as session:
-        initialiser = tf.lookup.TextFileInitializer(
-            str(secret), tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER
-        )
-        table = v1.lookup.StaticHashTable(initialiser, -1)
-        w = v1.get_variable("w", initializer=np.int64(2))
-        tf.add(table.lookup(v1.placeholder(tf.string, [None], name="text")), w, name="score")
-        session.run(w.initializer)
-        saving.save(session, tmp_path / "theirs", 1)
-    said = complaint("freeze", tmp_path / "theirs", "--output", tmp_path / "m.pb")
-    assert "filled from a file that is none of the model's assets" in said
+    assert "reads another file than the checkpoint" in complaint("restore", tmp_path / "theirs", "--fetch", "w")
 
 
 def test_an_asset_outside_the_model_is_refused(tmp_path: Path) -> None:
@@ -156,4 +118,36 @@ def test_an_asset_outside_the_model_is_refused(tmp_path: Path) -> None:
     saved = saved_model_pb2.SavedModel.FromString((place / "saved_model.pb").read_bytes())
     saved.meta_graphs[0].asset_file_def.add(filename="../../secret")
     (place / "saved_model.pb").write_bytes(saved.SerializeToString())
-    assert "is no plain file name" in complaint("freeze", place, "--output", tmp_path / "m.pb")
+    assert "is not a name inside the model's directory" in complaint("freeze", place, "--output", tmp_path / "m.pb")
+
+
+def test_a_predicate_that_would_write_is_not_computed(tmp_path: Path) -> None:
+    """A branch whose predicate is constant is chosen while freezing, and the predicate may call a function."""
+    target = tmp_path / "written"
+
+    @tf.function
+    def writing() -> tf.Tensor:
+        with tf.control_dependencies([tf.io.write_file(str(target), "written")]):
+            return tf.constant(True)
+
+    with v1.Graph().as_default() as graph:
+        function = writing.get_concrete_function()
+        x = v1.placeholder(tf.float32, [None], "x")
+        chosen = tf.raw_ops.StatelessIf(
+            cond=tf.constant(1), input=[], Tout=[tf.bool], then_branch=function, else_branch=function
+        )
+        v1.disable_control_flow_v2()
+        tf.identity(v1.cond(chosen[0], lambda: x * 2.0, lambda: x), name="score")
+        v1.enable_control_flow_v2()
+    (tmp_path / "a.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    assert "WriteFile" in complaint("freeze", tmp_path / "a.pb", "--output", tmp_path / "m.pb")
+    assert not target.exists()
+
+
+def test_a_file_is_not_read_to_infer_a_shape(tmp_path: Path) -> None:
+    """TensorFlow does so when it imports a graph."""
+    with v1.Graph().as_default() as graph:
+        shape = tf.io.decode_raw(tf.io.read_file(v1.placeholder_with_default(b"/dev/zero", [])), tf.int32)
+        tf.reshape(v1.placeholder(tf.float32, [None], "x"), shape, name="score")
+    (tmp_path / "a.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    assert "ReadFile" in complaint("freeze", tmp_path / "a.pb", "--output", tmp_path / "m.pb")

@@ -1,0 +1,91 @@
+"""After freezing, the file and what it was made of compute the same records; beyond the bound there is no file."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.compat import v1
+
+from model.checkpoints import opening, saving
+from model.errors import ModelError
+from model.graph import compare, freeze
+from tests.model.conftest import complaint, model
+
+
+def checkpoint(place: Path, weight: float, name: str = "w") -> str:
+    """score = [x * w, x]."""
+    with v1.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        x = v1.placeholder(tf.float32, [None], "x")
+        tf.stack([x * v1.get_variable(name, initializer=weight), x], 1, name="score")
+        session.run(v1.global_variables_initializer())
+        return saving.save(session, place, 1)
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [(1.0 + 1e-3, "differs from the original by"), (1.0 - 2e-6, "the largest of a row of 'score' is another one")],
+)
+def test_other_scores_are_an_error(weight: float, said: str, tmp_path: Path) -> None:
+    ours = opening.from_checkpoint(checkpoint(tmp_path / "ours", 1.0 + 2e-6))
+    theirs = opening.from_checkpoint(checkpoint(tmp_path / "theirs", weight))
+    made = freeze.convert(theirs, {"score": "score"})
+    assert compare.compare(made, theirs).difference == 0
+    with pytest.raises(ModelError, match=said):
+        compare.compare(made, ours)
+
+
+def test_scores_that_differ_a_little_are_said_to(tmp_path: Path) -> None:
+    ours = opening.from_checkpoint(checkpoint(tmp_path / "ours", 1.1))
+    theirs = opening.from_checkpoint(checkpoint(tmp_path / "theirs", 1.1 + 1e-6))
+    outcome = compare.compare(freeze.convert(theirs, {"score": "score"}), ours)
+    assert outcome.records == 16
+    assert outcome.difference is not None
+    assert 1e-7 < outcome.difference < 2e-6
+    assert "differs by at most" in outcome.text
+
+
+def test_records_on_which_both_fail_do_not_count(tmp_path: Path) -> None:
+    """None of the made-up texts is a JPEG."""
+    with v1.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        image = v1.placeholder(tf.string, [], "image")
+        weight = v1.get_variable("w", initializer=2.0)
+        tf.multiply(tf.reduce_mean(tf.cast(tf.io.decode_jpeg(image), tf.float32)), weight, name="score")
+        session.run(v1.global_variables_initializer())
+        saving.save(session, tmp_path / "theirs", 1)
+    result = model("freeze", tmp_path / "theirs", "--output", tmp_path / "m.pb")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == "not compared with the original: no made-up record can be computed\n"
+
+
+def test_random_outputs_are_not_compared(tmp_path: Path) -> None:
+    with v1.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        x = v1.placeholder(tf.float32, [None, 8], "x")
+        tf.reduce_sum(v1.nn.dropout(x * v1.get_variable("w", initializer=2.0), keep_prob=0.5), 1, name="score")
+        session.run(v1.global_variables_initializer())
+        saving.save(session, tmp_path / "theirs", 1)
+    result = model("freeze", tmp_path / "theirs", "--output", tmp_path / "m.pb")
+    assert result.stderr == "not compared with the original: its outputs are random\n"
+
+
+def test_examples_are_made_up_as_the_graph_parses_them(tmp_path: Path) -> None:
+    with v1.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        features = {
+            "amount": tf.io.FixedLenFeature([2], tf.float32),
+            "age": tf.io.FixedLenFeature([], tf.int64, 30),
+            "words": tf.io.VarLenFeature(tf.string),
+        }
+        parsed = v1.parse_example(v1.placeholder(tf.string, [None], "examples"), features)
+        total = tf.reduce_sum(parsed["amount"], 1) + tf.cast(parsed["age"], tf.float32)
+        tf.multiply(total, v1.get_variable("w", initializer=2.0), name="score")
+        session.run(v1.global_variables_initializer())
+        saving.save(session, tmp_path / "theirs", 1)
+    result = model("freeze", tmp_path / "theirs", "--output", tmp_path / "m.pb")
+    assert result.stderr.startswith("compared with the original on 16 made-up records"), result.output
+
+
+def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    assert "is an HDF5 file: " in complaint("freeze", tmp_path / "model.h5", "--output", tmp_path / "m.pb")
+    (tmp_path / "model.pb").write_bytes(np.arange(100, dtype=np.uint8).tobytes())
+    assert "its bytes are no GraphDef" in complaint("freeze", tmp_path / "model.pb", "--output", tmp_path / "m.pb")
