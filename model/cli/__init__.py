@@ -11,6 +11,7 @@ from model.cli.evaluate import evaluate
 from model.cli.finetune import finetune
 from model.cli.freeze import freeze
 from model.cli.inspect import inspect
+from model.cli.prepend import prepend
 from model.cli.restore import restore
 from model.cli.train import train
 from model.errors import InterruptedRunError, ModelError
@@ -53,10 +54,11 @@ def main() -> None:
       model restore theirs --feed x=3 --feed y=4 --fetch op_to_store
       model finetune theirs labelled.csv --features embedding --checkpoints mine
       model freeze saved_model/ --output theirs.pb
+      model prepend cnn.pb --vocabulary vocab.txt --as vocabulary-processor --length 56 --output whole.pb
 
     Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage, 4 interrupted.
     """
 
 
-for command in (train, finetune, restore, freeze, inspect, evaluate, corpus):
+for command in (train, finetune, restore, freeze, prepend, inspect, evaluate, corpus):
     main.add_command(command)

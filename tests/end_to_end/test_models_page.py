@@ -119,6 +119,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dense, lengths = Dense(), Lengths()
     tf.saved_model.save(dense, str(folder / "exported"), signatures=dense.__call__)
     tf.saved_model.save(lengths, str(folder / "hub"), signatures={"default": lengths.__call__})
+    (folder / "vocab.txt").write_text("<UNK>\nhello\nbye\n")
     (folder / "ids.csv").write_text('id,ids\n1,"[1, 2]"\n2,3 4 5 6\n')
     (folder / "numbers.csv").write_text("id,c,b,a\n1,3,2,1\n2,6,5,4\n")
     (folder / "people.csv").write_text("id,age,kind\n1,3,spam\n2,4,\n")
@@ -145,5 +146,6 @@ def test_every_command_of_the_page_works(farm: Farm, folder: Path, monkeypatch: 
     assert list(map(float, column("numbers.scores.csv", "probabilities_0"))) == pytest.approx(softmax, abs=1e-6)
     assert column("people.scores.csv") == ["7", "8"]
     assert column("keras.scores.csv") == ["321", "654"]
+    assert column("whole.scores.csv", "output/scores_1") == ["2", "4", "0"]
     assert column("hub.scores.csv", "default") == ["1", "2", "-1"]
     assert column("graph.scores.csv") == column("set.scores.csv") == ["6", "15"]
