@@ -86,6 +86,7 @@ def test_examples_are_made_up_as_the_graph_parses_them(tmp_path: Path) -> None:
 
 def test_a_file_of_another_kind_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
-    assert "is an HDF5 file, no frozen graph: " in complaint("freeze", tmp_path / "model.h5", "--output", tmp_path / "m.pb")
+    said = complaint("freeze", tmp_path / "model.h5", "--output", tmp_path / "m.pb")
+    assert "is an HDF5 file, no frozen graph: " in said
     (tmp_path / "model.pb").write_bytes(np.arange(100, dtype=np.uint8).tobytes())
     assert "its bytes are no GraphDef" in complaint("freeze", tmp_path / "model.pb", "--output", tmp_path / "m.pb")
