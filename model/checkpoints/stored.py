@@ -12,12 +12,10 @@ from tensorflow.compat import v1
 from tensorflow.core.framework import variable_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
-from graphs import parts
-from graphs.inputs import INPUTS
 from graphs.names import node_of
 from model.checkpoints import checkpoint, saved_model
 from model.errors import ModelError
-from model.graph import nodes
+from model.graph import nodes, suggest
 from model.graph.nodes import TensorInfo, Values
 
 _DATA = Path("variables", "variables")
@@ -170,12 +168,10 @@ def _infos(tensors: Mapping[str, meta_graph_pb2.TensorInfo]) -> list[TensorInfo]
 
 
 def _ends(graph_def: v1.GraphDef) -> list[TensorInfo]:
-    found = []
-    for each in nodes.outputs(graph_def):
-        needs = parts.needed_by(graph_def, [each.name]).nodes
-        if any(node.op in INPUTS for node in needs) and not _TRAINING.fullmatch(each.name):
-            found.append(each)
-    return found
+    """What `model freeze` would take, or suggest."""
+    known = {node.name: node for node in graph_def.node}
+    names = ["score"] if "score" in known else suggest.outputs(graph_def)
+    return [nodes.output(graph_def, known[name]) for name in names]
 
 
 def _escaped(name: str) -> str:

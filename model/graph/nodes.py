@@ -43,13 +43,13 @@ def values(name: str, dtype: tf.DType, shape: Iterable[int] | None) -> Values:
 
 def placeholders(graph_def: v1.GraphDef) -> list[TensorInfo]:
     """The nodes that must be fed, in graph order. (A PlaceholderWithDefault has a value already.)"""
-    return [_output(graph_def, node) for node in graph_def.node if node.op in INPUTS]
+    return [output(graph_def, node) for node in graph_def.node if node.op in INPUTS]
 
 
 def outputs(graph_def: v1.GraphDef) -> list[TensorInfo]:
     """The graph's outputs: `frozen.terminal_tensors` without an import."""
     names = set(terminal(graph_def))
-    return [_output(graph_def, node) for node in graph_def.node if node.name in names]
+    return [output(graph_def, node) for node in graph_def.node if node.name in names]
 
 
 def constants(graph_def: v1.GraphDef) -> list[Values]:
@@ -99,7 +99,7 @@ def _arguments(graph_def: v1.GraphDef, op: str) -> list[op_def_pb2.OpDef.ArgDef]
     return None if definition is None else list(definition.output_arg)
 
 
-def _output(graph_def: v1.GraphDef, node: v1.NodeDef) -> TensorInfo:
+def output(graph_def: v1.GraphDef, node: v1.NodeDef) -> TensorInfo:
     """A node's first output, as far as the node tells."""
     first = next(iter(_arguments(graph_def, node.op) or ()), None)
     name = "unknown"

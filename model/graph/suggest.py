@@ -36,13 +36,16 @@ _STARTS = INPUTS | {
     "QueueDequeueV2",
     "QueueDequeueUpToV2",
 }
+_PREDICTS = re.compile(r"score|prob|predict|softmax|sigmoid|output|logit|class", re.IGNORECASE)
 _MOST = 6
 
 
 def outputs(graph_def: v1.GraphDef) -> list[str]:
-    """The nodes that end a path from what is fed, once everything that trains is left out, in graph order."""
+    """The nodes that end a path from what is fed, once everything that trains is left out: first those whose names say
+    that they predict, in graph order."""
     is_trained = any(_GRADIENT.fullmatch(node.op) or node.name.startswith("gradients") for node in graph_def.node)
-    return (_outputs(graph_def, with_labels=True) if is_trained else []) or _outputs(graph_def, with_labels=False)
+    found = (_outputs(graph_def, with_labels=True) if is_trained else []) or _outputs(graph_def, with_labels=False)
+    return sorted(found, key=lambda name: _PREDICTS.search(name.rpartition("/")[2]) is None)
 
 
 def _outputs(graph_def: v1.GraphDef, *, with_labels: bool) -> list[str]:
