@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from tests.support.command import model, producer
+from tests.support.command import model
+from tests.support.farm import Farm
 from tests.support.tables import read
 
 
@@ -47,8 +48,15 @@ def texts() -> None:
     ],
 )
 def test_the_command_works_as_it_is(
-    tmp_path: Path, build: Callable[[], object], table: str, words: list[str], scores: list[int]
+    farm: Farm,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    build: Callable[[], object],
+    table: str,
+    words: list[str],
+    scores: list[int],
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     save(tmp_path / "m.pb", build)
     (tmp_path / "data.csv").write_text(table)
     run = model(tmp_path, "inspect", "m.pb", "--for", "data.csv")
@@ -56,7 +64,7 @@ def test_the_command_works_as_it_is(
     typed = shlex.split(run.out)
     assert typed == ["producer", "enqueue", "data.csv", "--model", "m.pb", *words]
     assert (run.err != "") == bool(words), "what is a guess is said"
-    assert producer(tmp_path, *typed[1:], "--workers", "1").code == 0
+    assert farm.producer(*typed[1:], "--wait").code == 0
     assert [float(row["score"]) for row in read(tmp_path / "data.scores.csv")] == scores
 
 
