@@ -51,8 +51,9 @@ def prepend(
     regex=PATTERN          all matches of PATTERN, which is RE2's: no look-ahead, and \\w is ASCII
 
     Unknown words have the id of <UNK> or [UNK], if the vocabulary has it, else 0; shorter texts end with that of <PAD>
-    or [PAD], else 0. Bytes that are not UTF-8 are U+FFFD, as Python's errors="replace" makes them. Lower case is by
-    TensorFlow's tables of Unicode, which may know other letters than your Python's. A pickle is not read.
+    or [PAD], else 0. For regex, the characters U+0002 to U+0006 are blanks. Bytes that are not UTF-8 are U+FFFD, as
+    Python's errors="replace" makes them. Lower case is by TensorFlow's tables of Unicode, which may know other letters
+    than your Python's. A pickle is not read.
 
     \b
     model prepend cnn.pb --vocabulary vocab.txt --as vocabulary-processor --length 56 --output whole.pb

@@ -7,6 +7,8 @@ from tensorflow.compat import v1
 
 from graphs.inputs import MAY_BE_FED
 from graphs.listed import listed
+from graphs.names import renamed, short
+from graphs.parts import inputs, reached
 from model.errors import ModelError
 from model.graph import frozen
 from model.text import tokens
@@ -37,25 +39,38 @@ def prepend(data: bytes, vocabulary: Vocabulary, recipe: Recipe, input: str | No
     """
     graph_def = frozen.parse(data)
     frozen.refuse_unsafe(graph_def)
-    if any(node.name == TEXT or node.name.startswith(f"{_ROOM}/") for node in graph_def.node):
-        raise ModelError(f"the graph has a node {TEXT!r} or {_ROOM!r} already: does it take texts by itself?")
+    if any(node.name.startswith(f"{_ROOM}/") for node in graph_def.node):
+        raise ModelError(f"the graph has nodes in {_ROOM!r} already: it takes texts by itself")
     with v1.Graph().as_default() as graph:
         v1.import_graph_def(graph_def, name="")
         ids_input = _ids_input(graph, input, recipe.length)
+    name = _make_room(graph_def, ids_input.op.name)
     with v1.Graph().as_default() as graph:
         texts = v1.placeholder(tf.string, [None], name=TEXT)
         with v1.name_scope(f"{_ROOM}/"):
             ids = to_ids(texts, vocabulary, recipe)
             ids = tf.cast(ids, ids_input.dtype, name="ids")
-        v1.import_graph_def(graph_def, input_map={ids_input.name: ids}, name="")
+        v1.import_graph_def(graph_def, input_map={f"{name}:0": ids}, name="")
     result = graph.as_graph_def()
-    left = [node for node in result.node if node.name != ids_input.op.name]
-    whole = v1.GraphDef(versions=graph_def.versions, library=result.library)
+    kept = [node.name for node in graph_def.node if node.name != name]
+    needed = reached(inputs(result), [*kept, f"{_ROOM}/fill"])
+    whole = v1.GraphDef(versions=result.versions, library=result.library)
     whole.versions.producer = max(graph_def.versions.producer, result.versions.producer)
-    whole.node.extend(left)
+    whole.node.extend(node for node in result.node if node.name in needed and node.name != name)
     content: bytes = whole.SerializeToString(deterministic=True)
     frozen.load(content)
     return content
+
+
+def _make_room(graph_def: v1.GraphDef, ids: str) -> str:
+    """Renames a node that is called as the new placeholder, and lets nobody wait for that of the ids; its name."""
+    new = {TEXT: f"{TEXT}/inner"}
+    for node in graph_def.node:
+        sources = [renamed(source, new) for source in node.input if source != f"^{ids}"]
+        del node.input[:]
+        node.input.extend(sources)
+        node.name = new.get(node.name, node.name)
+    return new.get(ids, ids)
 
 
 def to_ids(texts: tf.Tensor, vocabulary: Vocabulary, recipe: Recipe) -> tf.Tensor:
@@ -109,19 +124,21 @@ def _sized(ids: tf.RaggedTensor, recipe: Recipe, padding: int) -> tf.Tensor:
 
 def _ids_input(graph: tf.Graph, name: str | None, length: int) -> tf.Tensor:
     """The placeholder of ids."""
-    inputs = [operation.outputs[0] for operation in graph.get_operations() if operation.type in MAY_BE_FED]
+    entries = [operation.outputs[0] for operation in graph.get_operations() if operation.type in MAY_BE_FED]
     if name is None:
-        found = [each for each in inputs if each.dtype != tf.string and each.shape.rank in (None, 2)]
+        found = [each for each in entries if each.dtype.is_integer or each.dtype.is_floating]
+        found = [each for each in found if each.shape.rank in (None, 2)]
         found = [each for each in found if each.op.type == "Placeholder"] or found
         if len(found) != 1:
-            names = listed([each.op.name for each in found or inputs])
+            names = listed([each.op.name for each in found or entries])
             raise ModelError(f"which placeholder takes the ids? --input says it; there are: {names}")
         [ids] = found
     else:
-        ids = frozen.tensor(graph, name)
-        if ids not in [*inputs] and ids.op.type not in MAY_BE_FED:
-            raise ModelError(f"{name!r} is no placeholder; there are: {listed([each.op.name for each in inputs])}")
-        if ids.dtype == tf.string or ids.shape.rank not in (None, 2):
+        named = {each.op.name: each for each in entries}
+        if short(name) not in named:
+            raise ModelError(f"{name!r} is no placeholder; there are: {listed(named)}")
+        ids = named[short(name)]
+        if not (ids.dtype.is_integer or ids.dtype.is_floating) or ids.shape.rank not in (None, 2):
             raise ModelError(f"{name!r} takes no ids: it is {ids.dtype.name} of shape {ids.shape}")
     if ids.shape.rank == 2 and ids.shape[1] not in (None, length):
         raise ModelError(f"{ids.op.name!r} takes {ids.shape[1]} ids a record, not {length}: --length {ids.shape[1]}")

@@ -16,6 +16,7 @@ from model.errors import ModelError
 # They mark places in a text, and are taken out of it before: as in Python, they separate words.
 _BEGIN, _END, _UPPER, _CAPITAL, _TURN = "\x02", "\x03", "\x04", "\x05", "\x06"
 _MARKS = "[\x02-\x06]"
+_NO_CHARACTER = "\ufdd0"  # Unicode promises never to make one of it
 Tokens = Any  # a RaggedTensor of strings, [texts, (tokens)]
 
 
@@ -26,7 +27,9 @@ def valid(texts: tf.Tensor) -> tf.Tensor:
 
 def lower(texts: tf.Tensor) -> tf.Tensor:
     """Lower case, by TensorFlow's tables of Unicode."""
-    return tf.strings.lower(texts, encoding="utf-8")
+    # What is behind a NUL would be lost: meanwhile a code point that no text has stands in its place.
+    texts = tf.strings.regex_replace(texts, "\\x{0}", _NO_CHARACTER)
+    return tf.strings.regex_replace(tf.strings.lower(texts, encoding="utf-8"), _NO_CHARACTER, "\x00")
 
 
 def of_keras(texts: tf.Tensor, filters: str, split: str) -> Tokens:
