@@ -161,7 +161,7 @@ def of_job(feeds: Iterable[Feed], constants: Iterable[Constant], fetches: Iterab
             for name in feed.columns
         )
         for feed in feeds
-        if feed.form != "example"
+        if feed.form != "example" and not feed.exact  # these are found by their names again
     }
     lists = [feed for feed in feeds if feed.form == "list"]
     fills = [feed.fill for feed in feeds if feed.fill is not None]

@@ -10,7 +10,7 @@ from graphs.errors import GraphError
 from graphs.feeding import Fed, NoColumnError, fit
 from graphs.feeds import Constant, Feature
 from graphs.wants import Parsed, Want, wants
-from graphs.words import NOTHING, Words, read
+from graphs.words import NOTHING, Words, of_job, read
 
 
 def wants_of(build: object) -> list[Want]:
@@ -223,6 +223,23 @@ def test_the_first_version_of_parse_example_says_the_same() -> None:
     assert {each.name: (each.dtype, each.shape, each.required) for each in found.features} == {
         "tags": ("string", None, False), "n": ("int64", (), True), "word": ("string", (), False),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "columns", "words"),
+    [
+        (want("float32", (-1,)), ["id", "x"], NOTHING),
+        (want("float32", (-1, 2)), ["x_0", "x_1"], NOTHING),
+        (want("float32", (-1, 2)), ["x"], NOTHING),
+        (want("float32", (-1, 2)), ["b", "a*", "f1", "f2"], read(['x="a*",b'], fill="0")),
+        (want("int64", (-1, -1)), ["ids"], read(["x=ids[]"], pad="-1", truncate=True)),
+        (want("string", (-1,)), ["image"], read(["x=image:base64"])),
+    ],
+)
+def test_a_job_of_other_records_is_fed_as_the_first_was(found: Want, columns: list[str], words: Words) -> None:
+    """`producer retry` makes one of the rejects: what was not padded then is not padded now."""
+    first = fitted(found, columns, words)
+    assert fitted(found, columns, of_job(first.feeds, first.constants, ())) == first
 
 
 def test_a_missing_column_is_told_apart_from_a_shape_that_does_not_fit() -> None:
