@@ -163,13 +163,13 @@ def of_job(feeds: Iterable[Feed], constants: Iterable[Constant], fetches: Iterab
         for feed in feeds
         if feed.form != "example" and not feed.exact  # these are found by their names again
     }
-    lists = [feed for feed in feeds if feed.form == "list"]
+    pads = [feed.pad for feed in feeds if feed.form == "list" and feed.pad not in ("", "0")]
     fills = [feed.fill for feed in feeds if feed.fill is not None]
     return Words(
         items,
         {each.placeholder: each.value for each in constants},
         tuple(Output(each.name, each.tensor, each.index) for each in fetches if each.asked),
-        pad=lists[0].pad if lists else None,
+        pad=pads[0] if pads else None,
         fill=fills[0] if fills else None,
         truncate=any(feed.truncate for feed in feeds) or None,
     )
