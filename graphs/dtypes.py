@@ -10,8 +10,3 @@ _REFERENCES = 100  # a reference to a dtype has its number and this
 def name(number: int) -> str:
     """The dtype's name; of one that no column can be converted to, its number."""
     return _NAMES.get(number % _REFERENCES, f"type {number}")
-
-
-def is_number(dtype: str) -> bool:
-    """Whether a column of numbers can feed it."""
-    return not dtype.startswith("type ") and dtype not in ("string", "bool")

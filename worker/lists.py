@@ -2,7 +2,6 @@
 
 import json
 import re
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -153,8 +152,3 @@ def _item(value: Any, dtype: str) -> bytes:
     if not isinstance(value, str):
         raise ValueError(f"it has {json.dumps(value)[:40]} in it")
     return value.encode("utf-8", "surrogatepass") if dtype == "string" else value.encode()
-
-
-def inner_size(inner: tuple[int, ...]) -> int:
-    """How many values an element has."""
-    return prod(inner)

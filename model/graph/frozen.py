@@ -3,8 +3,6 @@
 The worker's door to the model room. Whatever is wrong with a model is a ModelError with one clear line.
 """
 
-from collections.abc import Iterable
-
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.compat import v1
@@ -61,17 +59,6 @@ def refusals(graph_def: v1.GraphDef, *, to_freeze: bool = False) -> list[Refusal
 def refuse_unsafe(graph_def: v1.GraphDef) -> None:
     """Raise ModelError, naming node and op, if the graph could do more than compute: see `graphs.ops`."""
     for refusal in refusals(graph_def):
-        raise ModelError(refusal.text)
-
-
-def refuse_to_run(graph_def: v1.GraphDef, names: Iterable[str]) -> None:
-    """Raise ModelError if the part of a stranger's graph that these nodes or tensors need could do more than compute;
-    that it writes its own variables is no harm."""
-    part = parts.needed_by(graph_def, names)
-    needed = v1.GraphDef(versions=graph_def.versions)
-    needed.node.extend(part.nodes)
-    needed.library.function.extend(part.functions)
-    for refusal in refusals(needed, to_freeze=True):
         raise ModelError(refusal.text)
 
 
