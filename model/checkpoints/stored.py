@@ -21,8 +21,6 @@ from model.graph.nodes import TensorInfo, Values
 _DATA = Path("variables", "variables")
 _DEFAULT_SIGNATURE = "serving_default"
 _OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH"  # TensorFlow 2's note of which Python object a value belongs to
-# Depend on what is fed, but are training's business: what tf.gradients and Saver add under their own names.
-_TRAINING = re.compile(r"(gradients|save)(_\d+)?/.*")
 
 
 class Stored(NamedTuple):
