@@ -295,6 +295,11 @@ def _stack(want: Want, columns: Sequence[str], words: Words) -> Feed:
 def _list(want: Want, column: str, words: Words) -> Feed:
     if want.kind == "dense" and want.shape is not None and len(want.shape) < 2:
         raise GraphError(f"the placeholder {want.name!r} of shape {list(want.shape)} takes one value a record, no list")
+    if want.kind == "dense" and -1 in (want.shape or ())[2:]:
+        raise GraphError(
+            f"the placeholder {want.name!r} has the shape {list(want.shape or ())}: a list's length may be free, and "
+            "that of what is in it may not"
+        )
     pad = ("" if want.dtype == "string" else "0") if words.pad is None else words.pad
     if not _says(want.dtype, pad):
         raise GraphError(f"--pad {pad!r} is not {want.dtype}, as the placeholder {want.name!r} wants")

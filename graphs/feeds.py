@@ -105,13 +105,21 @@ class Constant(_Plain):
 @dataclass(frozen=True)
 class Fetch(_Plain):
     """An output: `tensor`, or of a matrix the column `index`. One that is not `asked` for, but taken because nobody
-    said what, is left out where it turns out to have no row a record."""
+    said what, is left out where it turns out to have no row a record. A sparse or ragged one, called `tensor`, is
+    several `tensors` (`graphs.composites`)."""
 
     name: str
     tensor: str
     index: int | None = None
     asked: bool = True
+    form: Literal["dense", "sparse", "ragged"] = "dense"
+    tensors: tuple[str, ...] = ()
+
+    @property
+    def fetched(self) -> tuple[str, ...]:
+        """What the graph is asked for."""
+        return self.tensors or (self.tensor,)
 
     @property
     def is_plain(self) -> bool:
-        return self.index is None and self.asked and self.name == self.tensor
+        return self.index is None and self.asked and self.name == self.tensor and not self.tensors

@@ -3,10 +3,11 @@
 `producer enqueue` and `model inspect` both ask here, so that they give the same answer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphs import parts
+from graphs.composites import Composite, composites, grouped
 from graphs.errors import GraphError
 from graphs.feeding import Fed, fit
 from graphs.feeds import Fetch
@@ -26,6 +27,7 @@ class Signature:
     wants: tuple[Want, ...]
     terminal: tuple[str, ...]  # what is fetched when nobody says what
     rowless: frozenset[str]  # nodes that surely have no row a record
+    composites: dict[str, Composite]  # sparse and ragged outputs, by name
 
     @classmethod
     def of(cls, graph_def: GraphDef) -> "Signature":
@@ -35,11 +37,13 @@ class Signature:
         if missing:
             raise GraphError(f"the graph is damaged, the node {min(missing)!r} is missing")
         is_rowless = rowless(graph_def)
-        return cls(inputs, tuple(wants(graph_def)), tuple(terminal(graph_def)), frozenset(filter(is_rowless, inputs)))
+        several = composites(graph_def)
+        ends = grouped(tuple(terminal(graph_def)), several)
+        return cls(inputs, tuple(wants(graph_def)), ends, frozenset(filter(is_rowless, inputs)), several)
 
     def __contains__(self, fetch: str) -> bool:
         """Whether a node, or `node:1`, may be fetched: which outputs a node has, TensorFlow knows."""
-        return tensor_of(fetch) is not None and node_of(fetch) in self.inputs
+        return fetch in self.composites or (tensor_of(fetch) is not None and node_of(fetch) in self.inputs)
 
     def fetches(self, words: Words) -> tuple[Fetch, ...]:
         """What is fetched. Raises GraphError for a node that is not there, or has no row a record."""
@@ -50,15 +54,25 @@ class Signature:
                 raise GraphError(f"no node {output.tensor!r}; its terminal nodes: {', '.join(self.terminal)}")
             if output.tensor in self.rowless:
                 raise GraphError(f"the node {output.tensor!r} has no row a record, so its value is no score")
-        return tuple(Fetch(each.name, each.tensor, each.column, asked) for each in outputs)
+            several = self.composites.get(output.tensor)
+            if several and output.column is not None:
+                raise GraphError(f"the output {output.tensor!r} is {several.form}: it has no column {output.column}")
+        return tuple(self._fetch(each, asked) for each in outputs)
 
-    def needed_by(self, fetches: Iterable[Fetch]) -> list[Want]:
+    def _fetch(self, output: Output, asked: bool) -> Fetch:
+        several = self.composites.get(output.tensor)
+        if several is None:
+            return Fetch(output.name, output.tensor, output.column, asked)
+        return Fetch(output.name, output.tensor, asked=asked, form=several.form, tensors=several.tensors)
+
+    def needed_by(self, fetches: Sequence[Fetch]) -> list[Want]:
         """The inputs that the fetched nodes depend on, in the graph's order. Raises GraphError if there are none."""
-        tensors = [fetch.tensor for fetch in fetches]
+        tensors = [tensor for fetch in fetches for tensor in fetch.fetched]
         reached = parts.reached(self.inputs, tensors)
         found = [want for want in self.wants if any(tensor in reached for tensor in want.tensors)]
         if not found:
-            raise GraphError(f"nothing to feed: no placeholder leads to {', '.join(tensors) or 'an output'}")
+            names = ", ".join(fetch.tensor for fetch in fetches)
+            raise GraphError(f"nothing to feed: no placeholder leads to {names or 'an output'}")
         return found
 
     def fit(self, fetches: Sequence[Fetch], words: Words, columns: Sequence[str], id_column: str | None = None) -> Fed:

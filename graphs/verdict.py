@@ -34,6 +34,11 @@ class OpList:
         lines = [f"{op} {int(of.is_stateful)} {int(of.has_references)}\n" for op, of in sorted(self.traits.items())]
         return hashlib.sha256(f"{ops.rules_digest()}\n{''.join(lines)}".encode()).hexdigest()
 
+    @property
+    def text(self) -> str:
+        """In one line, as workers publish it: two that judge alike have the same."""
+        return f"{self.name} {self.digest[:16]}"
+
 
 class Refusal(NamedTuple):
     """`node` is called 'function/node' in a function; `why` completes the sentence "the op X, which ..."."""

@@ -39,6 +39,11 @@ def prefetched(worker: str) -> str:
     return f"{PREFIX}prefetched:{worker}"
 
 
+def op_list(worker: str) -> str:
+    """Which ops the worker has: what runs its models, and the digest of its list. Runs out unless it is repeated."""
+    return f"{PREFIX}ops:{worker}"
+
+
 def model(sha256: str) -> str:
     """The frozen graph's bytes."""
     return f"{PREFIX}model:{sha256}"

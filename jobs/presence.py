@@ -19,22 +19,23 @@ class Presence:
     def __init__(self, server: "redis.Redis") -> None:
         self._redis = server
 
-    def greet(self, worker: str, prefetched: Iterable[str] = ()) -> None:
+    def greet(self, worker: str, prefetched: Iterable[str] = (), op_list: str = "") -> None:
         """A worker's sign of life, shown each second while it makes progress; `worker` is its name. With it
-        goes which messages it has taken and not begun, by their ids."""
+        goes which messages it has taken and not begun, by their ids, and which list of ops it judges graphs by."""
         seconds, _ = self._redis.time()
         with self._redis.pipeline() as pipe:
             for generation in keys.GENERATIONS:
                 pipe.zadd(generation.workers, {worker: seconds})
                 pipe.zremrangebyscore(generation.workers, "-inf", seconds - FORGOTTEN_SECONDS)
             pipe.set(keys.prefetched(worker), " ".join(prefetched), px=PREFETCHED_MS)
+            pipe.set(keys.op_list(worker), op_list, ex=FORGOTTEN_SECONDS)
             pipe.execute()
 
     def leave(self, worker: str) -> None:
         with self._redis.pipeline() as pipe:
             for generation in keys.GENERATIONS:
                 pipe.zrem(generation.workers, worker)
-            pipe.delete(keys.prefetched(worker))
+            pipe.delete(keys.prefetched(worker), keys.op_list(worker))
             pipe.execute()
 
     def workers(self) -> dict[str, int]:
@@ -46,3 +47,14 @@ class Presence:
     def processes(self) -> int:
         """Those of workers that showed a sign of life lately."""
         return sum(Worker.parse(worker).processes for worker, ago in self.workers().items() if ago <= ALIVE_SECONDS)
+
+    def op_lists(self) -> dict[str, list[str]]:
+        """The lists of ops that the workers have which showed a sign of life lately, and who has each; an older worker
+        does not say."""
+        alive = sorted(worker for worker, ago in self.workers().items() if ago <= ALIVE_SECONDS)
+        said = cast("list[bytes | None]", self._redis.mget(map(keys.op_list, alive))) if alive else []
+        found: dict[str, list[str]] = {}
+        for worker, op_list in zip(alive, said, strict=True):
+            if op_list:
+                found.setdefault(op_list.decode(errors="replace"), []).append(worker)
+        return found

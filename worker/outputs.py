@@ -1,5 +1,6 @@
 """From what the graph gave to columns of the scores file."""
 
+import itertools
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from graphs.feeds import Fetch
 from model.errors import ModelError
+from worker.runtimes.runtime import Arrays, Run
 
 _WIDER = {"float16": np.float32, "bfloat16": np.float32}  # Arrow writes none of them
 
@@ -36,7 +38,52 @@ def columns_of(fetch: Fetch, array: npt.NDArray[Any], rows: int) -> dict[str, pa
         return {fetch.name: _column(array)}
     if array.ndim == 2:
         return {f"{fetch.name}_{index}": _column(array[:, index]) for index in range(array.shape[1])}
-    return {fetch.name: pa.array([_json(row) for row in array], pa.binary())}
+    return {fetch.name: pa.array([_json(_plain(row)) for row in array], pa.binary())}
+
+
+def joining(fetches: Sequence[Fetch], run: Run) -> Run:
+    """The same run, with one array an output: that of a sparse or ragged one is [rows], a JSON array in each."""
+    if not any(fetch.tensors for fetch in fetches):
+        return run
+
+    def call(arrays: Arrays) -> Arrays:
+        found = iter(run(arrays))
+        return [_joined(fetch, [next(found) for _ in fetch.fetched]) for fetch in fetches]
+
+    return call
+
+
+def _joined(fetch: Fetch, arrays: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    if fetch.form == "dense":
+        return arrays[0]
+    try:
+        rows = _sparse(*arrays) if fetch.form == "sparse" else _ragged(arrays[0], arrays[1:])
+    except (ValueError, IndexError):
+        raise ModelError(f"output {fetch.tensor!r} is no {fetch.form} tensor with a row a record") from None
+    joined = np.empty(len(rows), dtype=object)
+    joined[:] = [_json(row) for row in rows]
+    return joined
+
+
+def _ragged(values: npt.NDArray[Any], splits: Sequence[npt.NDArray[Any]]) -> list[Any]:
+    """A nested list a row; `splits` are from the outermost on."""
+    found: Sequence[Any] = _plain(values)
+    for each in reversed(splits):
+        found = [found[start:end] for start, end in itertools.pairwise(each.tolist())]
+    return list(found)
+
+
+def _sparse(indices: npt.NDArray[Any], values: npt.NDArray[Any], shape: npt.NDArray[Any]) -> list[list[Any]]:
+    """A list a row, up to its last value; what is not there is 0, false or empty. Raises ValueError where a record
+    has more than one dimension."""
+    if len(shape) != 2:
+        raise ValueError("of another rank")
+    nothing = b"" if values.dtype == object else values.dtype.type(0).item()
+    rows: list[list[Any]] = [[] for _ in range(int(shape[0]))]
+    for (row, place), value in zip(indices.tolist(), _plain(values), strict=True):
+        rows[row] += [nothing] * (place + 1 - len(rows[row]))
+        rows[row][place] = value
+    return rows
 
 
 def concat(parts: Sequence[Mapping[str, pa.Array]]) -> dict[str, pa.Array]:
@@ -67,15 +114,17 @@ def _bytes(value: bytes | str) -> bytes:
     return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
 
 
-def _json(row: npt.NDArray[Any]) -> bytes:
-    if row.dtype.name in _WIDER:
-        row = row.astype(_WIDER[row.dtype.name])
-    values = json.dumps(_plain(row), default=os.fsdecode, separators=(",", ":"), ensure_ascii=False)
+def _json(row: list[Any]) -> bytes:
+    values = json.dumps(row, default=os.fsdecode, separators=(",", ":"), ensure_ascii=False)
     return values.encode("utf-8", "surrogateescape")
 
 
 def _plain(row: npt.NDArray[Any]) -> Any:
     """Nested lists. A float32 is the shortest number that reads back as the same bits, as in the other columns."""
+    if row.dtype.name in _WIDER:
+        row = row.astype(_WIDER[row.dtype.name])
+    if row.dtype.kind == "c":
+        return np.array([str(value).strip("()") for value in row.reshape(-1)], object).reshape(row.shape).tolist()
     if row.dtype == np.float32:
         return np.array([float(str(value)) for value in row.reshape(-1)]).reshape(row.shape).tolist()
     return row.tolist()

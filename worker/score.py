@@ -16,7 +16,7 @@ from model.errors import ModelError
 from model.graph.row_class import RowClass, RowVerdict
 from worker.classify import classify, sample
 from worker.feeds import bind, rows_a_call, tensors, to_arrays
-from worker.outputs import columns_of, concat
+from worker.outputs import columns_of, concat, joining
 from worker.repeats import distinct, repeat
 from worker.runtimes.runtime import Arrays, FeedError, Model, RowError
 
@@ -36,13 +36,14 @@ class Scorer:
         self._job = job
         self._model = model
         self._fetches = _with_rows(model, job)
-        self._run = bind(job, model.prepare(tensors(job), tuple(fetch.tensor for fetch in self._fetches)))
+        self._tensors = tuple(tensor for fetch in self._fetches for tensor in fetch.fetched)
+        self._run = bind(job, joining(self._fetches, model.prepare(tensors(job), self._tensors)))
         self.row_class = row_class
 
     @property
     def verdict(self) -> RowVerdict:
         """What the model's ops tell of its row class."""
-        return self._model.judge_rows(tuple(fetch.tensor for fetch in self._fetches))
+        return self._model.judge_rows(self._tensors)
 
     def classify(
         self, batches: Iterable[pa.RecordBatch], progress: Callable[[], None] = lambda: None
@@ -108,7 +109,7 @@ def _with_rows(model: Model, job: Job) -> tuple[Fetch, ...]:
     size = rows_a_call(job)
     found = []
     for fetch in job.fetches:
-        shape = model.shape(fetch.tensor)
+        shape = None if fetch.tensors else model.shape(fetch.tensor)
         if shape is None or (shape and shape[0] in (-1, size)):
             found.append(fetch)
         elif fetch.asked:

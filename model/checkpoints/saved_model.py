@@ -6,7 +6,7 @@ from pathlib import Path
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.compat import v1
-from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2, struct_pb2
 
 from model.errors import ModelError
 from model.graph.source import Input
@@ -43,7 +43,8 @@ def signature(
 ) -> tuple[dict[str, Input], dict[str, str]]:
     """The inputs and outputs of a signature, by default serving_default or the only one; {} and {} without any.
 
-    A sparse NAME is three tensors: NAME/indices, NAME/values and NAME/shape. ModelError if there is none such.
+    A sparse NAME is three tensors, NAME/indices, NAME/values and NAME/shape; a ragged one NAME/flat_values and
+    NAME/row_splits_0, of more dimensions also NAME/row_splits_1 and so on. ModelError if there is none such.
     """
     found = {key: each for key, each in meta_graph.signature_def.items() if not key.startswith("__saved_model")}
     if wanted is None:
@@ -70,6 +71,10 @@ def _tensors(name: str, info: meta_graph_pb2.TensorInfo, wanted: str) -> dict[st
             f"{name}/values": Input(sparse.values_tensor_name, info.dtype, tf.TensorShape([None]).as_proto()),
             f"{name}/shape": Input(sparse.dense_shape_tensor_name, long, tf.TensorShape([rank]).as_proto()),
         }
+    components = [each.name for each in info.composite_tensor.components]
+    if info.composite_tensor.type_spec.type_spec_class == struct_pb2.TypeSpecProto.RAGGED_TENSOR_SPEC:
+        splits = {f"{name}/row_splits_{number}": Input(each) for number, each in enumerate(components[1:])}
+        return {f"{name}/flat_values": Input(components[0]), **splits}
     if kind != "name" or not info.name:
         raise ModelError(f"{name!r} of the signature {wanted!r} is not one dense tensor: freeze a node with --node")
     return {name: Input(info.name, info.dtype, info.tensor_shape)}

@@ -31,6 +31,12 @@ from model.cli.console import PLACE, flat, import_tensorflow, names, pair
     metavar="PLACEHOLDER=VALUE",
     help="Make a constant of a placeholder (keep_prob=1, is_training=false).  Repeatable.",
 )
+@click.option(
+    "--sample",
+    type=PLACE,
+    metavar="JSONL",
+    help="Compare on these records: a line each, {input: value}.  [default: made-up ones]",
+)
 @click.option("--tag", "tags", multiple=True, help="Of a SavedModel's graph; repeat for more.  [default: serve]")
 @click.option("--signature", help="Of a SavedModel.  [default: serving_default]")
 def freeze(
@@ -39,6 +45,7 @@ def freeze(
     nodes: tuple[tuple[str, ...], ...],
     inputs: tuple[str, ...],
     settings: tuple[tuple[str, str], ...],
+    sample: Path | None,
     tags: tuple[str, ...],
     signature: str,
 ) -> None:
@@ -47,7 +54,7 @@ def freeze(
     FROM is a directory of checkpoints, whose latest is meant, a checkpoint's prefix, the directory of a SavedModel
     (of TensorFlow 1 or 2), or a .pb or .pbtxt to cut or set. Variables become constants of the same names, and lookup
     tables have their content in the file; whatever the outputs do not need is dropped. Prints the file's sha256, and on
-    stderr how far the scores on made-up records are from the original's; beyond 1e-4 it fails, and writes nothing.
+    stderr how far the scores on a sample of records are from the original's; beyond 1e-4 it fails, and writes nothing.
 
     \b
     model freeze checkpoints --output spam.pb
@@ -56,6 +63,9 @@ def freeze(
     model freeze elsewhere --output model.pb --node score,language --set keep_prob=1
     model freeze elsewhere --output model.pb --node probabilities --input IteratorGetNext
     model freeze saved_model --output model.pb --tag serve --signature serving_default
+
+    The records of --sample are as the instances that TensorFlow Serving takes, with a value for each input that the
+    frozen graph has; bytes are {"b64": text}.
 
     From a SavedModel, inputs and outputs are called as in its signature; with --node, as in its graph.
     """
@@ -89,7 +99,7 @@ def freeze(
     named |= cut.named(inputs)
     wanted = wanted or {name: name for name in freezing.outputs_of(source)}
     made = freezing.convert(source, wanted, named, dict(settings))
-    outcome = compare.compare(made, source)
+    outcome = compare.compare(made, source, sample)
     output.write_bytes(made.content)
     click.echo(f"{hashlib.sha256(made.content).hexdigest()}  {output}")
     click.echo(outcome.text, err=True)

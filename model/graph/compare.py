@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,24 +33,26 @@ class Outcome(NamedTuple):
     records: int
     difference: float | None
     why: str = ""
+    kind: str = "made-up"
 
     @property
     def text(self) -> str:
         if self.difference is None:
             return f"not compared with the original: {self.why}"
         agree = f"differs by at most {self.difference:.1g}" if self.difference else "is the same to the last bit"
-        return f"compared with the original on {self.records} made-up records: {agree}"
+        return f"compared with the original on {self.records} {self.kind} records: {agree}"
 
 
-def compare(made: Frozen, source: Source) -> Outcome:
-    """Load the frozen file as a worker does, and run it and the original on made-up records.
+def compare(made: Frozen, source: Source, sample: Path | None = None) -> Outcome:
+    """Load the frozen file as a worker does, and run it and the original on the records of the file `sample`
+    (`samples.given`), or on made-up ones.
 
     ModelError if a value differs by more than `BOUND`, the largest of a row is another one, or a worker refuses it.
     """
     with _loaded(made.content) as mine:
         try:
             with _original(made, source) as theirs:
-                return _compare(made, mine, theirs)
+                return _compare(made, mine, theirs, sample)
         except ModelError:
             if _is_random(mine.graph):  # two runs of either may differ as well
                 return Outcome(0, None, "its outputs are random")
@@ -130,12 +133,14 @@ def _config() -> v1.ConfigProto:
     return config
 
 
-def _compare(made: Frozen, mine: v1.Session, theirs: v1.Session) -> Outcome:
+def _compare(made: Frozen, mine: v1.Session, theirs: v1.Session, sample: Path | None) -> Outcome:
     there = {operation.name for operation in theirs.graph.get_operations()}
     inputs = frozen.placeholders(mine.graph)
     if not inputs:
         return Outcome(0, None, "it is fed nothing")
     fixed = prune.settings(made.original, {name: value for name, value in made.set.items() if name in there})
+    if sample is not None:
+        return _if_enough(_on(made, mine, theirs, samples.given(sample, inputs), fixed, "given"))
     best = Outcome(0, None, "no made-up record can be computed")
     for length in _LENGTHS:
         feeds = samples.made_up(inputs, length)
@@ -145,12 +150,23 @@ def _compare(made: Frozen, mine: v1.Session, theirs: v1.Session) -> Outcome:
         best = max(best, found, key=lambda each: each.records)
         if all(tensor.shape.rank is not None and None not in tensor.shape.as_list()[1:] for tensor in inputs):
             break
-    if best.records:
-        return Outcome(best.records, None, f"only {best.records} made-up records can be computed")
-    return best
+    return _if_enough(best)
 
 
-def _on(made: Frozen, mine: v1.Session, theirs: v1.Session, feeds: samples.Feeds, fixed: samples.Feeds) -> Outcome:
+def _if_enough(found: Outcome) -> Outcome:
+    if not 0 < found.records < _LEAST:
+        return found
+    return Outcome(found.records, None, f"only {found.records} {found.kind} records can be computed")
+
+
+def _on(
+    made: Frozen,
+    mine: v1.Session,
+    theirs: v1.Session,
+    feeds: samples.Feeds,
+    fixed: samples.Feeds,
+    kind: str = "made-up",
+) -> Outcome:
     count = samples.rows_of(feeds)
     whole = _both(made, mine, theirs, feeds, fixed)
     runs, records = [whole], count if whole is not None else 0
@@ -158,7 +174,7 @@ def _on(made: Frozen, mine: v1.Session, theirs: v1.Session, feeds: samples.Feeds
     if whole is None and can_split:
         runs = [_both(made, mine, theirs, samples.row(feeds, number), fixed) for number in range(count)]
         records = sum(run is not None for run in runs)
-    elif whole is not None and count < _LEAST:
+    elif whole is not None and count < _LEAST and kind == "made-up":
         random = np.random.RandomState(1)
         for _ in range((_LEAST - 1) // count):  # fewer records a call: more calls
             again = {
@@ -172,7 +188,7 @@ def _on(made: Frozen, mine: v1.Session, theirs: v1.Session, feeds: samples.Feeds
         if run is not None:
             for name, value, expected in zip(made.outputs, *run, strict=True):
                 difference = max(difference, _difference(name, value, expected))
-    return Outcome(records, difference if records else None, "no made-up record can be computed")
+    return Outcome(records, difference if records else None, f"no {kind} record can be computed", kind)
 
 
 def _both(

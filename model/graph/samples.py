@@ -1,6 +1,9 @@
-"""Records made up for a graph, from the dtypes and shapes of what it is fed."""
+"""Records to try a graph on: given ones, or made up from the dtypes and shapes of what it is fed."""
 
+import base64
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +11,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from graphs.names import node_of
+from model.errors import ModelError
 
 ROWS = 16
 _WORDS = [b"free", b"prize", b"home", b"at", b"six", b"a", b"", b"42"]
@@ -36,6 +40,51 @@ def made_up(inputs: Sequence[tf.Tensor], length: int) -> Feeds:
         if feeds.keys() >= {f"{stem}/values", f"{stem}/shape"}:
             feeds.update(_sparse(stem, feeds))
     return feeds
+
+
+def given(path: Path, inputs: Sequence[tf.Tensor]) -> Feeds:
+    """Feeds for `inputs` from a file of JSON Lines: a record each, {input: value}, as the rows of TensorFlow Serving's
+    `instances`. Bytes are {"b64": text}; an input that is one value for all records has that of the first.
+
+    Raises ModelError, in one line, for what is none of it.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is no text'}") from None
+    records: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line, object_hook=_bytes_of) if line.strip() else None
+        except (ValueError, RecursionError):
+            record = ()
+        if record is not None and not isinstance(record, dict):
+            raise ModelError(f"{path}, line {number}: a JSON object with a value an input is wanted")
+        records += [record] if record else []
+    if not records:
+        raise ModelError(f"{path} has no records")
+    return {tensor.op.name: _given(path, tensor, records) for tensor in inputs}
+
+
+def _bytes_of(content: dict[str, Any]) -> Any:
+    return base64.b64decode(content["b64"], validate=True) if content.keys() == {"b64"} else content
+
+
+def _given(path: Path, tensor: tf.Tensor, records: Sequence[dict[str, Any]]) -> npt.NDArray[Any]:
+    name, dtype = tensor.op.name, tensor.dtype.base_dtype
+    lacking = next((number for number, record in enumerate(records, 1) if name not in record), None)
+    if lacking is not None:
+        raise ModelError(f"{path}: its record {lacking} has no value for the input {name!r}")
+    values = records[0][name] if tensor.shape.rank == 0 else [record[name] for record in records]
+    try:
+        array = np.array(values, dtype=object if dtype == tf.string else dtype.as_numpy_dtype)
+    except (ValueError, TypeError, OverflowError):
+        raise ModelError(
+            f"{path}: what its records have for the input {name!r} is not {dtype.name}, or of different lengths"
+        ) from None
+    if not tensor.shape.is_compatible_with(array.shape):
+        raise ModelError(f"{path}: the input {name!r} has the shape {tensor.shape}, and is given {list(array.shape)}")
+    return array
 
 
 def _shape(tensor: tf.Tensor, length: int) -> list[int]:

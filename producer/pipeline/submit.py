@@ -1,7 +1,7 @@
 """Makes a job on the server, or attaches to the one that is there; and begins a job again whose scores were lost."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from formats.source import Source
@@ -13,6 +13,8 @@ from producer.pipeline.plan import Plan, renewed
 from producer.server.connection import Connection
 from producer.server.outages import wait_for_server
 
+NAMED = 3  # workers in a sentence
+
 
 def submit(
     connection: Connection, plan: Plan, workers: int, deadline: datetime | None, say: Callable[[str], object]
@@ -20,8 +22,20 @@ def submit(
     """The plan's job, as it was submitted first; one that failed begins again. In the embedded mode this starts
     `workers` worker processes (0: one a core) if there is something to score. `deadline`, local unless it has a time
     zone, is when the job is wanted; one that it has already stays if it is earlier. Waits for a server that can't serve
-    at this moment, and has `say` say so."""
-    return wait_for_server(lambda: _submit(connection, plan, workers, deadline), say, connection.check)
+    at this moment, and has `say` say so; and that the workers don't all judge graphs alike."""
+    job = wait_for_server(lambda: _submit(connection, plan, workers, deadline), say, connection.check)
+    op_lists = wait_for_server(connection.ledger.presence.op_lists, say, connection.check)
+    if len(op_lists) > 1:
+        say(_unlike(op_lists))
+    return job
+
+
+def _unlike(op_lists: Mapping[str, Sequence[str]]) -> str:
+    having = []
+    for op_list, workers in op_lists.items():
+        names = ", ".join(workers[:NAMED]) + (" ..." if len(workers) > NAMED else "")
+        having.append(f"{names} {'has' if len(workers) == 1 else 'have'} that of {op_list}")
+    return f"the workers have different lists of ops, so one may refuse what another scores: {'; '.join(having)}"
 
 
 def _submit(connection: Connection, plan: Plan, workers: int, deadline: datetime | None) -> Job:

@@ -154,3 +154,38 @@ def test_the_schedule_and_python_take_the_same_words(
         frame = job.scores()
     assert list(frame.columns) == ["id", "output/scores_0", "output/scores_1"]
     assert frame["output/scores_0"].iloc[0] == 1.5
+
+
+def test_a_worker_with_another_list_of_ops_is_noticed(farm: Farm, tmp_path: Path) -> None:
+    """What one worker accepts, it may refuse; so whoever enqueues hears of it. The other worker only says that it is
+    there: it takes no batch."""
+    table = tmp_path / "texts.csv"
+    table.write_text("text\nhello\n")
+    run = farm.producer("enqueue", table, "--wait", "--quiet")
+    assert (run.code, "list" in run.err) == (0, False)
+    farm.ledger.presence.greet("elsewhere:1:1", op_list="TensorFlow 2.9.0 0123456789abcdef")
+    try:
+        run = farm.producer("enqueue", table, "--again", "--wait", "--quiet")
+    finally:
+        farm.ledger.presence.leave("elsewhere:1:1")
+    assert run.code == 0
+    assert "the workers have different lists of ops" in run.err
+    assert "elsewhere:1:1 has that of TensorFlow 2.9.0 0123456789abcdef" in run.err
+
+
+def test_a_ragged_output_is_a_json_list_in_its_cell(farm: Farm, tmp_path: Path) -> None:
+    with v1.Graph().as_default() as graph:
+        words = tf.strings.split(v1.placeholder(tf.string, [None], name="x"))
+        tf.identity(words.flat_values, name="words/flat_values")
+        tf.identity(words.row_splits, name="words/row_splits_0")
+    (tmp_path / "split.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    table = tmp_path / "texts.csv"
+    table.write_text('id,text\n1,"say ""hi"", you"\n2,\n3,\u00fcber\n', encoding="utf-8")
+    run = farm.producer("enqueue", table, "--model", tmp_path / "split.pb", "--wait")
+    assert run.code == 0, run.err
+    rows = read(table.with_suffix(".scores.csv"))
+    assert [json.loads(row["words"]) for row in rows] == [["say", '"hi",', "you"], [], ["\u00fcber"]]
+    run = farm.producer("enqueue", table, "--model", tmp_path / "split.pb", "--wait", "--fetch", "w=words[0]")
+    assert (run.code, "is ragged: it has no column 0" in run.err) == (1, True)
+    run = farm.producer("verify", table.with_suffix(".scores.csv"))
+    assert run.code == 0, run.err

@@ -244,6 +244,20 @@ def test_workers_are_counted_by_their_processes(ledger: Ledger) -> None:
     assert ledger.presence.processes() == 8
 
 
+def test_workers_say_by_which_list_of_ops_they_judge(ledger: Ledger) -> None:
+    """An older worker says nothing: it is no other list."""
+    ledger.presence.greet("host-a:1:4", op_list="TensorFlow 2.21.0 aa")
+    ledger.presence.greet("host-b:1:8", op_list="TensorFlow 2.15.0 bb")
+    ledger.presence.greet("host-c:1:1", op_list="TensorFlow 2.21.0 aa")
+    ledger.presence.greet("host-d:1:1")
+    assert ledger.presence.op_lists() == {
+        "TensorFlow 2.21.0 aa": ["host-a:1:4", "host-c:1:1"],
+        "TensorFlow 2.15.0 bb": ["host-b:1:8"],
+    }
+    ledger.presence.leave("host-b:1:8")
+    assert list(ledger.presence.op_lists()) == ["TensorFlow 2.21.0 aa"]
+
+
 def test_a_worker_that_asks_again_for_the_batch_it_has_gets_it(ledger: Ledger, job: Life) -> None:
     """The answer to its first question was lost with a connection; nobody waits for the lease to run out."""
     enqueue(ledger, job, 0)

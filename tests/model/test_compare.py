@@ -1,5 +1,7 @@
 """After freezing, the file and what it was made of compute the same records; beyond the bound there is no file."""
 
+import base64
+import json
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +58,41 @@ def test_records_on_which_both_fail_do_not_count(tmp_path: Path) -> None:
     result = model("freeze", tmp_path / "theirs", "--output", tmp_path / "m.pb")
     assert result.exit_code == 0, result.output
     assert result.stderr == "not compared with the original: no made-up record can be computed\n"
+
+
+def test_given_records_are_compared_where_made_up_ones_cannot_be(tmp_path: Path) -> None:
+    """Pictures from a file, as TensorFlow Serving would take them; fewer than eight prove too little."""
+    with v1.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        image = v1.placeholder(tf.string, [None], "image")
+        scale = v1.placeholder(tf.float32, [], "scale")
+        weight = v1.get_variable("w", initializer=2.0)
+        means = tf.map_fn(lambda each: tf.reduce_mean(tf.cast(tf.io.decode_jpeg(each), tf.float32)), image, tf.float32)
+        tf.multiply(means * scale, weight, name="score")
+        pictures = [tf.io.encode_jpeg(tf.fill([4, 4, 1], tf.constant(9 * n, tf.uint8))) for n in range(9)]
+        encoded = session.run(pictures)
+        session.run(v1.global_variables_initializer())
+        saving.save(session, tmp_path / "theirs", 1)
+    lines = [json.dumps({"image": {"b64": base64.b64encode(each).decode()}, "scale": 0.5}) for each in encoded]
+    sample = tmp_path / "sample.jsonl"
+    for kept, said in (
+        (lines, "compared with the original on 9 given records: is the same to the last bit"),
+        (lines[:3], "not compared with the original: only 3 given records can be computed"),
+    ):
+        sample.write_text("\n".join(kept))
+        result = model("freeze", tmp_path / "theirs", "--output", tmp_path / "m.pb", "--sample", sample)
+        assert (result.exit_code, result.stderr) == (0, f"{said}\n")
+    (tmp_path / "m.pb").unlink()
+    for text, said in (
+        ("[1]", "sample.jsonl, line 1: a JSON object with a value an input is wanted"),
+        ("[" * 100_000, "sample.jsonl, line 1: a JSON object with a value an input is wanted"),
+        ("\n", "sample.jsonl has no records"),
+        (lines[0] + '\n{"scale": 1}', "its record 2 has no value for the input 'image'"),
+        ('{"image": ["a"], "scale": 1}', "the input 'image' has the shape (None,), and is given [1, 1]"),
+        ('{"image": "a", "scale": "x"}', "what its records have for the input 'scale' is not float32"),
+    ):
+        sample.write_text(text)
+        assert said in complaint("freeze", tmp_path / "theirs", "--output", tmp_path / "m.pb", "--sample", sample)
+        assert not (tmp_path / "m.pb").exists()
 
 
 def test_random_outputs_are_not_compared(tmp_path: Path) -> None:

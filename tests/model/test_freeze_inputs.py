@@ -8,6 +8,9 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow.compat import v1
 
+from graphs.messages import parse
+from graphs.signature import Signature
+from graphs.words import NOTHING
 from model.checkpoints import saving
 from tests.model.conftest import complaint, model, run_frozen, succeed
 
@@ -71,6 +74,25 @@ def test_a_sparse_input_is_three_placeholders(tmp_path: Path) -> None:
     succeed("freeze", tmp_path / "theirs", "--output", tmp_path / "m.pb")
     fed = {"bag/indices:0": [[0, 1], [1, 3]], "bag/values:0": [2, 3], "bag/shape:0": [2, 4]}
     assert run_frozen(tmp_path / "m.pb", "score:0", fed).tolist() == [2, 3]
+
+
+def test_sparse_and_ragged_outputs_are_scored_as_lists(tmp_path: Path) -> None:
+    """A signature's output may be several tensors; the frozen file has their parts under its name."""
+    with v1.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        text = v1.placeholder(tf.string, [None], name="Placeholder")
+        words = tf.strings.split(text)
+        info = v1.saved_model.build_tensor_info
+        outputs = {"words": info(words), "bag": info(tf.strings.length(words).to_sparse())}
+        signature = v1.saved_model.build_signature_def({"text": info(text)}, outputs)
+        builder = v1.saved_model.Builder(str(tmp_path / "theirs"))
+        builder.add_meta_graph_and_variables(session, ["serve"], {"serving_default": signature})
+        builder.save()
+    succeed("freeze", tmp_path / "theirs", "--output", tmp_path / "m.pb")
+    found = Signature.of(parse((tmp_path / "m.pb").read_bytes()))
+    assert {fetch.tensor: fetch.form for fetch in found.fetches(NOTHING)} == {"words": "ragged", "bag": "sparse"}
+    fed = {"text:0": [b"one two", b"", b"three"]}
+    assert run_frozen(tmp_path / "m.pb", "words/row_splits_0:0", fed).tolist() == [0, 2, 2, 3]
+    assert run_frozen(tmp_path / "m.pb", "bag/values:0", fed).tolist() == [3, 3, 5]
 
 
 @pytest.fixture

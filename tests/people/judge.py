@@ -102,12 +102,13 @@ class Judge:
         )
         if task.kind == "retry":
             self._retried(task, job)
-        found = self._compare(files, self.candidates(job, content, options), lenient)
+        candidates = self.candidates(job, content, options)
+        found = self._compare(files, candidates, lenient)
         self.layers[job] = {found}
-        self._check_code(task, run, files)
+        beside = task.step.get("mishap", {}).get("other", {}).get("do") == "retry"  # either may have ended before
+        self._check_code(task, run, [files, *candidates.values()] if beside else [files])
         retried = document["receipt"]["retried"]
         if found:
-            beside = task.step.get("mishap", {}).get("other", {}).get("do") == "retry"  # this one may have ended before
             if not beside and "producer retry" not in run.out + run.err and '"retried": [{' not in run.out:
                 raise Violation(f"rows are by other models, {found}, and nothing says so")
             if not retried:
@@ -155,13 +156,18 @@ class Judge:
         shown = "\n".join(f"{layers}: {some!r}" for layers, some in allowed.items())
         raise Violation(f"the files are {files!r:.2000}\nand should be {shown:.2000}")
 
-    def _check_code(self, task: Task, run: Run, files: Files) -> None:
+    def _check_code(self, task: Task, run: Run, whose: "list[Files]") -> None:
+        """It is that of one of these files: what the command saw of them."""
+        expected = {self._code(task, files) for files in whose}
+        if run.code not in expected:
+            codes = " or ".join(map(str, sorted(expected)))
+            raise Violation(f"the exit code is {run.code}, and should be {codes}: {run.err}")
+
+    def _code(self, task: Task, files: Files) -> int:
         scored, bad = len(split_rows(files.scores)) - 1, len(rejected(files.rejects))
         most = task.options.most if task.kind == "enqueue" else ""
         limit = float(most.removesuffix("%")) * ((scored + bad) / 100 if "%" in most else 1) if most else scored + bad
-        expected = 3 if bad > limit or (bad and not scored) else 0
-        if run.code != expected:
-            raise Violation(f"the exit code is {run.code}, and should be {expected}: {run.err}")
+        return 3 if bad > limit or (bad and not scored) else 0
 
     def check_litter(self, task: Task) -> None:
         """Nothing that is on its way is left at these files, but what a job that the server knows needs to go on."""

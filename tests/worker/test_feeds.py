@@ -11,10 +11,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from graphs.feeding import fit
-from graphs.feeds import Fetch
+from graphs.errors import GraphError
 from graphs.messages import parse
-from graphs.wants import wants
+from graphs.signature import Signature
 from graphs.words import NOTHING, Words, read
 from jobs.batch import Result, encode_payload, micro_batches
 from jobs.record import Job
@@ -38,8 +37,9 @@ def result_of(
 ) -> Result:
     """As a worker scores it, from the words and the table to columns."""
     data = graph_of(build)
-    fed = fit(wants(parse(data)), words, list(table))
-    outputs = tuple(Fetch(name, name) for name in fetches)
+    signature = Signature.of(parse(data))
+    outputs = signature.fetches(read(outputs=fetches))
+    fed = signature.fit(outputs, words, list(table))
     job = Job("in.csv", 1, 1, "", fed.feeds, outputs, None, (), 1, constants=fed.constants)
     job = Job.decode(replace(job, incarnation="a" * 16).encode())
     cells = [
@@ -273,3 +273,65 @@ def test_a_graph_that_was_pinned_to_a_device_runs_anywhere() -> None:
             tf.identity(v1.placeholder(tf.float32, [None], name="x"), name="score")
 
     assert values_of(result_of(build, {"x": ["1"]})) == [1.0]
+
+
+def named(name: str, tensor: tf.SparseTensor | tf.RaggedTensor) -> None:
+    """As `model freeze` names its parts."""
+    if isinstance(tensor, tf.SparseTensor):
+        parts = {"indices": tensor.indices, "values": tensor.values, "shape": tensor.dense_shape}
+    else:
+        splits = {f"row_splits_{place}": each for place, each in enumerate(tensor.nested_row_splits)}
+        parts = {"flat_values": tensor.flat_values, **splits}
+    for part, each in parts.items():
+        tf.identity(each, name=f"{name}/{part}")
+
+
+def test_a_ragged_output_is_a_list_in_each_cell() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.string, [None], name="x")
+        named("words", tf.strings.split(x))
+        named("letters", tf.strings.unicode_split(tf.strings.split(x), "UTF-8"))
+
+    texts = ["one two", "", "drei \u00fcb"]
+    result = result_of(build, {"x": texts}, fetches=("words", "letters"))
+    found = [json.loads(cell) for cell in values_of(result, "words")]
+    assert found == [text.split() for text in texts]
+    assert [json.loads(cell) for cell in values_of(result, "letters")] == [list(map(list, words)) for words in found]
+
+
+def test_a_sparse_output_is_a_list_up_to_its_last_value() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, [None, 4], name="x")
+        named("score", tf.sparse.from_dense(x))
+
+    rows = [["0.1", "0", "3", "0"], ["0", "0", "0", "0"], ["0", "0", "0", "1.5"]]
+    assert Signature.of(parse(graph_of(build))).terminal == ("score",)  # as a whole, when nobody says what
+    table = {f"x_{place}": [row[place] for row in rows] for place in range(4)}
+    assert list(map(bytes, values_of(result_of(build, table)))) == [b"[0.1,0.0,3.0]", b"[]", b"[0.0,0.0,0.0,1.5]"]
+
+
+def test_an_op_that_gives_a_sparse_tensor_is_fetched_as_one() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.string, [None], name="x")
+        tf.raw_ops.StringSplitV2(input=x, sep=" ", name="score")
+
+    assert Signature.of(parse(graph_of(build))).terminal == ("score",)
+    assert values_of(result_of(build, {"x": ["a b", "", "c"]})) == [b'["a","b"]', b'[""]', b'["c"]']
+
+
+def test_a_ragged_output_that_has_no_row_a_record_ends_the_job() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.string, [None], name="x")
+        named("score", tf.strings.split(tf.concat([x, x], 0)))
+
+    with pytest.raises(ModelError, match="not one row each"):
+        result_of(build, {"x": ["a b", "c"]})
+
+
+def test_lists_in_lists_of_free_lengths_are_refused_before_anything_is_enqueued() -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.int64, [None, None, None], name="x")
+        tf.reduce_sum(x, axis=[1, 2], name="score")
+
+    with pytest.raises(GraphError, match="that of what is in it may not"):
+        result_of(build, {"x": ["[[1,2],[3,4]]"]}, read(["x=x[]"]))

@@ -18,6 +18,7 @@ from jobs.identity import Owner, Process, Worker
 from jobs.ledger import Ledger
 from jobs.queue import waiting
 from jobs.resend import Resender
+from model.graph.registry import op_list
 from worker.lease import Lease
 from worker.upkeep.stall import StallDetector
 
@@ -127,7 +128,7 @@ def housekeeping(
         ledger = connect()  # at each turn: the server may be away when the worker starts
         resender = resender or Resender(ledger, keep_days)
         if stall.well:
-            ledger.presence.greet(str(worker), prefetched())
+            ledger.presence.greet(str(worker), prefetched(), op_list().text)
         stall.look(waiting(ledger.redis), held=release_held_by_ended(ledger, token))
         resender.sweep_if_due()
 
