@@ -12,14 +12,10 @@ from typing import NamedTuple
 
 from graphs.errors import GraphError
 from graphs.feeds import Constant, Feature, Feed
+from graphs.hints import TEXT, hint, is_lone_text, takes_cells, word_to_set
 from graphs.listed import listed
 from graphs.wants import Parsed, Want
-from graphs.words import NOTHING, Item, Words
-
-TEXT = "text"  # the column that a lone string placeholder takes
-_KEEPS = re.compile(r"keep", re.IGNORECASE)
-_DROPS = re.compile(r"drop|rate", re.IGNORECASE)
-_TRAINS = re.compile(r"train|learning_phase|phase|is_test|infer", re.IGNORECASE)
+from graphs.words import Item, Words
 
 
 class Fed(NamedTuple):
@@ -51,7 +47,7 @@ def fit(wants: Sequence[Want], words: Words, columns: Sequence[str], id_column: 
         elif want.name in words.feeds:
             feeds.append(_by_words(want, words.feeds[want.name], words, columns, id_column))
         else:
-            found = _by_names(want, words, columns, lone=_is_lone_text(want, wants, words))
+            found = _by_names(want, words, columns, lone=is_lone_text(want, wants, words))
             if found is not None:
                 feeds.append(found)
     if not feeds:
@@ -60,54 +56,6 @@ def fit(wants: Sequence[Want], words: Words, columns: Sequence[str], id_column: 
     if len(sizes) > 1:
         raise GraphError(f"its inputs take different numbers of records a call: {', '.join(map(str, sorted(sizes)))}")
     return Fed(tuple(feeds), tuple(constants))
-
-
-def word_to_set(want: Want) -> str:
-    """The word that sets a scalar, with a value that its name suggests for scoring."""
-    if want.dtype == "bool":
-        value = "true" if re.search(r"is_test|infer", want.name, re.IGNORECASE) else "false"
-    elif _KEEPS.search(want.name):
-        value = "1"
-    elif _DROPS.search(want.name) or _TRAINS.search(want.name):
-        value = "0"
-    else:
-        value = "VALUE"
-    return f"--set {want.name}={value}"
-
-
-def feeders(want: Want, wants: Sequence[Want]) -> str:
-    """What would feed an input, in the words that `producer enqueue` takes."""
-    name = want.name
-    if want.dtype.startswith("type "):
-        return "nothing can"
-    if want.is_scalar:
-        return (
-            f"keeps {want.default or 'its default'}, or {word_to_set(want)}" if want.is_optional else word_to_set(want)
-        )
-    if want.features:
-        names = ", ".join(each.name if each.required else f"[{each.name}]" for each in want.features)
-        return f"the columns {names} (those in brackets may be absent); serialised: --feed {name}=COLUMN"
-    if want.kind != "dense":
-        return f"the column {name}, or --feed {name}=COLUMN[]"
-    if looks_like_a_switch(want):
-        return f"{word_to_set(want)}, or the column {name}, or --feed {name}=COLUMN"
-    if want.shape is None:
-        return f"the column {name}, or {name}_0, {name}_1 ..., or --feed {name}=COLUMN, A,B,C, f* or COLUMN[]"
-    if _takes_cells(want):
-        other = f" or {TEXT}" if _is_lone_text(want, wants, NOTHING) and name != TEXT else ""
-        lists = "" if want.shape is None or len(want.shape) == 1 or want.shape[-1] == 1 else f" or {name}=COLUMN[]"
-        said = f"the column {name}{other}, or --feed {name}=COLUMN{lists}"
-    else:
-        assert want.shape is not None  # noqa: S101 -- one of unknown rank takes cells
-        count = None if -1 in want.shape[1:] else prod(want.shape[1:])
-        columns = f"{name}_0, {name}_1 ..." if count is None else f"{name}_0 to {name}_{count - 1}"
-        said = f"the columns {columns}, or --feed {name}=A,B,C, f* or COLUMN[]"
-    return f"{said}; else it keeps {want.default or 'its default'}" if want.is_optional else said
-
-
-def _is_lone_text(want: Want, wants: Sequence[Want], words: Words) -> bool:
-    strings = [each for each in wants if each.dtype == "string" and each.name not in words.constants]
-    return want.dtype == "string" and len(strings) == 1
 
 
 def _constant(want: Want, text: str) -> Constant:
@@ -181,7 +129,7 @@ def _by_names(want: Want, words: Words, columns: Sequence[str], *, lone: bool) -
     if want.name in columns:
         _check_feedable(want)
         _check_column(columns, want.name, want)
-        if want.kind != "dense" or not _takes_cells(want):
+        if want.kind != "dense" or not takes_cells(want):
             return replace(_list(want, want.name, words), exact=words.pad is None and not words.truncate)
         return _cell(want, want.name, words)
     numbered = _numbered(want, columns)
@@ -191,31 +139,10 @@ def _by_names(want: Want, words: Words, columns: Sequence[str], *, lone: bool) -
     if want.is_optional:
         return None
     _check_feedable(want)
-    if lone and TEXT in columns and _takes_cells(want):
+    if lone and TEXT in columns and takes_cells(want):
         _check_column(columns, TEXT, want)
         return _cell(want, TEXT, words)
-    raise NoColumnError(f"no column {want.name!r} to feed the graph's placeholder {want.name!r}{_hint(want)}")
-
-
-def looks_like_a_switch(want: Want) -> bool:
-    """An old graph may not say that it is a scalar."""
-    return want.shape is None and any(each.search(want.name) for each in (_KEEPS, _DROPS, _TRAINS))
-
-
-def _hint(want: Want) -> str:
-    if looks_like_a_switch(want):
-        return f" ({word_to_set(want)}, if it is one value for all records)"
-    if want.kind != "dense":
-        return f" ({want.kind}: --feed {want.name}=COLUMN[])"
-    if _takes_cells(want):
-        return f" (--feed {want.name}=COLUMN)"
-    return f" (of shape {list(want.shape or ())}: --feed {want.name}=A,B,C, f* or COLUMN[])"
-
-
-def _takes_cells(want: Want) -> bool:
-    """Whether one value a record is enough."""
-    shape = want.shape
-    return shape is None or len(shape) == 1 or all(size in (1, -1) for size in shape[1:])
+    raise NoColumnError(f"no column {want.name!r} to feed the graph's placeholder {want.name!r}{hint(want)}")
 
 
 def _numbered(want: Want, columns: Sequence[str]) -> list[str]:
@@ -265,7 +192,7 @@ def _tensors(want: Want) -> tuple[str, ...]:
 
 
 def _cell(want: Want, column: str, words: Words, *, base64: bool = False) -> Feed:
-    if not _takes_cells(want):
+    if not takes_cells(want):
         raise GraphError(
             f"the placeholder {want.name!r} has the shape {list(want.shape or ())}; one column feeds [rows] or "
             f"[rows, 1]: --feed {want.name}=A,B,C, f* or {column}[]"

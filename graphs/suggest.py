@@ -9,7 +9,8 @@ from dataclasses import replace
 from math import prod
 
 from graphs.errors import GraphError
-from graphs.feeding import fit, looks_like_a_switch, word_to_set
+from graphs.feeding import fit
+from graphs.hints import looks_like_a_switch, word_to_set
 from graphs.wants import Want
 from graphs.words import Item, Words
 

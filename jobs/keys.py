@@ -118,3 +118,8 @@ def collector(life: Life) -> str:
 def output(path: Path) -> str:
     """The short lock of the scheduler that is at the file of these scores."""
     return f"{PREFIX}nightly:{hashlib.sha256(bytes(path)).hexdigest()[:16]}"
+
+
+def text(name: bytes) -> str:
+    """What the server has as a name. One that a disk has altered is another one, and no error."""
+    return name.decode(errors="replace")

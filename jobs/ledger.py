@@ -22,6 +22,7 @@ from jobs.presence import Presence
 from jobs.progress import JobState, Progress
 from jobs.proof import Sent
 from jobs.record import PLAIN, Job, Life
+from jobs.removal import Removal, job_ids
 from jobs.scripts import YES_OR_NO, Scripts, counters, flat, line
 from jobs.spool import Spool
 from jobs.timeline import Finish, Work
@@ -62,6 +63,7 @@ class Ledger:
         self._scripts = Scripts(server)
         self.presence = Presence(server)
         self.answers = Answers(server, self._scripts, self._spool)
+        self.removal = Removal(server, self._scripts, self._spool)
 
     # -- the job
 
@@ -83,30 +85,20 @@ class Ledger:
         fields = self.redis.hmget(keys.job(job_id), "record", "incarnation")  # at once: it may begin anew meanwhile
         record, incarnation = cast("list[bytes | None]", fields)
         if record is None:
-            self._check_there(job_id)
+            if not self.redis.exists(keys.job(job_id)):
+                raise JobError(f"there is no job {job_id}")
             raise DamagedError(f"{job_id}: its record is gone; producer forget frees the rest")
         try:
             job = Job.decode(record)
         except JobError as error:
             raise type(error)(f"{job_id}: {error}") from None
-        if job.id != job_id or _text(incarnation or b"") != job.incarnation:
+        if job.id != job_id or keys.text(incarnation or b"") != job.incarnation:
             raise DamagedError(f"{job_id}: its record is damaged; producer forget frees it")
         return job
 
-    def _incarnation(self, job_id: str) -> str | None:
-        """None if there is no such job."""
-        fields = self.redis.hmget(keys.job(job_id), "state", "incarnation")
-        state, incarnation = cast("list[bytes | None]", fields)
-        return None if state is None else _text(incarnation or b"")
-
     def job_ids(self) -> list[str]:
         """All jobs, oldest first."""
-        moments: dict[bytes, float] = {}
-        for generation in keys.GENERATIONS:
-            moments.update(
-                cast("list[tuple[bytes, float]]", self.redis.zrange(generation.jobs, 0, -1, withscores=True))
-            )
-        return [_text(job_id) for job_id in sorted(moments, key=lambda job_id: moments[job_id])]
+        return job_ids(self.redis)
 
     def progress(self, job_id: str) -> Progress:
         """Raises JobError if there is no such job, DamagedError if what is there makes no sense."""
@@ -117,10 +109,6 @@ class Ledger:
             return Progress.decode({os.fsdecode(name): os.fsdecode(value) for name, value in raw.items()})
         except DamagedError as error:
             raise DamagedError(f"{job_id}: {error}") from None
-
-    def _check_there(self, job_id: str) -> None:
-        if not self.redis.exists(keys.job(job_id)):
-            raise JobError(f"there is no job {job_id}")
 
     def timeline(self, job_id: str, first: int = 0, count: int | None = None) -> list[Finish]:
         """The batches done so far, in the order in which they were: from the `first`-th entry on, `count` at most."""
@@ -141,51 +129,6 @@ class Ledger:
         if ended:
             self._spool.forget(life, "payload")
         return ended
-
-    def erase(self, life: Life, age: float = 0) -> bool:
-        """Frees every key of a job that ended `age` seconds ago or earlier, its model's as well if no other job has it.
-        False if the job still runs or ended later, or, with an age, if somebody follows it."""
-        record = cast("bytes | None", self.redis.hget(keys.job(life.id), "record"))
-        if not self._scripts.did("erase", life, age):
-            return False
-        self._spool.forget(life)
-        if record is not None:
-            self._forget_model(json.loads(record).get("model", ""))
-        return True
-
-    def _forget_model(self, sha256: str) -> None:
-        """Unless a job has it; one that can't be read here might."""
-        records = (self.redis.hget(keys.job(other), "record") for other in self.job_ids())
-        if not any(record and sha256.encode() in cast(bytes, record) for record in records):
-            self.redis.unlink(keys.model(sha256))
-
-    def wipe(self, job_id: str) -> None:
-        """Frees every key of a job that is damaged, whose record and state say nothing: what its producers, workers and
-        collectors still bring is refused. Looks at all keys of the server, which takes long on a large one."""
-        prefix = keys.job(job_id).encode()
-        literal = "".join(f"\\{sign}" if sign in "*?[]\\^" else sign for sign in keys.job(job_id))
-        found = cast("Iterable[bytes]", self.redis.scan_iter(match=f"{literal}*", count=1000))
-        lives = {Life(job_id, ""), Life(job_id, self._incarnation(job_id) or "")}
-        for key in found:
-            if key == prefix or key.startswith(prefix + b":"):
-                self.redis.unlink(key)
-        for generation in keys.GENERATIONS:
-            self.redis.zrem(generation.jobs, job_id)
-            names = cast("set[bytes]", self.redis.smembers(generation.active))
-            running = {life for name in names if (life := Life.of(_text(name))).id == job_id}
-            if running:
-                self.redis.srem(generation.active, *(life.name for life in running))
-            lives |= running
-        for life in lives:
-            self._spool.forget(life)
-
-    def expire(self, age: float) -> list[str]:
-        """Erases the jobs that ended at least `age` seconds ago and that nobody follows; their ids."""
-        seconds, microseconds = self.redis.time()
-        latest = (seconds - age) * 1000 + microseconds / 1000
-        names = [self.redis.zrangebyscore(generation.jobs, "-inf", latest) for generation in keys.GENERATIONS]
-        old = [_text(job_id) for found in cast("list[list[bytes]]", names) for job_id in found]
-        return [job_id for job_id in old if self.erase(Life(job_id, self._incarnation(job_id) or ""), age)]
 
     def follow(self, life: Life, seconds: float) -> bool:
         """Somebody follows the job for the next `seconds`: it does not expire meanwhile, and is not left running by a
@@ -264,7 +207,7 @@ class Ledger:
     def owners(self, job_id: str) -> dict[int, str]:
         """Who holds each leased batch."""
         owners = cast("dict[bytes, bytes]", self.redis.hgetall(keys.owner(job_id)))
-        return {int(batch): _text(owner) for batch, owner in owners.items()}
+        return {int(batch): keys.text(owner) for batch, owner in owners.items()}
 
     def renew(self, life: Life, batch: int, owner: str, seconds: float) -> bool:
         """False if the batch is not this owner's any more."""
@@ -300,7 +243,7 @@ class Ledger:
     def active(self) -> list[Life]:
         """The running jobs, of every format that is known here."""
         sets = [cast("set[bytes]", self.redis.smembers(generation.active)) for generation in keys.GENERATIONS]
-        return [Life.of(_text(name)) for names in sets for name in names]
+        return [Life.of(keys.text(name)) for names in sets for name in names]
 
     def overdue(self, life: Life, patience: float) -> dict[int, bool]:
         """Takes expired leases back; the batches neither sent nor leased for `patience` seconds, and whether they have
@@ -348,11 +291,6 @@ def _check_sent(life: Life, batch: int, noted: bytes, payload: bytes) -> None:
         good = False
     if not good:
         raise DamagedError(f"what the server has as batch {batch} of {life.id} is not what the producer sent")
-
-
-def _text(name: bytes) -> str:
-    """A name that a disk has altered is another one, and no error."""
-    return name.decode(errors="replace")
 
 
 def _cursor(life: Life, batches: int, cursor: Mapping[str, int]) -> str:

@@ -9,10 +9,10 @@ RENEW_SECONDS = 1.0  # so long a lock that was ours is ours still, without askin
 
 
 class Lock:
-    """Runs out after `seconds`, which must be several times RENEW_SECONDS."""
+    """Runs out after `seconds`, which must be several times RENEW_SECONDS. Two with the same `token` are one."""
 
-    def __init__(self, ledger: Ledger, name: str, seconds: float) -> None:
-        self.token = uuid.uuid4().hex
+    def __init__(self, ledger: Ledger, name: str, seconds: float, token: str | None = None) -> None:
+        self.token = token or uuid.uuid4().hex
         self._ledger, self._name, self._seconds = ledger, name, seconds
         self._due = 0.0
 

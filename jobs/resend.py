@@ -2,10 +2,10 @@
 following producer runs it, a short lock lets one of them at a time. It also forgets jobs that ended long ago."""
 
 import time
-import uuid
 
 from jobs import keys, queue
 from jobs.ledger import Ledger
+from jobs.lock import Lock
 from jobs.record import Life
 
 INTERVAL = 1.0  # seconds between sweeps
@@ -19,7 +19,8 @@ class Resender:
 
     def __init__(self, ledger: Ledger, keep_days: float) -> None:
         self._ledger = ledger
-        self._token = uuid.uuid4().hex
+        # Both: an older version's re-sender, which knows only the first, may be at the first format's jobs.
+        self._locks = [Lock(ledger, each.resender, 3 * INTERVAL) for each in keys.GENERATIONS]
         self._keep_seconds = keep_days * 24 * 3600
         self._due = self._expire_due = 0.0
         self._missing: dict[tuple[Life, int], float] = {}  # since when these batches' messages are nowhere
@@ -29,12 +30,11 @@ class Resender:
         if time.monotonic() < self._due:
             return 0
         self._due = time.monotonic() + INTERVAL
-        # Both: an older version's re-sender, which knows only the first, may be at the first format's jobs.
-        if not all(self._ledger.hold(each.resender, self._token, 3 * INTERVAL) for each in keys.GENERATIONS):
+        if not all(lock.hold() for lock in self._locks):
             return 0
         if time.monotonic() >= self._expire_due:
             self._expire_due = time.monotonic() + EXPIRE_INTERVAL
-            self._ledger.expire(self._keep_seconds)
+            self._ledger.removal.expire(self._keep_seconds)
         return sum(self._ledger.send_again(life, batches) for life, batches in self._lost().items())
 
     def _lost(self) -> dict[Life, list[int]]:

@@ -9,7 +9,7 @@ from tensorflow.compat import v1
 
 from graphs import kinds
 from graphs.errors import GraphError
-from graphs.feeding import feeders
+from graphs.hints import feeders
 from graphs.signature import Signature
 from graphs.verdict import Refusal
 from graphs.words import NOTHING

@@ -85,7 +85,7 @@ class Submission:
 
     def forget(self) -> None:
         """Frees all that the server has of the job. Raises JobError if it still runs."""
-        if not self._ledger.erase(self.job.life):
+        if not self._ledger.removal.erase(self.job.life):
             raise JobError(f"{self.id} is running: cancel it first")
 
     def retry(self, model: Path | str | None = None, report: Reporter | None = None, words: Words = NOTHING) -> Receipt:

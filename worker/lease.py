@@ -1,5 +1,13 @@
-"""A batch that this process may score, for as long as its lease is renewed."""
+"""A batch that this process may score, for as long as its lease is renewed; and what renews it.
 
+Whoever's lease has run out has lost the batch: `overdue.lua` takes it back, and the re-sender sends it again. What the
+process then still answers counts only if it is the first answer.
+"""
+
+import logging
+import os
+import signal
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +18,9 @@ from jobs.ledger import Ledger
 from jobs.record import Life
 from jobs.timeline import Work
 from model.graph.row_class import RowClass
+from worker.every import Every
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +59,29 @@ class LeasedBatch:
     attempt: int  # how often the batch was given away, this time included
     payload: bytes
     row_class: RowClass | None  # the job's; None before a worker has found it
+
+
+class Renewal(Every):
+    """Keeps the batch's lease for as long as the block runs. When nothing of it was scored for `limit` seconds the
+    model hangs: nothing interrupts a `session.run`, so the batch is given back, as one that was given away `suspect`
+    times, and this process ends itself, to be replaced by Celery."""
+
+    def __init__(self, lease: Lease, limit: float, suspect: int) -> None:
+        super().__init__(min(lease.seconds / 3, limit / 4), self._renew, f"lease of {lease}")
+        self._lease, self._limit, self._suspect = lease, limit, suspect
+        self.progress()
+
+    def progress(self) -> None:
+        """A part of the batch is scored."""
+        self._deadline = time.monotonic() + self._limit
+
+    def _renew(self) -> None:
+        if time.monotonic() < self._deadline:
+            self._lease.renew()
+            return
+        reason = f"batch {self._lease.batch}: nothing scored within the {self._limit:g} s of NIGHTSHIFT_BATCH_SECONDS"
+        log.error("%s: %s; process %d ends itself", self._lease.life.id, reason, os.getpid())
+        try:
+            self._lease.release(reason, self._suspect)
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)

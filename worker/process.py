@@ -20,14 +20,15 @@ from jobs.spool import Spool
 from jobs.timeline import Stopwatch, Work
 from model.errors import ModelError
 from model.graph.row_class import RowClass
+from worker.every import Every
 from worker.isolation.isolation import Isolation, Unwanted
 from worker.isolation.search import Assignment
-from worker.lease import Lease, LeasedBatch
+from worker.lease import Lease, LeasedBatch, Renewal
 from worker.models import Models
 from worker.runtimes.registry import runtime_of
 from worker.runtimes.runtime import Runtime
 from worker.score import score
-from worker.upkeep.heartbeat import Every, Renewal, housekeeping
+from worker.upkeep.housekeeping import housekeeping
 from worker.upkeep.stall import StallDetector
 
 Answer = TypeVar("Answer")

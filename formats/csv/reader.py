@@ -65,14 +65,10 @@ class Reader:
             status = os.fstat(self._file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise InputError(f"{self.path}: not a regular file")
-            self.size: int = status.st_size
-            self.mtime_ns: int = status.st_mtime_ns
+            self.size, self.mtime_ns = status.st_size, status.st_mtime_ns
             self._max_record_bytes = max_record_bytes
             # A block must show that its first record is too large, even if its last byte (a \r) is left out.
             self._window = max(block_bytes, max_record_bytes + 2)
-            self.columns: list[str]
-            self.start: Position
-            self._line_ends: LineEnds
             self.columns, self._line_ends, self.start = self._read_header()
             self._scanner = self._make_scanner(self._line_ends)
         except BaseException:

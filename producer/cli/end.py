@@ -43,7 +43,7 @@ def forget(job: str) -> None:
             submission = find(connection, job_id)
             submission.progress()
         except DamagedError:
-            connection.ledger.wipe(job_id)
+            connection.ledger.removal.wipe(job_id)
         else:
             submission.forget()
         say(f"forgot {job_id}")

@@ -15,6 +15,7 @@ from formats.errors import NightshiftError
 from graphs.errors import GraphError
 from jobs import keys
 from jobs.errors import ServerError
+from jobs.lock import Lock
 from jobs.server import AWAY
 from producer.client import Client
 from producer.graph import read_graph
@@ -174,12 +175,15 @@ class Rounds:
 
     def _hold(self, file: File) -> bool:
         """False if another scheduler is at it."""
-        return self._connected().ledger.hold(keys.output(file.output), self._token, LOCK_SECONDS)
+        return self._lock(self._connected(), file).hold()
 
     def _let_go(self, file: File) -> None:
         if self._connection is not None:
             with contextlib.suppress(redis.RedisError):  # then it runs out
-                self._connection.ledger.let_go(keys.output(file.output), self._token)
+                self._lock(self._connection, file).let_go()
+
+    def _lock(self, connection: Client, file: File) -> Lock:
+        return Lock(connection.ledger, keys.output(file.output), LOCK_SECONDS, self._token)
 
     def _connected(self) -> Client:
         """Opened by a look that needs it, for as long as that takes."""

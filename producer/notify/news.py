@@ -12,6 +12,7 @@ from typing import cast
 
 from jobs import keys
 from jobs.ledger import Ledger
+from jobs.lock import Lock
 from jobs.record import Life
 from producer.notify.delivery import Event
 from producer.notify.hooks import Hooks
@@ -33,17 +34,17 @@ class Once:
 
     def take(self, target: str) -> bool:
         """True to the one that delivers. The others wait whether it does."""
-        while not self._ledger.hold(self._lock(target), self._token, LOCK_SECONDS):
+        while not self._lock(target).hold():
             time.sleep(POLL_SECONDS)
         if self._delivered(target):
-            self._ledger.let_go(self._lock(target), self._token)
+            self._lock(target).let_go()
             return False
         return True
 
     def settle(self, target: str, delivered: bool) -> None:
         if delivered:
             self._ledger.note(self._life, **{self._field(target): self._mark})
-        self._ledger.let_go(self._lock(target), self._token)
+        self._lock(target).let_go()
 
     def _delivered(self, target: str) -> bool:
         noted = cast("bytes | None", self._ledger.redis.hget(keys.job(self._life.id), self._field(target)))
@@ -52,8 +53,8 @@ class Once:
     def _field(self, target: str) -> str:
         return f"hook:{self._event}:{target}"
 
-    def _lock(self, target: str) -> str:
-        return f"{keys.own(self._life)}:{self._field(target)}"
+    def _lock(self, target: str) -> Lock:
+        return Lock(self._ledger, f"{keys.own(self._life)}:{self._field(target)}", LOCK_SECONDS, self._token)
 
 
 class News:

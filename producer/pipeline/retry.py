@@ -97,7 +97,7 @@ def _score(
         by = submit(connection, plan, 0, None, report.warn)
         run = Run(connection, by, plan.source, plan.graph.data)
         run.to_its_end(report, output=scores)
-    connection.ledger.erase(run.job.life)
+    connection.ledger.removal.erase(run.job.life)
     return run.job
 
 

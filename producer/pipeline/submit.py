@@ -43,7 +43,7 @@ def _submit(connection: Connection, plan: Plan, workers: int, deadline: datetime
     cursor = make_cursor(plan.source.start)
     state = ledger.submit(job, cursor)
     if state in ("failed", "cancelled"):
-        ledger.erase(ledger.job(job.id).life)
+        ledger.removal.erase(ledger.job(job.id).life)
         state = ledger.submit(job, cursor)
     job = ledger.job(job.id)
     if state == "running":
@@ -65,7 +65,7 @@ def submit_again(connection: Connection, job: Job, source: Source | None, graph:
         raise JobError(f"{lost}; its model is not on the server any more: enqueue the file again")
     deadline = ledger.progress(job.id).deadline
     ledger.cancel(job.life, "what was collected of it is lost")
-    ledger.erase(job.life)
+    ledger.removal.erase(job.life)
     again = renewed(job)
     ledger.submit(again, make_cursor(source.start))
     ledger.put_model(again.model, graph)

@@ -67,7 +67,7 @@ def test_a_damaged_job_is_right_or_refused_and_can_be_forgotten(
         assert output.read_bytes() == right
         assert farm.producer("verify", output).code == 0
     finally:
-        farm.ledger.wipe(job)
+        farm.ledger.removal.wipe(job)
     assert farm.server.redis.keys(f"{keys.job(job)}*") == []
 
 
@@ -81,11 +81,11 @@ def test_forget_of_a_damaged_job_leaves_its_neighbours(farm: Farm, tmp_path: Pat
         ledger.redis.zadd(keys.SECOND.jobs, {other: 1.0})
         ledger.redis.sadd(keys.SECOND.active, f"{other}:0123")
     try:
-        ledger.wipe("mended-012")
+        ledger.removal.wipe("mended-012")
         assert not ledger.redis.keys(f"{keys.job('mended-012')}:*")
         assert set(ledger.job_ids()) & {*others, "mended-012"} == set(others)
         assert {life.id for life in ledger.active()} >= set(others)
     finally:
         for other in others:
-            ledger.wipe(other)
+            ledger.removal.wipe(other)
     assert not ledger.redis.keys(f"{keys.job('mended-')}*")

@@ -198,7 +198,7 @@ def rounds(
         total += figures
         kinds = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(played.faults.items()))
         say(f"round {number}: {time.monotonic() - began:.0f} s; {kinds}; {describe(figures)}; identical bytes")
-        site.ledger.erase(site.ledger.job(night.job).life)
+        site.ledger.removal.erase(site.ledger.job(night.job).life)
         for file in folder.glob(f"*{path.stem}*"):
             file.unlink()
     return total

@@ -164,7 +164,7 @@ class Night:
         after = Night(self.site, second, None, self.model, self.spool)
         after.end(after.enqueue())
         assert after.output.read_bytes().count(b"\n") > 7_900
-        ledger.erase(ledger.job(after.job).life)
+        ledger.removal.erase(ledger.job(after.job).life)
         deadline = time.monotonic() + 30
         while idle := [worker.log.stem for worker, count in before.items() if taken(worker) == count]:
             assert time.monotonic() < deadline, f"take no work any more: {idle}"

@@ -188,23 +188,23 @@ def test_erasing_leaves_no_key(ledger: Ledger, server: Server, job: Life) -> Non
     lease(ledger, job, 0)
     ledger.put_model(JOB.model, b"graph")
     complete(ledger, job, 0)
-    assert not ledger.erase(job)  # it runs
+    assert not ledger.removal.erase(job)  # it runs
     ledger.seal(job, 1)
-    assert ledger.erase(job)
+    assert ledger.removal.erase(job)
     assert server.redis.keys("*") == [keys.SECOND.queue.encode()]  # its message: whoever takes it finds nothing to do
     with pytest.raises(JobError, match="no job"):
         ledger.progress(job.id)
 
 
 def test_a_job_expires_when_it_ended_long_ago_and_nobody_follows_it(ledger: Ledger, server: Server, job: Life) -> None:
-    assert ledger.expire(0) == []  # it runs
+    assert ledger.removal.expire(0) == []  # it runs
     ledger.cancel(job, "no more")
-    assert ledger.expire(60) == []
+    assert ledger.removal.expire(60) == []
     ledger.follow(job, 30)
     time.sleep(0.05)
-    assert ledger.expire(0.02) == []
+    assert ledger.removal.expire(0.02) == []
     server.redis.delete(f"{keys.job(job.id)}:followed")
-    assert ledger.expire(0.02) == [job.id]
+    assert ledger.removal.expire(0.02) == [job.id]
     assert ledger.job_ids() == []
 
 

@@ -108,7 +108,7 @@ def test_forgetting_a_job_frees_each_of_its_keys_and_none_of_anothers(ledger: Le
     for suffix in ("queued", "leased", "owner", "attempts", "done"):
         ledger.redis.hset(f"{prefix}:{suffix}", "x", "x")
     ledger.redis.sadd(names.active, life.name)
-    assert ledger.erase(life), "who asks for it by name need not wait for followers"
+    assert ledger.removal.erase(life), "who asks for it by name need not wait for followers"
     del expected[names.jobs][job.id.encode()]
     expected[names.active].remove(life.name.encode())
     assert everything(ledger) == expected
@@ -118,7 +118,7 @@ def test_an_older_life_does_not_erase_what_ended_later(ledger: Ledger, job: Job)
     """Whoever forgets an old job would free the new one's results."""
     ledger.cancel(job.life, "enough")
     before = everything(ledger)
-    assert not ledger.erase(job.life._replace(incarnation="ff" * 8))
+    assert not ledger.removal.erase(job.life._replace(incarnation="ff" * 8))
     assert everything(ledger) == before
 
 
@@ -126,7 +126,7 @@ def test_a_running_job_is_not_erased_whenever_it_ended(ledger: Ledger, job: Job)
     """Its workers would score for nobody."""
     ledger.redis.hset(keys.job(job.id), "finished", 1)
     before = everything(ledger)
-    assert not ledger.erase(job.life)
+    assert not ledger.removal.erase(job.life)
     assert everything(ledger) == before
 
 
@@ -135,13 +135,13 @@ def test_a_job_expires_at_its_age_and_not_before(ledger: Ledger, job: Job) -> No
     ledger.cancel(job.life, "enough")
     now = milliseconds(ledger)
     ledger.redis.hset(keys.job(job.id), "finished", now - 99_950_000)
-    assert not ledger.erase(job.life, 100_000)
+    assert not ledger.removal.erase(job.life, 100_000)
     ledger.redis.hset(keys.job(job.id), "finished", now - 100_050_000)
     ledger.follow(job.life, 30)
-    assert not ledger.erase(job.life, 100_000)
-    assert not ledger.erase(job.life, 1), "any age is one"
+    assert not ledger.removal.erase(job.life, 100_000)
+    assert not ledger.removal.erase(job.life, 1), "any age is one"
     ledger.redis.delete(f"{keys.job(job.id)}:followed")
-    assert ledger.erase(job.life, 100_000)
+    assert ledger.removal.erase(job.life, 100_000)
 
 
 def test_who_follows_a_job_mends_what_a_disk_lost_of_its_end(ledger: Ledger) -> None:

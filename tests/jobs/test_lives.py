@@ -22,7 +22,7 @@ def older(ledger: Ledger) -> Life:
     enqueue(ledger, JOB.life, 0)
     lease(ledger, JOB.life, 0)
     ledger.cancel(JOB.life, "enough")
-    assert ledger.erase(JOB.life)
+    assert ledger.removal.erase(JOB.life)
     assert ledger.submit(AGAIN, CURSOR) == "running"
     enqueue(ledger, AGAIN.life, 0)
     lease(ledger, AGAIN.life, 0)
@@ -49,7 +49,7 @@ def test_what_comes_from_an_older_life_changes_nothing(ledger: Ledger, older: Li
     assert not ledger.answers.retried(older, {}, {}, {}, {})
     assert not ledger.note(older, deadline=1.0)
     assert ledger.row_class(older, "exact") == ""
-    assert not ledger.erase(older)
+    assert not ledger.removal.erase(older)
     assert dump(ledger) == before
 
 

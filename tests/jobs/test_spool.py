@@ -125,7 +125,7 @@ def test_a_cancelled_job_frees_its_payloads_and_a_forgotten_one_everything(ledge
     complete(ledger, JOB.life, 0, payload=PAYLOAD)
     ledger.cancel(JOB.life, "enough")
     assert files(folder) == ["0.kept", "1.kept", "2.kept"]  # `producer rejects` still reads them
-    assert ledger.erase(JOB.life)
+    assert ledger.removal.erase(JOB.life)
     assert files(folder) == []
 
 

@@ -56,7 +56,7 @@ def make_app(url: str | None) -> Celery:
             "priority_steps": [0],
             "queue_order_strategy": "sorted",
             # kombu would note in Redis what a worker has taken and not begun, in two transactions a message, and give
-            # it to others after a timeout. The worker says so once a second (heartbeat.py), and the re-sender knows.
+            # it to others after a timeout. The worker says so once a second (housekeeping.py), and the re-sender knows.
             "ack_emulation": False,
             "socket_timeout": 15,
             "socket_connect_timeout": 5,

@@ -35,7 +35,7 @@ def test_a_timeline_is_read_once_and_what_a_forgotten_job_took_stays(
     assert batches.stages["score"].total == pytest.approx(2.5)
     # It fails and begins anew, under the same id: another timeline.
     ledger.fail(JOB.life, "why")
-    ledger.erase(JOB.life)
+    ledger.removal.erase(JOB.life)
     time.sleep(0.01)
     ledger.submit(JOB, {"offset": 0, "record": 1, "line": 1, "skip": 0})
     finish(ledger, 0, 1)

@@ -62,7 +62,7 @@ def test_one_that_was_given_up_leaves_it_to_the_next(
 
 def test_telling_of_a_job_that_was_forgotten_leaves_nothing_behind(server: Server, ledger: Ledger, job: Life) -> None:
     ledger.cancel(job, "by the test")
-    ledger.erase(job)
+    ledger.removal.erase(job)
     with receiving() as receiver:
         tell(ledger, receiver.url).close()
     assert len(receiver.requests) == 1

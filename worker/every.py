@@ -1,0 +1,53 @@
+"""A thread that does one thing again and again."""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import redis
+
+from jobs.errors import ServerError
+
+log = logging.getLogger(__name__)
+
+
+class Every:
+    """Calls `action` every `seconds` in a thread of its own until closed; what the server does wrong meanwhile is
+    logged, once an outage, and tried again."""
+
+    def __init__(
+        self, seconds: float, action: Callable[[], object], name: str, at_end: Callable[[], object] = lambda: None
+    ) -> None:
+        self._seconds = seconds
+        self._action = action
+        self._at_end = at_end
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
+
+    def _loop(self) -> None:
+        away = False
+        while not self._stop.wait(self._seconds):
+            try:
+                self._action()
+                away = False
+            except (redis.RedisError, ServerError, OSError) as error:
+                if not away:
+                    log.warning("%s: the server is away: %s", self._thread.name, error)
+                away = True
+        with contextlib.suppress(redis.RedisError, ServerError):
+            self._at_end()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._stop.set()
