@@ -5,10 +5,11 @@ import dataclasses
 
 import pytest
 
+from graphs.feeds import Constant
 from jobs import keys
 from jobs.errors import JobError, LostError, NewerFormatError
 from jobs.ledger import Ledger
-from jobs.record import FORMAT, Job, Life
+from jobs.record import FORMAT, PLAIN, Job, Life
 from tests.support.books import dump
 from tests.support.steps import CURSOR, JOB, complete, enqueue, lease
 
@@ -78,6 +79,15 @@ def test_what_is_not_as_it_was_written_is_never_collected(ledger: Ledger, key: s
     ledger.redis.set(key, b"other")
     with pytest.raises(LostError, match="not on the server as it was written"):
         ledger.answers.results(JOB.life, 0, 8)
+
+
+def test_a_job_of_todays_format_is_given_to_workers(ledger: Ledger) -> None:
+    """One that an older version can't score is of the newest format that this one knows, and no newer one."""
+    job = dataclasses.replace(JOB, format=0, constants=(Constant("keep_prob", "float32", "1"),))
+    assert job.format == FORMAT > PLAIN
+    assert ledger.submit(job, CURSOR) == "running"
+    enqueue(ledger, job.life, 0)
+    assert lease(ledger, job.life, 0) == "leased"
 
 
 def test_a_job_of_a_newer_format_is_left_alone_without_spending_attempts(ledger: Ledger) -> None:

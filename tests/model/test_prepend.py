@@ -319,7 +319,7 @@ def cnn(folder: Path) -> Path:
 
 
 def test_a_text_cnn_of_ones_own_scores_raw_texts(tmp_path: Path) -> None:
-    texts = messages(300)
+    texts = messages(10_000)
     words = sorted({word for text in texts for word in PROCESSOR.findall(text)})[:38]
     (tmp_path / "vocab.txt").write_text("<UNK>\n" + "".join(f"{word}\n" for word in words))
     model = cnn(tmp_path)
