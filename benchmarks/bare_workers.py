@@ -9,7 +9,6 @@ the collector frees it. Payloads are a few bytes; all keys, scripts and counters
 
 import json
 import multiprocessing
-import os
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ import redis
 from graphs.feeds import Feed, Fetch
 from jobs import digest, keys
 from jobs.batch import Result
+from jobs.identity import Owner, Process
 from jobs.ledger import Entry, Ledger
 from jobs.lock import Lock
 from jobs.proof import Written
@@ -60,8 +60,8 @@ def work(url: str) -> None:
     """Takes messages until an empty one comes."""
     wire = Wire(Ledger(connect(url)))
     result = Result({"score": pa.array([0.5] * 16, pa.float32())}, ()).encode()
-    owner = f"bare:{os.getpid()}"
-    told = Work(owner, STAGES).encode()
+    owner = str(Owner(Process.this(), "bare"))
+    told = Work(str(Process.this()), STAGES).encode()
     take = "BRPOP", keys.SECOND.queue, 0
     [(_, message)] = wire.ask(take)
     while message:

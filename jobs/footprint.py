@@ -23,7 +23,7 @@ def without_pandas() -> None:
 
 
 def keep_freed_memory() -> None:
-    """glibc gives large blocks back to the kernel as they are freed, and the next one's pages fault in anew, one by
+    """glibc gives large blocks back to the kernel as they are freed, and the next one's pages fault in again, one by
     one: for batches of megabytes, a fifth of the producer's time. Has no effect elsewhere."""
     with contextlib.suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)

@@ -82,7 +82,7 @@ class Ledger:
 
     def job(self, job_id: str) -> Job:
         """Raises JobError if there is no such job, DamagedError or NewerFormatError if it can't be read."""
-        fields = self.redis.hmget(keys.job(job_id), "record", "incarnation")  # at once: it may begin anew meanwhile
+        fields = self.redis.hmget(keys.job(job_id), "record", "incarnation")  # at once: it may begin again meanwhile
         record, incarnation = cast("list[bytes | None]", fields)
         if record is None:
             if not self.redis.exists(keys.job(job_id)):

@@ -172,7 +172,7 @@ class WorkerProcess:
         """Raises JobError if the job is not there, or has begun again."""
         job = self.ledger.job(life.id)
         if job.incarnation != life.incarnation:
-            raise JobError(f"{life.id} has begun anew")
+            raise JobError(f"{life.id} has begun again")
         return job
 
     def _model(self, sha256: str) -> bytes | None:

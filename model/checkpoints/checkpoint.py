@@ -126,7 +126,7 @@ def advice(directory: Path, torn: str | None = None) -> str:
     others = [prefix for prefix in reversed(saved(directory)) if prefix != torn and step_of(prefix) >= 0]
     whole = next((prefix for prefix in others if fault(prefix) is None), None)
     if whole is None:
-        return f"{directory} has no other that is whole: train anew (--again), or bring its files back"
+        return f"{directory} has no other that is whole: start over (--again), or bring its files back"
     return f"{whole} is whole: name it instead of {directory}, or train on from it with --from-step {step_of(whole)}"
 
 

@@ -44,7 +44,7 @@ def signature(
     """The inputs and outputs of a signature, by default serving_default or the only one; {} and {} without any.
 
     A sparse NAME is three tensors, NAME/indices, NAME/values and NAME/shape; a ragged one NAME/flat_values and
-    NAME/row_splits_0, of more dimensions also NAME/row_splits_1 and so on. ModelError if there is none such.
+    NAME/row_splits_0, of more dimensions also NAME/row_splits_1 and so on. ModelError if there is no such signature.
     """
     found = {key: each for key, each in meta_graph.signature_def.items() if not key.startswith("__saved_model")}
     if wanted is None:

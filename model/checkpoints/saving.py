@@ -73,7 +73,8 @@ def save(session: v1.Session, directory: Path, step: int, policy: Policy = DEFAU
 
 
 def select(graph: tf.Graph, names: Sequence[str] | Mapping[str, str] | None) -> dict[str, tf.Variable] | None:
-    """Return {name in the checkpoint: variable} for Saver, None for all. ModelError if the graph has none such."""
+    """Return {name in the checkpoint: variable} for Saver, None for all. ModelError if the graph has none
+    of these."""
     if names is None:
         return None
     with graph.as_default():

@@ -48,7 +48,7 @@ def evaluate(
     model evaluate spam.pb labelled.csv --pictures pictures --format png --format svg
     model evaluate spam.pb labelled.csv --folds 10 --json | jq .spread.recall
 
-    The figures flatter for messages that the model was trained on: model train LABELLED.csv --folds 5 trains anew for
+    The figures flatter for messages that the model was trained on: model train LABELLED.csv --folds 5 trains again for
     each fold and measures on held-out ones. Here, --folds N trains nothing: it splits the messages into N stratified
     parts and gives each figure's mean and standard deviation over them, which says how far to trust it.
 

@@ -78,7 +78,7 @@ _OPTIONS = (
         "--summaries", type=PLACE, metavar="DIR", help="For TensorBoard.  [default: summaries in --checkpoints]"
     ),
     click.option("--no-summaries", is_flag=True, help="Write none."),
-    click.option("--again", is_flag=True, help="Remove the checkpoints that are there, and start anew."),
+    click.option("--again", is_flag=True, help="Remove the checkpoints that are there, and start over."),
     click.option(
         "--from-step", type=click.IntRange(0), metavar="N", help="Go on from that step's checkpoint, not the latest."
     ),

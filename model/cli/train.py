@@ -98,7 +98,10 @@ def _train(data: "Labelled", plan: "Plan", checkpoints: Path, chosen: Options, a
 def tell(done: int, total: int) -> None:
     """Say on stderr where a run goes on, or that there is nothing left of it."""
     if done == total:
-        click.echo(f"finished before, at step {done}; more --epochs or --steps train on, --again starts anew", err=True)
+        click.echo(
+            f"finished before, at step {done}; more --epochs or --steps train on, --again starts over",
+            err=True,
+        )
     elif 0 < done < total:
         click.echo(f"going on from step {done} of {total}", err=True)
 

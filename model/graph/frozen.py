@@ -93,7 +93,7 @@ def terminal_tensors(graph: tf.Graph) -> list[tf.Tensor]:
 
 
 def tensor(graph: tf.Graph, name: str) -> tf.Tensor:
-    """Return the tensor called `node` (its first output) or `node:0`. ModelError if the graph has none such."""
+    """Return the tensor called `node` (its first output) or `node:0`. ModelError if the graph has no such tensor."""
     full = names.tensor_of(name)
     try:
         if full is not None:

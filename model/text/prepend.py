@@ -35,7 +35,7 @@ def prepend(data: bytes, vocabulary: Vocabulary, recipe: Recipe, input: str | No
     """Return the serialised graph whose placeholder `text`, [None], takes the place of the ids' placeholder.
 
     That is `input`, or the only one of numbers that could be it. The bytes are the same for the same arguments. Raises
-    ModelError if there is none such, or the length does not fit it.
+    ModelError if there is no such placeholder, or the length does not fit it.
     """
     graph_def = frozen.parse(data)
     frozen.refuse_unsafe(graph_def)

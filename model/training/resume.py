@@ -69,7 +69,7 @@ def _where(directory: Path, from_step: int | None) -> str | None:
         return found[-1]
     if found or len(list(directory.glob(f"{checkpoint.BASENAME}-*.data-00000-of-*"))) > 1:
         raise ModelError(
-            f"{directory} has files of checkpoints, but not all: bring them back, or start anew with --again"
+            f"{directory} has files of checkpoints, but not all: bring them back, or start over with --again"
         )
     return None
 
@@ -79,7 +79,7 @@ def _check(prefix: str, directory: Path, terms: Terms) -> None:
     if why is not None:
         raise ModelError(f"cannot resume from {prefix}: {why}; {checkpoint.advice(directory, prefix)}")
     reader = checkpoint.read(prefix)
-    otherwise = "--again removes it and starts anew, another --checkpoints leaves it"
+    otherwise = "--again removes it and starts over, another --checkpoints leaves it"
     if not reader.has_tensor(VARIABLE):
         raise ModelError(f"{prefix} is not a whole state of a training run, so it cannot go on; {otherwise}")
     theirs = json.loads(reader.get_tensor(VARIABLE))

@@ -43,7 +43,7 @@ def go_on(
         if done > total:
             raise ModelError(
                 f"{place.checkpoints} has a run of {done} steps, more than the {total} asked for: --from-step N goes "
-                "on from an earlier checkpoint, --again starts anew"
+                "on from an earlier checkpoint, --again starts over"
             )
         return f"{place.checkpoints}/{checkpoint.BASENAME}-{done}"
     writer = saving.Writer(session, place.checkpoints, place.policy)

@@ -12,7 +12,7 @@ from producer.cli.console import connected, fail, find, name_of, say, show
 def cancel(job: str, as_json: bool) -> None:
     """Stop JOB. Batches that are being scored are the last; the receipt says how far it came.
 
-    Enqueuing its file again starts it anew.
+    Enqueuing its file again starts it again.
 
     \b
     Example:

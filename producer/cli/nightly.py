@@ -12,7 +12,7 @@ from producer.cli.enqueue import Columns, RejectLimit
 from producer.cli.words import take_words, words_options
 
 if TYPE_CHECKING:
-    from producer.nightly.journal import Finding
+    from producer.nightly.journal import FileStatus
 
 VARIABLES = "NIGHTSHIFT_NIGHTLY_"
 
@@ -154,21 +154,21 @@ def nightly(
     try:
         if not once:
             service.run()
-        findings = service.once()
+        statuses = service.once()
     except KeyboardInterrupt:
         hooks.close(INTERRUPTED_SECONDS)
         interrupted(resume_line())
     hooks.close()
-    end(input, days, findings)
+    end(input, days, statuses)
 
 
-def end(input: str, days: int, findings: "Sequence[Finding]") -> None:
+def end(input: str, days: int, statuses: "Sequence[FileStatus]") -> None:
     """The exit code of --once."""
-    if not findings:
+    if not statuses:
         fail(f"no file of the last {days} days matches {input}")
-    left = [finding for finding in findings if not finding.scored]
+    left = [status for status in statuses if not status.scored]
     if left:
-        names = ", ".join(f"{finding.file.path} ({finding.state})" for finding in left)
+        names = ", ".join(f"{status.file.path} ({status.state})" for status in left)
         fail(f"without scores: {names}")
-    if any(finding.over_budget for finding in findings):
+    if any(status.over_budget for status in statuses):
         raise SystemExit(TOO_MANY_REJECTS)

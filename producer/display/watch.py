@@ -82,7 +82,7 @@ class Watcher:
         """The jobs that run, oldest first, then those that ended lately, the last first."""
         alive = [worker for worker, ago in self._ledger.presence.workers().items() if ago <= ALIVE_SECONDS]
         processes = sum(Worker.parse(worker).processes for worker in alive)
-        self._past -= {life.id for life in self._ledger.active()}  # enqueued anew
+        self._past -= {life.id for life in self._ledger.active()}  # enqueued again
         rows = [row for job_id in self._ledger.job_ids() if job_id not in self._past and (row := self._row(job_id))]
         rows.sort(key=lambda row: (1, -(row.finish or 0)) if row.receipt.state != "running" else (0, 0))
         return View(len(alive), processes, rows)

@@ -1,1 +1,1 @@
-"""Metrics for Prometheus: what the ledger says, read anew at each scrape. Nothing is kept in Redis for it."""
+"""Metrics for Prometheus: what the ledger says, read at each scrape. Nothing is kept in Redis for it."""

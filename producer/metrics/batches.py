@@ -1,4 +1,4 @@
-"""What the jobs' timelines add up to, read incrementally: seconds by stage, and each running job's rate of late."""
+"""What the jobs' timelines add up to, read incrementally: seconds by stage, and each running job's rate lately."""
 
 from bisect import bisect_left
 from collections import deque
@@ -40,7 +40,7 @@ class Batches:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.stages: dict[str, Stage] = {}
-        self._read: dict[tuple[str, float], int] = {}  # job and time of creation: one that failed may begin anew
+        self._read: dict[tuple[str, float], int] = {}  # job and time of creation: one that failed may begin again
         self._recent: dict[tuple[str, float], deque[tuple[float, int]]] = {}
 
     def update(self, jobs: Iterable[tuple[str, float]], now: float) -> None:
@@ -68,7 +68,7 @@ class Batches:
                 self.stages.setdefault(stage, Stage()).add(seconds)
 
     def rate(self, job: tuple[str, float], started: float | None, now: float) -> float:
-        """Records that workers answered a second of late; 0 if there were none."""
+        """Records that workers answered per second lately; 0 if there were none."""
         recent = self._recent.get(job)
         if not recent or started is None:
             return 0.0

@@ -15,8 +15,8 @@ from producer.nightly.files import File
 from producer.nightly.schedule import Schedule
 from producer.outputs.receipt import Receipt
 
-FindingState = Literal["done", "complete", "waiting", "busy", "failed", "blocked", "given up", "cancelled"]
-SUMMARY: dict[FindingState, str] = {
+FileState = Literal["done", "complete", "waiting", "busy", "failed", "blocked", "given up", "cancelled"]
+SUMMARY: dict[FileState, str] = {
     "complete": "scored",
     "done": "done before",
     "waiting": "not left alone for long enough",
@@ -29,12 +29,12 @@ SUMMARY: dict[FindingState, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FileStatus:
     """A file at one look. `done`: it was before; `complete`: it is now; `again`: when it is worth another look, None if
     only another file, or another model, would change anything."""
 
     file: File
-    state: FindingState
+    state: FileState
     detail: str = ""
     again: datetime | None = None
     receipt: Receipt | None = None
@@ -52,7 +52,7 @@ class Journal:
         self._schedule, self._clock, self._as_json = schedule, clock, as_json
         self._log = logging.getLogger("producer.nightly")
         self._round = clock.now()
-        self._said: dict[Path, tuple[FindingState, str]] = {}
+        self._said: dict[Path, tuple[FileState, str]] = {}
         self._summary = ""
 
     def begin(self) -> None:
@@ -61,20 +61,20 @@ class Journal:
         self._said.clear()
         self._summary = ""
 
-    def add(self, finding: Finding) -> None:
-        path, news = finding.file.path, (finding.state, finding.detail)
+    def add(self, status: FileStatus) -> None:
+        path, news = status.file.path, (status.state, status.detail)
         before = self._said.get(path)
-        if before == news or (before and before[0] == "complete" and finding.state == "done"):
+        if before == news or (before and before[0] == "complete" and status.state == "done"):
             return
         self._said[path] = news
         if self._as_json:
-            print(json.dumps(self._line(finding), ensure_ascii=False), flush=True)
-        if finding.state not in ("done", "waiting") or finding.detail:  # others wait for a moment only
-            self.say(f"{path}: {finding.state}" + (f", {finding.detail}" if finding.detail else ""))
+            print(json.dumps(self._line(status), ensure_ascii=False), flush=True)
+        if status.state not in ("done", "waiting") or status.detail:  # others wait for a moment only
+            self.say(f"{path}: {status.state}" + (f", {status.detail}" if status.detail else ""))
 
-    def sum_up(self, findings: list[Finding]) -> None:
+    def sum_up(self, statuses: list[FileStatus]) -> None:
         """One line for the whole look, unless the last look's said the same."""
-        counts = Counter(finding.state for finding in findings)
+        counts = Counter(status.state for status in statuses)
         parts = [f"{counts[state]} {text}" for state, text in SUMMARY.items() if counts[state]]
         text = ", ".join(parts) or "no file matches"
         if text != self._summary:
@@ -88,16 +88,16 @@ class Journal:
             now = self._schedule.local(self._clock.now())
             print(f"{now:%Y-%m-%d %H:%M:%S} {text}", file=sys.stderr, flush=True)
 
-    def _line(self, finding: Finding) -> dict[str, object]:
-        receipt = finding.receipt
+    def _line(self, status: FileStatus) -> dict[str, object]:
+        receipt = status.receipt
         return {
             "round": self._schedule.local(self._round).isoformat(timespec="seconds"),
             "time": self._schedule.local(self._clock.now()).isoformat(timespec="seconds"),
-            "file": str(finding.file.path),
-            "date": finding.file.day and finding.file.day.isoformat(),
-            "output": str(finding.file.output),
-            "state": finding.state,
-            "detail": finding.detail or None,
-            "over_budget": finding.over_budget,
+            "file": str(status.file.path),
+            "date": status.file.day and status.file.day.isoformat(),
+            "output": str(status.file.output),
+            "state": status.state,
+            "detail": status.detail or None,
+            "over_budget": status.over_budget,
             "receipt": receipt.to_dict() if receipt else None,
         }

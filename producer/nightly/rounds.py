@@ -21,7 +21,7 @@ from producer.client import Client
 from producer.graph import read_graph
 from producer.nightly.clock import Clock
 from producer.nightly.files import File, Pattern
-from producer.nightly.journal import Finding, Journal
+from producer.nightly.journal import FileStatus, Journal
 from producer.nightly.lateness import Lateness
 from producer.nightly.note import Note
 from producer.nightly.schedule import Schedule
@@ -63,11 +63,11 @@ class Rounds:
         self._blocked.clear()
         self._journal.begin()
 
-    def look(self) -> list[Finding]:
-        """One finding a file. Scores what can be scored, one file after the other: each has all workers to itself."""
+    def look(self) -> list[FileStatus]:
+        """One status a file. Scores what can be scored, one file after the other: each has all workers to itself."""
         files, clashing = self._pattern.find(self._schedule.local(self._clock.now()))
         self._stability.keep({file.path for file in files})
-        findings = [
+        statuses = [
             self._scorer.later(file, "blocked", f"another file wants to become {file.output} as well")
             for file in clashing
         ]
@@ -75,55 +75,55 @@ class Rounds:
         try:
             model = self._model.sha256()
         except GraphError as error:
-            findings += [self._scorer.later(file, "blocked", str(error)) for file in files]
+            statuses += [self._scorer.later(file, "blocked", str(error)) for file in files]
             files = []
-        findings += [finding for file in files if (finding := self._done(file, model))]
-        done = {finding.file for finding in findings}
+        statuses += [status for file in files if (status := self._done(file, model))]
+        done = {status.file for status in statuses}
         todo = sorted((file for file in files if file not in done), key=self._urgency)
         with contextlib.ExitStack() as self._open:
-            unscored = [finding.file for finding in findings if not finding.scored]
+            unscored = [status.file for status in statuses if not status.scored]
             self._report_late([*self._lateness.missing(self._pattern), *unscored, *todo])
-            for finding in findings:
-                self._journal.add(finding)
-            findings += self._work_through(todo, model)
-        return findings
+            for status in statuses:
+                self._journal.add(status)
+            statuses += self._work_through(todo, model)
+        return statuses
 
-    def _done(self, file: File, model: str) -> Finding | None:
-        """A finding, if the scores are there as they should be."""
+    def _done(self, file: File, model: str) -> FileStatus | None:
+        """A status, if the scores are there as they should be."""
         subject = self._scorer.subject(file, model)
         if subject is None:
             return None
         note = Note.read(file.receipt)
         if note.done(subject, file.output):
-            return Finding(file, "done")
+            return FileStatus(file, "done")
         if self._scorer.by_hand(file, subject, note):
-            return Finding(file, "done", "by a receipt made by hand")
+            return FileStatus(file, "done", "by a receipt made by hand")
         return None
 
     def _urgency(self, file: File) -> tuple[bool, datetime, Path]:
         """What can still be in time goes before what is late already."""
         return self._lateness.passed(file), self._lateness.night(file), file.path
 
-    def _work_through(self, todo: list[File], model: str) -> list[Finding]:
-        findings: list[Finding] = []
+    def _work_through(self, todo: list[File], model: str) -> list[FileStatus]:
+        statuses: list[FileStatus] = []
         trouble = ""
         for index, file in enumerate(todo):
             tick = partial(self._report_late, todo[index + 1 :])
             try:
-                finding = self._scorer.later(file, "blocked", trouble) if trouble else self._see(file, model, tick)
+                status = self._scorer.later(file, "blocked", trouble) if trouble else self._see(file, model, tick)
             except TROUBLE as error:
                 trouble = str(error)
-                finding = self._scorer.later(file, "blocked", trouble)
+                status = self._scorer.later(file, "blocked", trouble)
             except (NightshiftError, OSError) as error:  # a full disk, say, which is not the file's fault
                 self._blocked[file.path] += 1
-                finding = self._scorer.later(file, "blocked", str(error))
+                status = self._scorer.later(file, "blocked", str(error))
                 if self._blocked[file.path] >= self._scorer.options.tries:
-                    finding = Finding(file, "blocked", f"until the next round: {error}")
-            findings.append(finding)
-            self._journal.add(finding)
-        return findings
+                    status = FileStatus(file, "blocked", f"until the next round: {error}")
+            statuses.append(status)
+            self._journal.add(status)
+        return statuses
 
-    def _see(self, file: File, model: str, tick: Callable[[], None]) -> Finding:
+    def _see(self, file: File, model: str, tick: Callable[[], None]) -> FileStatus:
         """A file without scores: scores it if it can be."""
         subject = self._scorer.subject(file, model)
         if subject is None:
@@ -132,12 +132,12 @@ class Rounds:
         if given_up:
             return given_up
         if self._blocked[file.path] >= self._scorer.options.tries:
-            return Finding(file, "blocked", "until the next round")
+            return FileStatus(file, "blocked", "until the next round")
         if file.path in self._scored:  # a log that grows all night is not scored all night
-            return Finding(file, "waiting", "it changed since it was scored: the next round is for that")
+            return FileStatus(file, "waiting", "it changed since it was scored: the next round is for that")
         again = self._stability.due(file.path, subject.size, subject.mtime_ns, self._clock.now())
         if again is not None:
-            return Finding(file, "waiting", self._stability.why(file.path), again)
+            return FileStatus(file, "waiting", self._stability.why(file.path), again)
         renewed = time.monotonic()
 
         def while_it_runs() -> None:
@@ -150,16 +150,16 @@ class Rounds:
         if not self._hold(file):
             return self._scorer.later(file, "busy")
         try:
-            if finding := self._done(file, model):  # by whoever held it until now
-                return finding
+            if status := self._done(file, model):  # by whoever held it until now
+                return status
             given_up = self._scorer.given_up(file, subject, Note.read(file.receipt))
             if given_up:
                 return given_up
             due = self._lateness.ahead(file)
-            finding = self._scorer.score(self._connected(), file, subject, due, while_it_runs)
-            if finding.scored:
+            status = self._scorer.score(self._connected(), file, subject, due, while_it_runs)
+            if status.scored:
                 self._scored.add(file.path)
-            return finding
+            return status
         finally:
             self._let_go(file)
 

@@ -20,7 +20,7 @@ from producer.client import Client
 from producer.display.reporters import Silence
 from producer.nightly.clock import Clock
 from producer.nightly.files import File
-from producer.nightly.journal import Finding, FindingState, Journal
+from producer.nightly.journal import FileState, FileStatus, Journal
 from producer.nightly.note import Note, Subject
 from producer.notify.hooks import Hooks
 from producer.outputs.receipt import Limit
@@ -65,26 +65,26 @@ class Scorer:
             settings["words"] = words
         return Subject(str(file.path.resolve()), status.st_size, status.st_mtime_ns, model, settings)
 
-    def given_up(self, file: File, subject: Subject, note: Note) -> Finding | None:
+    def given_up(self, file: File, subject: Subject, note: Note) -> FileStatus | None:
         """A file to be left alone until it, the model or a setting changes."""
         if note.state == "newer":
-            return Finding(file, "given up", note.error or "")
+            return FileStatus(file, "given up", note.error or "")
         if note.subject != subject:
             return None
         if note.state == "cancelled":
-            return Finding(file, "cancelled", note.error or "")
+            return FileStatus(file, "cancelled", note.error or "")
         if note.state == "failed" and note.tries >= self.options.tries:
-            return Finding(file, "given up", f"after {note.tries} tries: {note.error}")
+            return FileStatus(file, "given up", f"after {note.tries} tries: {note.error}")
         return None
 
-    def later(self, file: File, state: FindingState, detail: str = "") -> Finding:
+    def later(self, file: File, state: FileState, detail: str = "") -> FileStatus:
         """To be looked at again in a while."""
         pause = timedelta(seconds=max(self.options.settle, 1.0))
-        return Finding(file, state, detail, again=self._clock.now() + pause)
+        return FileStatus(file, state, detail, again=self._clock.now() + pause)
 
     def score(
         self, connection: Client, file: File, subject: Subject, due: datetime | None, tick: Callable[[], None]
-    ) -> Finding:
+    ) -> FileStatus:
         """Follows the file's job to its end; calls `tick` once a second or so meanwhile. `due` is the deadline that the
         job's followers report. Raises what is neither the file's nor the job's fault: ServerError, redis.RedisError,
         OSError, and NightshiftError for a full disk."""
@@ -96,10 +96,10 @@ class Scorer:
         except (InputError, GraphError) as error:
             if self.subject(file, subject.model) != subject:
                 return self._changing(file)
-            finding = self._fail(file, subject, note, str(error))
+            status = self._fail(file, subject, note, str(error))
             if note.tries == 1:  # another try would only say so again
                 self._hooks.send("failed", f"{file.path} was not scored: {error}", input=subject.input)
-            return finding
+            return status
         with plan.source:
             if (plan.job.size, plan.job.mtime_ns, plan.job.model) != (subject.size, subject.mtime_ns, subject.model):
                 return self._changing(file)
@@ -124,7 +124,7 @@ class Scorer:
             detail += f": {receipt.most_frequent}"
         elif over:
             detail += ", more than allowed"
-        return Finding(file, "complete", detail, receipt=receipt, over_budget=over)
+        return FileStatus(file, "complete", detail, receipt=receipt, over_budget=over)
 
     def _plan(self, file: File) -> Plan:
         options = self.options
@@ -171,7 +171,7 @@ class Scorer:
         note.document = Note.read(file.receipt).document
         note.write(file.receipt)
 
-    def _fail(self, file: File, subject: Subject, note: Note, error: str, cancelled: bool = False) -> Finding:
+    def _fail(self, file: File, subject: Subject, note: Note, error: str, cancelled: bool = False) -> FileStatus:
         """Notes a try that failed."""
         note.tries = note.tries + 1 if note.subject == subject else 1
         note.state, note.subject = "cancelled" if cancelled else "failed", subject
@@ -181,7 +181,7 @@ class Scorer:
             file, "failed", f"try {note.tries} of {self.options.tries}: {error}"
         )
 
-    def _changing(self, file: File) -> Finding:
+    def _changing(self, file: File) -> FileStatus:
         return self.later(file, "waiting", "it is being changed")
 
     def _now(self) -> str:
@@ -209,7 +209,7 @@ class _JournalReporter(Silence):
 
 def _end(submission: Submission) -> str:
     """How the job that failed us ended. One that did not end can't be continued, for what was collected of it is gone,
-    or its input is: the next try begins anew."""
+    or its input is: the next try starts over."""
     with contextlib.suppress(JobError):  # somebody else has forgotten it
         state = submission.progress().state
         if state in ("running", "complete"):

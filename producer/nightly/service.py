@@ -6,7 +6,7 @@ from jobs.settings import Settings
 from producer.client import Client
 from producer.nightly.clock import Clock, sleep_until
 from producer.nightly.files import File, Pattern
-from producer.nightly.journal import Finding, Journal
+from producer.nightly.journal import FileStatus, Journal
 from producer.nightly.lateness import Lateness
 from producer.nightly.rounds import Rounds
 from producer.nightly.schedule import Schedule
@@ -46,26 +46,26 @@ class Service:
             self._journal.say(f"next at {self._schedule.local(until):%Y-%m-%d %H:%M %Z}")
             sleep_until(self._clock, until)
 
-    def once(self) -> list[Finding]:
+    def once(self) -> list[FileStatus]:
         """One round, which ends with the deadline or, without one, after five settling times; a job that runs by then
         is followed to its end. Returns what was scored, and what was left at the last look."""
         until = self._schedule.due(self._clock.now()) or self._clock.now() + ONCE_SETTLES * self._settle
         return self._round(until, for_more=False)
 
-    def _round(self, until: datetime, for_more: bool = True) -> list[Finding]:
+    def _round(self, until: datetime, for_more: bool = True) -> list[FileStatus]:
         """Looks again until nothing is left that another look could change, or until the next look would come too late.
         With `for_more`, it goes on looking for new files until the night's deadline."""
         self._rounds.begin()
-        complete: dict[File, Finding] = {}
+        complete: dict[File, FileStatus] = {}
         while True:
-            findings = self._rounds.look()
-            complete |= {finding.file: finding for finding in findings if finding.state == "complete"}
-            findings = [complete.get(finding.file, finding) if finding.scored else finding for finding in findings]
-            again = min((finding.again for finding in findings if finding.again), default=None)
+            statuses = self._rounds.look()
+            complete |= {status.file: status for status in statuses if status.state == "complete"}
+            statuses = [complete.get(status.file, status) if status.scored else status for status in statuses]
+            again = min((status.again for status in statuses if status.again), default=None)
             if again is None and for_more and self._schedule.end_of_night(self._clock.now()):
                 again = self._clock.now() + self._settle
             if again is None or again >= until or again - self._clock.now() > MOMENT:
-                self._journal.sum_up(findings)
+                self._journal.sum_up(statuses)
             if again is None or again >= until:
-                return findings
+                return statuses
             sleep_until(self._clock, again)

@@ -77,7 +77,7 @@ class _Follower:
         if progress.incarnation != self._job.incarnation:
             if self._collector:
                 self._collector.discard()
-            raise JobError(f"{self._job.id} was begun anew by another command; run this one again to follow it")
+            raise JobError(f"{self._job.id} was begun again by another command; run this one again to follow it")
         self._report.update(progress)
         if warning := self._watch.update(progress):
             self._report.say(warning)

@@ -63,7 +63,7 @@ def merge(
         except RuntimeError:  # a row is missing
             fits = False
     if not fits:
-        raise JobError(f"{output} and its rejects are not as {job.id} wrote them: --again scores the file anew")
+        raise JobError(f"{output} and its rejects are not as {job.id} wrote them: --again scores the file again")
     merged.sizes = scores.tell(), rejects.tell()
     for part in parts:
         part.flush()

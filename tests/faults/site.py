@@ -32,9 +32,9 @@ class Site(Farm):
     def kill(self, worker: Worker) -> None:
         """The host is gone: the worker's parent and its children, at once."""
         os.killpg(worker.process.pid, signal.SIGKILL)
-        self.bury(worker)
+        self.discard(worker)
 
-    def bury(self, worker: Worker) -> None:
+    def discard(self, worker: Worker) -> None:
         worker.process.wait(60)
         self.workers.remove(worker)
 

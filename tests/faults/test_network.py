@@ -141,20 +141,20 @@ def test_messages_popped_and_lost_on_the_way_to_the_worker_are_sent_again(
 @pytest.mark.slow
 def test_a_worker_killed_between_the_pop_and_its_record_loses_nothing(night: Nights, far: Site, proxy: Proxy) -> None:
     tonight = night(site=far, workers=1)
-    victim = far.workers[0]
+    killed = far.workers[0]
     popped: list[bytes] = []
 
     def kill(reply: bytes) -> bool:
         if brings_a_message(reply) and not popped:
             popped.append(reply)
-            os.killpg(victim.process.pid, signal.SIGKILL)
+            os.killpg(killed.process.pid, signal.SIGKILL)
             return True
         return False
 
     run = tonight.enqueue()
     tonight.reach(10)
     proxy.swallow = kill
-    far.bury(victim)
+    far.discard(killed)
     assert popped
     far.staff(1)
     tonight.check(run)

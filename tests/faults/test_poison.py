@@ -129,10 +129,10 @@ def test_an_innocent_batch_whose_processes_died_is_scored_the_same(tmp_path: Pat
             path.write_text("id,x\n" + "".join(f"{number},{number}\n" for number in range(1, 3_001)))
             process = farm.popen("enqueue", path, "--model", model, "--fetch", "score", "--wait", "--json")
             for _ in range(kills):
-                [victim] = scoring(farm)
-                os.kill(victim, signal.SIGKILL)
+                [killed] = scoring(farm)
+                os.kill(killed, signal.SIGKILL)
                 killed = time.monotonic()
-                until(lambda victim=victim: victim not in scoring(farm), 10)  # type: ignore[misc]
+                until(lambda killed=killed: killed not in scoring(farm), 10)  # type: ignore[misc]
                 print(f"scored again after {time.monotonic() - killed:.1f} s")
             out, err = process.communicate(timeout=90)
             assert process.returncode == 0, err

@@ -38,10 +38,10 @@ def test_producers_killed_at_any_moment_are_continued_by_the_next(night: Nights,
     chance = random.Random(spool)
     tonight = night(milliseconds=20, spool=spool)
     for _ in range(3):
-        victim = tonight.enqueue()
+        killed = tonight.enqueue()
         time.sleep(0.5 + chance.random() * 2)
-        victim.kill()
-        victim.wait()
+        killed.kill()
+        killed.wait()
     tonight.check(tonight.enqueue())
 
 
@@ -50,10 +50,10 @@ def test_a_collector_killed_in_the_middle_is_continued_by_the_next(night: Nights
     tonight = night(milliseconds=200)
     tonight.end(tonight.submit(), 90)
     words = ("collect", tonight.job, "--output", tonight.output, "--json")
-    victim = tonight.popen(*words)
+    killed = tonight.popen(*words)
     until(lambda: tonight.progress().collected > 0 or tonight.progress().state == "complete", 30)
-    victim.kill()
-    victim.wait()
+    killed.kill()
+    killed.wait()
     tonight.check(tonight.popen(*words))
 
 
@@ -206,7 +206,7 @@ def test_a_producer_that_slept_through_its_jobs_end_adds_nothing_to_the_next_one
     first.send_signal(signal.SIGCONT)
     _, err = first.communicate(timeout=60)
     assert first.returncode == 1, err
-    assert b"was begun anew by another command" in err.splitlines()[-1]
+    assert b"was begun again by another command" in err.splitlines()[-1]
     second.send_signal(signal.SIGCONT)
     out, err = second.communicate(timeout=60)
     assert second.returncode == 0, err

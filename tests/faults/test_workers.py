@@ -72,11 +72,11 @@ def test_a_parent_killed_alone_leaves_no_process_behind(night: Nights) -> None:
     tonight = night()
     run = tonight.enqueue()
     tonight.reach(5)
-    victim = tonight.site.workers[0]
-    victim.process.kill()
-    tonight.site.bury(victim)
+    killed = tonight.site.workers[0]
+    killed.process.kill()
+    tonight.site.discard(killed)
     tonight.check(run)
-    until(lambda: session(victim.process.pid) == [], 20)
+    until(lambda: session(killed.process.pid) == [], 20)
 
 
 @pytest.mark.slow
@@ -126,7 +126,7 @@ def test_scaling_down_finishes_the_batch_under_way(night: Nights) -> None:
     leaver = tonight.site.workers[0]
     leaver.process.terminate()
     asked = time.monotonic()
-    tonight.site.bury(leaver)
+    tonight.site.discard(leaver)
     assert time.monotonic() - asked < 20
     assert leaver.process.returncode == 0
     assert session(leaver.process.pid) == []

@@ -46,7 +46,7 @@ def test_a_new_job_begins_with_empty_books_at_the_servers_time(ledger: Ledger) -
 
 
 def test_who_submits_a_job_that_is_there_changes_nothing(ledger: Ledger, opened: Job) -> None:
-    """A second producer of the same file would begin the books anew."""
+    """A second producer of the same file would begin the books again."""
     enqueue(ledger, opened.life, 0)
     before = everything(ledger)
     assert ledger.submit(opened, {"offset": 0}) == "running"

@@ -1,4 +1,4 @@
-"""A job that begins anew has another life: what was written for the older one is refused, whoever comes with it. And
+"""A job that begins again has another life: what was written for the older one is refused, whoever comes with it. And
 what the producer sent, a worker scored and the collector reads must be the same bytes."""
 
 import dataclasses

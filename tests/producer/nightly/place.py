@@ -15,7 +15,7 @@ from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings
 from producer.nightly.files import Pattern, receipt_path
-from producer.nightly.journal import Finding
+from producer.nightly.journal import FileStatus
 from producer.nightly.note import Note
 from producer.nightly.schedule import Schedule
 from producer.nightly.scoring import Options
@@ -118,9 +118,9 @@ class Place:
             self.hooks,
         )
 
-    def once(self, **options: Any) -> dict[str, Finding]:
+    def once(self, **options: Any) -> dict[str, FileStatus]:
         """A round of a scheduler of its own; what became of each file, by name."""
-        return {finding.file.path.name: finding for finding in self.service(**options).once()}
+        return {status.file.path.name: status for status in self.service(**options).once()}
 
     def run(self, until: datetime, service: Service | None = None) -> None:
         """A scheduler that ends then, at a moment when it sleeps."""

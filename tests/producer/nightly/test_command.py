@@ -107,6 +107,7 @@ def test_the_service_is_killed_stopped_and_started_again(night_farm: Farm, input
     killed.communicate()
     service = night_farm.popen(*line)
     until(lambda: [note["state"] for note in receipts(inputs)] == ["complete"] * 3, 90)
+    until(lambda: len(list(inputs.glob("*.scores.csv"))) == 3, 20)  # a scores file appears after its receipt
     service.send_signal(signal.SIGTERM)
     _, err = service.communicate(timeout=10)
     assert service.returncode == 4

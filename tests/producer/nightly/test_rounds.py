@@ -18,8 +18,8 @@ TEXTS = ["home by six", "WIN a FREE prize, reply CLAIM now"]
 NIGHT = f"m-{YEAR}-05-04.csv"
 
 
-def states(findings: dict[str, scoring.Finding]) -> dict[str, str]:
-    return {name: finding.state for name, finding in findings.items()}
+def states(statuses: dict[str, scoring.FileStatus]) -> dict[str, str]:
+    return {name: status.state for name, status in statuses.items()}
 
 
 def finished(place: Place, name: str, texts: list[str] = TEXTS, header: str = "id,text") -> Path:
@@ -228,9 +228,9 @@ def test_more_rejects_than_allowed_are_complete_but_said(place: Place) -> None:
     with path.open("a") as file:
         file.write("3,too,many\n")
     place.clock.sleep(3600)
-    [finding] = place.once(max_rejects=(10, True)).values()
-    assert (finding.state, finding.over_budget) == ("complete", True)
-    assert finding.detail.endswith("1 rejected, more than allowed")
+    [status] = place.once(max_rejects=(10, True)).values()
+    assert (status.state, status.over_budget) == ("complete", True)
+    assert status.detail.endswith("1 rejected, more than allowed")
     assert len(read(path.with_name(f"{path.stem}.scores.rejects.csv"))) == 1
 
 
