@@ -81,7 +81,7 @@ def _candidates(want: Want, cells: Cells) -> Iterator[tuple[Item, ...]]:
         if prefix and number == sum(column.startswith(prefix) for column in cells) and count in (number, None):
             yield (Item(f"{prefix}*", is_pattern=True),)
     yield from ((Item(column, is_list=True),) for column in lists)
-    if count == len(numbers):
+    if count == len(numbers) or (shape is None and len(numbers) > 1):
         yield tuple(Item(column) for column in numbers)
 
 

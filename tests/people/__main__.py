@@ -50,7 +50,7 @@ class Runner:
         chance = random.Random(f"{seed}:{number}")
         spool = chance.random() < 0.3
         embedded = not gentle and self.town.tree is None and number % EMBEDDED_EVERY == EMBEDDED_EVERY - 1
-        failure = self.play(draw(chance, gentle), spool, embedded)
+        failure = self.play(draw(chance, gentle, words=self.town.tree is None), spool, embedded)
         if failure is None:
             return None
         return shrink(lambda steps: self.play(steps, spool, embedded), failure)

@@ -4,6 +4,7 @@ is made small. A job is named by its place among those that the server has."""
 import json
 import random
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from tests.people.folder import OUTPUTS, parts_of
@@ -18,6 +19,11 @@ PROFILES = (
     Options(model="length"), Options(model="number"), Options(model="number"), Options(model="number", keep="channel"),
     Options(model="integer"),
 )  # fmt: skip
+FED_OTHERWISE = (
+    Options(feed="channel"),
+    Options(feed="channel", model="length"),
+    Options(feed="message_id", model="number"),
+)
 DAMAGES = ("edit", "cut", "extend", "empty", "delete", "link", "dangling", "directory", "copy")
 HEAVY = ("kill worker", "restart server")
 WEIGHTS = {
@@ -27,26 +33,28 @@ WEIGHTS = {
 }  # fmt: skip
 
 
-def draw(chance: random.Random, gentle: bool = False) -> "list[Step]":
-    """A sequence that begins with two inputs; a gentle one spares what takes seconds to come back."""
+def draw(chance: random.Random, gentle: bool = False, words: bool = True) -> "list[Step]":
+    """A sequence that begins with two inputs; a gentle one spares what takes seconds to come back, and without `words`
+    it has no --feed."""
     steps: list[Step] = [{"do": "put", "input": name, "text": _text(chance)} for name in INPUTS]
+    profiles = (*PROFILES, *FED_OTHERWISE) if words else PROFILES
     weights = {name: 0 if gentle and name in HEAVY else weight for name, weight in WEIGHTS.items()}
     kinds, numbers = list(weights), list(weights.values())
     for _ in range(chance.randint(3, 8)):
         kind = chance.choices(kinds, numbers)[0]
-        steps.append(_step(chance, kind, [step for step in steps if step["do"] == "enqueue"], gentle))
+        steps.append(_step(chance, kind, [step for step in steps if step["do"] == "enqueue"], gentle, profiles))
     return steps
 
 
-def _step(chance: random.Random, kind: str, before: "list[Step]", gentle: bool) -> Step:
+def _step(chance: random.Random, kind: str, before: "list[Step]", gentle: bool, profiles: Sequence[Options]) -> Step:
     if kind == "again" and before:
         step = dict(chance.choice(before))
-        step["mishap"] = _mishap(chance, gentle)
+        step["mishap"] = _mishap(chance, gentle, profiles)
         return step
     name = chance.choices(INPUTS, (4, 1))[0]
     job = chance.choice([-1, -1, -1, 0, 1, 2, 3])  # mostly the last
     if kind in ("enqueue", "again"):
-        return {"do": "enqueue", **_enqueue(chance, name), "mishap": _mishap(chance, gentle)}
+        return {"do": "enqueue", **_enqueue(chance, name, profiles), "mishap": _mishap(chance, gentle, profiles)}
     if kind == "put":
         return {"do": kind, "input": name, "text": _text(chance)}
     if kind == "change":
@@ -57,17 +65,22 @@ def _step(chance: random.Random, kind: str, before: "list[Step]", gentle: bool) 
         part = chance.choice(parts_of(_output(chance) or f"{name[0]}.scores.csv"))
         return {"do": "damage", "file": part, "how": "delete" if kind == "repair" else chance.choice(DAMAGES)}
     if kind == "collect":
-        return {"do": kind, "job": job, "output": _output(chance) or "out.csv", "mishap": _mishap(chance, gentle)}
+        return {
+            "do": kind,
+            "job": job,
+            "output": _output(chance) or "out.csv",
+            "mishap": _mishap(chance, gentle, profiles),
+        }
     if kind == "retry":
         model = chance.choice(["", "length", "length", "number", "integer"])
-        return {"do": kind, "job": job, "model": model, "mishap": _mishap(chance, gentle)}
+        return {"do": kind, "job": job, "model": model, "mishap": _mishap(chance, gentle, profiles)}
     if kind == "verify":
         return {"do": kind, "output": _output(chance) or f"{name[0]}.scores.csv"}
     return {"do": kind, "job": job}
 
 
-def _enqueue(chance: random.Random, name: str) -> Step:
-    options = chance.choice(PROFILES)
+def _enqueue(chance: random.Random, name: str, profiles: Sequence[Options]) -> Step:
+    options = chance.choice(profiles)
     if chance.random() < 0.2:
         options = options._replace(most=chance.choice(["0", "50%", "2"]))
     if chance.random() < 0.4:
@@ -88,7 +101,7 @@ def _output(chance: random.Random) -> str:
     return chance.choice(OUTPUTS) if chance.random() < 0.3 else ""
 
 
-def _mishap(chance: random.Random, gentle: bool) -> Step:
+def _mishap(chance: random.Random, gentle: bool, profiles: Sequence[Options]) -> Step:
     """What happens while the command runs; mostly nothing."""
     if chance.random() > 0.22:
         return {}
@@ -103,7 +116,7 @@ def _mishap(chance: random.Random, gentle: bool) -> Step:
         mishap["text"] = _text(chance)
     if kind == "beside":
         other = chance.choices(["enqueue", "collect", "retry", "cancel", "forget", "rejects"], (6, 3, 1, 1, 1, 1))[0]
-        mishap["other"] = {**_step(chance, other, [], gentle), "mishap": {}}
+        mishap["other"] = {**_step(chance, other, [], gentle, profiles), "mishap": {}}
     return mishap
 
 
@@ -120,6 +133,7 @@ def line(step: Step) -> str:
         for name in ("model", "keep", "id"):
             if getattr(options, name):
                 words += [f"--{name}", getattr(options, name) + ".pb" * (name == "model")]
+        words += ["--feed", f"text={options.feed}"] if options.feed else []
         words += ["--batch-bytes", str(options.batch)] if options.batch else []
         words += ["--max-rejects", options.most] if options.most else []
         words += ["--output", step["output"]] if step["output"] else []

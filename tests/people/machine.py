@@ -18,8 +18,8 @@ from tests.people.town import Town
 from tests.people.world import Run, World
 
 REFUSALS = ("no answer from ", "the server: ", "does not answer")
-DEFAULTS = {"mishap": {}, "keep": "", "id": "", "model": "", "batch": 0, "most": "", "output": "", "again": False,
-            "json": False, "quiet": False, "elsewhere": False}  # fmt: skip
+DEFAULTS = {"mishap": {}, "keep": "", "id": "", "feed": "", "model": "", "batch": 0, "most": "", "output": "",
+            "again": False, "json": False, "quiet": False, "elsewhere": False}  # fmt: skip
 
 
 @dataclass

@@ -28,6 +28,7 @@ class Options(NamedTuple):
     model: str = ""
     keep: str = ""
     id: str = ""
+    feed: str = ""  # the column that feeds the placeholder `text`, if it is not the one of that name
     batch: int = 0
     most: str = ""  # --max-rejects
 
@@ -95,6 +96,8 @@ def option_words(town: Town, options: Options) -> "list[str]":
     for name, value in (("keep", options.keep), ("id", options.id), ("batch-bytes", options.batch)):
         if value:
             words += [f"--{name}", str(value)]
+    if options.feed:
+        words += ["--feed", f"text={options.feed}"]
     if options.most:
         words += ["--max-rejects", options.most]
     return words

@@ -60,6 +60,7 @@ def know(world: World, folder: Folder, town: Town, job: str, record: "dict[str, 
         model=named if named in town.models else "",
         keep=",".join(record["keep"]),
         id="" if record["id_column"] in KNOWN_IDS else record["id_column"],
+        feed=next((feed["column"] for feed in record["feeds"] if feed["column"] != "text"), ""),
     )
     output = world.field(job, "output")
     return Known(
