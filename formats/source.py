@@ -5,10 +5,10 @@ tests that it then has to pass.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,37 @@ from numpy.typing import NDArray
 
 from formats.position import Position
 from formats.rejects import Reject
+
+
+class Broken(NamedTuple):
+    """A record that can't be read, in file offsets: where it starts, where the next one may, and where it ends itself;
+    `line` is that of what is wrong in it."""
+
+    start: int
+    end: int
+    extent: int
+    code: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A block's place in the file, with what has to be known of the rest of it to read the block alone. Its records
+    have `size` bytes, with the line end of the last; from there to its end there are blank lines."""
+
+    start: Position
+    end: Position
+    size: int
+    broken: tuple[Broken, ...] = ()
+
+    def encode(self) -> list[object]:
+        """As JSON."""
+        return [*astuple(self.start), *astuple(self.end), self.size, [list(each) for each in self.broken]]
+
+    @classmethod
+    def decode(cls, content: Any) -> Self:
+        *places, size, broken = content
+        return cls(Position(*places[:3]), Position(*places[3:]), size, tuple(Broken(*each) for each in broken))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +86,13 @@ class Source(Protocol):
 
         Raises InputError for a column that is not there, or is there twice; while iterating, if the file got shorter.
         """
+
+    def ranges(self, start: Position | None = None) -> Iterator[Range]:
+        """The same blocks, of which no value is looked at: where each is, for whoever reads it elsewhere."""
+
+    def read(self, found: Range, columns: Sequence[str]) -> Block:
+        """The block of a range that was found in this file by any source. Raises InputError as `blocks` does, and if
+        what is there is no such block any more."""
 
     def locate(self, start: Position, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
         """Of accepted records at or after `start`: record number -> (line, the record's raw text)."""

@@ -112,6 +112,7 @@ class Extent:
     place: int = 0  # file offset of the opening quote (bad_quoting, unclosed_quote) or of the CR (stray_cr)
     seen: int = 0  # and how far the file had to be looked at
     stray: int | None = None  # file offset of its first unquoted CR that is no line end, before the quoting breaks
+    line: int = 0  # that of `place`, where somebody else has looked it up
 
 
 class Scanner:

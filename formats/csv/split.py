@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from formats.csv.line_ends import LF, LineEnds
+from formats.csv.line_ends import CR, LF, LineEnds, find
 from formats.csv.parsing import values
 from formats.csv.quoting import Extent, spans
 
@@ -36,6 +36,19 @@ class Split:
     def starts(self) -> NDArray[np.int64]:
         """Starts of all records, in order."""
         return np.sort(np.append(self.spans()[:, 0], [at for at, _, _ in self.broken]))
+
+    def counts(self) -> tuple[int, int]:
+        """How many records the block has, and how many line ends before its end, or the end of `data`."""
+        octets, quotes = self.octets, self.quotes
+        if self.scanned is not None or self.line_ends.lone_cr or not self.end:
+            return len(self.starts()), self.line_ends.count(self.data, 0, self.end)
+        feeds = find(octets, LF)
+        quoted = np.searchsorted(feeds, quotes[1::2]) - np.searchsorted(feeds, quotes[0::2])
+        distances = np.diff(feeds, prepend=-1)
+        blank = feeds[distances <= 2]
+        blank = blank[(distances[distances <= 2] == 1) | (octets[blank - 1] == CR)]
+        blank = blank[np.searchsorted(quotes, blank) % 2 == 0]
+        return len(feeds) - int(quoted.sum()) - len(blank) + int(octets[-1] != LF), len(feeds)
 
     def blank_lines(self, lines: int, records: int, columns: Sequence[pa.Array]) -> int:
         """How many of the block's `lines` line ends are those of blank lines; `columns` are some of its values."""

@@ -6,8 +6,10 @@ own csv module, in strict mode, cut the records that it finds into fields.
 
 import csv
 import io
+import json
 import os
 import re
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ from formats.csv.reader import Reader
 from formats.errors import InputError
 from formats.position import Position
 from formats.rejects import Reject
-from formats.source import Block
+from formats.source import Block, Range
 
 # --- the oracle ------------------------------------------------------------------------------------------------------
 
@@ -186,6 +188,10 @@ def test_every_record_is_what_the_oracle_says_wherever_the_blocks_are_cut(
         for number, one in enumerate(blocks[:: max(1, len(blocks) // 3)]):
             with Reader(path, limit, block_bytes=block) as fresh:
                 assert list(fresh.blocks(names, one.end)) == blocks[number * max(1, len(blocks) // 3) + 1 :]
+        # Whoever gets a range alone, as JSON and with another idea of how large blocks are, reads the same block.
+        with Reader(path, limit, block_bytes=60 - block) as other:
+            for one, found in zip(blocks, reader.ranges(), strict=True):
+                assert other.read(Range.decode(json.loads(json.dumps(found.encode()))), names) == one
     with Reader(path, limit) as reader:
         blocks = list(reader.blocks(names))
         assert flatten(reader, blocks) == expected
@@ -375,3 +381,31 @@ def test_a_file_that_changes_while_open_is_noticed(messages: Path) -> None:
             list(blocks)
         messages.unlink()
         assert not reader.unchanged()
+
+
+def test_a_range_with_a_giant_record_is_read_without_the_giant(messages: Path) -> None:
+    """Whoever splits has followed it to its end already."""
+    messages.write_bytes(b"a\n1\n2\n")
+    os.truncate(messages, 200 << 20)  # a record of zeros
+    with messages.open("ab") as file:
+        file.write(b"\n3\n")
+    with Reader(messages) as reader, Reader(messages) as other:
+        tracemalloc.start()
+        try:
+            blocks = [other.read(found, ["a"]) for found in reader.ranges()]
+        finally:
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        assert peak < 32 << 20
+        assert blocks == list(reader.blocks(["a"]))
+    assert [len(block.rejects) for block in blocks] == [0, 1, 0]
+
+
+def test_a_range_of_a_file_that_changed_is_refused(messages: Path) -> None:
+    write(messages, b"a,b\n" + b"1,x\n" * 20)
+    with Reader(messages, 100, block_bytes=102) as reader:
+        ranges = list(reader.ranges())
+    assert len(ranges) == 1
+    for content in (b"a,b\n" + b"1,x\n" * 19, b"a,b\n" + b"1,x\n" * 10 + b"11\n\n\n" * 10, b"a,b\n" + b'1,"\n' * 20):
+        with Reader(write(messages, content), 100) as reader, pytest.raises(InputError):
+            reader.read(ranges[0], ["a"])

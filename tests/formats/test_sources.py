@@ -73,6 +73,27 @@ def test_reading_goes_on_at_the_end_of_any_block(source: Source) -> None:
         assert rows_of(iter(rest)) == rows_of(iter(blocks[number + 1 :]))
 
 
+def test_whoever_has_a_range_alone_reads_its_block(source: Source, request: pytest.FixtureRequest) -> None:
+    """A worker that reads for itself: another process, which has not seen what is before."""
+    opened, _ = SOURCES[request.node.callspec.params["source"]]
+    ranges = list(source.ranges())
+    with opened(source.path, 190) as other:
+        for columns in (COLUMNS, ["text"], []):
+            assert [other.read(found, columns) for found in reversed(ranges)] == list(source.blocks(columns))[::-1]
+        assert list(source.ranges(ranges[1].end)) == ranges[2:]
+        with pytest.raises(InputError):
+            other.read(ranges[0], ["nobody"])
+
+
+def test_a_range_of_another_file_is_refused(source: Source, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    opened, sink = SOURCES[request.node.callspec.params["source"]]
+    last = list(source.ranges())[-1]
+    arrays = [pa.array([b"1"], pa.binary())] * len(COLUMNS)
+    (tmp_path / "short").write_bytes(sink.header(COLUMNS) + bytes(sink.encode(arrays)))
+    with opened(tmp_path / "short", 190) as other, pytest.raises(InputError):
+        other.read(last, COLUMNS)
+
+
 def test_the_raw_text_of_records_makes_an_excerpt_of_the_same_format(
     source: Source, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

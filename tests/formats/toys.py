@@ -12,7 +12,7 @@ import pyarrow as pa
 from formats.errors import InputError
 from formats.position import Position
 from formats.rejects import Reject
-from formats.source import Block
+from formats.source import Block, Range
 
 SUFFIX = ".bars"
 AT_ONCE = 2  # records a block
@@ -39,6 +39,20 @@ class BarsSource:
             if self.columns.count(name) != 1:
                 raise InputError(f"{self.path}: not one column {name!r}")
         return self._blocks([self.columns.index(name) for name in columns], columns, start or self.start)
+
+    def ranges(self, start: Position | None = None) -> Iterator[Range]:
+        at = start or self.start
+        while lines := self._lines(at):
+            size = sum(map(len, lines))
+            end = Position(at.offset + size, at.record + len(lines), at.line + len(lines))
+            yield Range(at, end, size)
+            at = end
+
+    def read(self, found: Range, columns: Sequence[str]) -> Block:
+        block = next(self.blocks(columns, found.start), None)
+        if block is None or block.end != found.end:
+            raise InputError(f"{self.path}: it changed")
+        return block
 
     def _blocks(self, wanted: Sequence[int], names: Sequence[str], at: Position) -> Iterator[Block]:
         while lines := self._lines(at):
