@@ -34,6 +34,7 @@ CONTESTANTS = {
     for each in (
         Contestant("limit", "the limit: bare processes, no queue"),
         Contestant("limit_callable", "the limit, by the session's callable"),
+        Contestant("parts", "the limit of workers that read and write for themselves"),
         Contestant("nightshift", "Nightshift"),
         Contestant("pandas_loop", "a pandas loop"),
         Contestant("plain_celery", "plain Celery, JSON tasks"),
