@@ -29,6 +29,16 @@ class Composite(NamedTuple):
     form: Literal["sparse", "ragged"]
     tensors: tuple[str, ...]
 
+    @property
+    def values(self) -> str:
+        """The tensor with the values of all records."""
+        return self.tensors[1 if self.form == "sparse" else 0]
+
+    @property
+    def rank(self) -> int:
+        """With the dimension of the records. Of a sparse one only lists of values can be scored."""
+        return 2 if self.form == "sparse" else len(self.tensors)
+
 
 def composites(graph_def: GraphDef) -> dict[str, Composite]:
     """Those that the graph computes, by name."""

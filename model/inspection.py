@@ -8,6 +8,7 @@ import tensorflow as tf
 from tensorflow.compat import v1
 
 from graphs import kinds
+from graphs.composites import Composite, composites, grouped
 from graphs.errors import GraphError
 from graphs.hints import feeders
 from graphs.signature import Signature
@@ -64,15 +65,17 @@ def inspect(data: bytes) -> Inspection:
     refused = frozen.refusals(graph_def)
     why_not = "it has ops that a worker refuses" if refused else None
     rows = None
+    several = composites(graph_def)
     if not refused:  # only then is it imported, which infers the outputs' shapes
         try:
             graph = frozen.load(data)
         except ModelError as error:
             why_not = str(error)
         else:
-            placeholders = [_info(tensor) for tensor in frozen.placeholders(graph)]
+            placeholders = [_info(graph, tensor.op.name) for tensor in frozen.placeholders(graph)]
             terminal = frozen.terminal_tensors(graph)
-            outputs = [_info(tensor) for tensor in terminal]
+            names = grouped(tuple(tensor.op.name for tensor in terminal), several)
+            outputs = [_list(graph, name, several[name]) if name in several else _info(graph, name) for name in names]
             rows = row_class.judge(graph, [tensor.name for tensor in terminal]).text if terminal else None
     try:
         signature = Signature.of(graph_def)
@@ -173,6 +176,12 @@ def _why_not(found: stored.Stored, refused: list[Refusal], freeze: str | None) -
     return "it is not frozen" if freeze else "it is not frozen, and nothing in it depends on a placeholder"
 
 
-def _info(tensor: tf.Tensor) -> TensorInfo:
+def _info(graph: tf.Graph, name: str) -> TensorInfo:
+    tensor = frozen.tensor(graph, name)
     shape = None if tensor.shape.rank is None else [-1 if size is None else size for size in tensor.shape.as_list()]
-    return TensorInfo(tensor.op.name, tensor.dtype.name, shape)
+    return TensorInfo(name, tensor.dtype.name, shape)
+
+
+def _list(graph: tf.Graph, name: str, several: Composite) -> TensorInfo:
+    """A sparse or ragged output: of each record a list, of any length."""
+    return TensorInfo(name, frozen.tensor(graph, several.values).dtype.name, [-1] * several.rank)

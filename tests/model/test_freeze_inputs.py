@@ -1,5 +1,6 @@
 """What a frozen graph is fed: a signature's inputs wherever they are, where it is cut, and what is set for good."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,9 @@ def test_sparse_and_ragged_outputs_are_scored_as_lists(tmp_path: Path) -> None:
     fed = {"text:0": [b"one two", b"", b"three"]}
     assert run_frozen(tmp_path / "m.pb", "words/row_splits_0:0", fed).tolist() == [0, 2, 2, 3]
     assert run_frozen(tmp_path / "m.pb", "bag/values:0", fed).tolist() == [3, 3, 5]
+    shown = json.loads(succeed("inspect", tmp_path / "m.pb", "--json"))
+    outputs = {each["name"]: (each["dtype"], each["shape"]) for each in shown["outputs"]}
+    assert outputs == {"words": ("string", [-1, -1]), "bag": ("int32", [-1, -1])}
 
 
 @pytest.fixture
