@@ -28,6 +28,11 @@ def stacked() -> None:
     tf.identity(tf.linalg.matvec(x, tf.constant([1.0, 10.0, 100.0])) * keep, name="score")
 
 
+def unknown() -> None:
+    """An old graph, which says nothing of shapes."""
+    tf.reduce_sum(v1.placeholder(tf.float32, None, name="x"), axis=1, name="score")
+
+
 def texts() -> None:
     tf.strings.length(v1.placeholder(tf.string, [None], name="serving_input"), name="score")
 
@@ -43,6 +48,7 @@ def texts() -> None:
             ["--feed", "x=bag[]", "--set", "keep_prob=1"],
             [21, 111],
         ),
+        (unknown, "id,name,b,a\n1,z,1,2\n", ["--feed", "x=b,a"], [3]),
         (texts, "id,lang,Body \n1,de,hello\n", ["--feed", 'serving_input="Body "'], [5]),
         (texts, "id,text\n1,hello\n", [], [5]),
     ],
