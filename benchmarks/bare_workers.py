@@ -28,7 +28,7 @@ from jobs.proof import Written
 from jobs.record import Job, Life
 from jobs.server import connect
 from jobs.timeline import Work
-from producer.pipeline.batching import MAX_WINDOW
+from producer.pipeline.enqueue import MAX_WINDOW
 from producer.pipeline.follow import PACE_SECONDS
 from producer.server.embedded import Embedded
 

@@ -7,3 +7,7 @@ class NightshiftError(Exception):
 
 class InputError(NightshiftError):
     """The input file can't be read as the job asks: missing, empty, no such column, changed while being read."""
+
+
+class ChangedError(InputError):
+    """The input is not the file any more that it was when the job began to read it."""

@@ -20,6 +20,9 @@ class Sink(Protocol):
     def encode(self, columns: Sequence[pa.Array]) -> bytes | memoryview:
         """The rows of a batch: columns of equal length, each binary (bytes as they are) or of an output's own type."""
 
+    def decode(self, rows: bytes, names: Sequence[str]) -> pa.RecordBatch:
+        """What `encode` made: the columns, which have these names, each binary."""
+
     def rows(self, file: BinaryIO) -> Iterator[bytes]:
         """The rows of a file that was written so, each as its bytes, the header first."""
 

@@ -20,33 +20,57 @@ from formats.rejects import Reject
 
 class Broken(NamedTuple):
     """A record that can't be read, in file offsets: where it starts, where the next one may, and where it ends itself;
-    `line` is that of what is wrong in it."""
+    `line` is that of what is wrong in it, `record` its number."""
 
     start: int
     end: int
     extent: int
     code: str
     line: int
+    record: int
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
     """A block's place in the file, with what has to be known of the rest of it to read the block alone. Its records
-    have `size` bytes, with the line end of the last; from there to its end there are blank lines."""
+    have `size` bytes, with the line end of the last; from there to its end there are blank lines. `digest` is that of
+    the bytes by which the records are known (XXH3-128, 32 hexadecimal digits): all of them but for a giant record's."""
 
     start: Position
     end: Position
     size: int
+    digest: str
     broken: tuple[Broken, ...] = ()
+
+    @property
+    def records(self) -> int:
+        """How many, broken ones included."""
+        return self.end.record - self.start.record
 
     def encode(self) -> list[object]:
         """As JSON."""
-        return [*astuple(self.start), *astuple(self.end), self.size, [list(each) for each in self.broken]]
+        return [*astuple(self.start), *astuple(self.end), self.size, self.digest, [list(each) for each in self.broken]]
 
     @classmethod
     def decode(cls, content: Any) -> Self:
-        *places, size, broken = content
-        return cls(Position(*places[:3]), Position(*places[3:]), size, tuple(Broken(*each) for each in broken))
+        """Raises ValueError or TypeError for what `encode` did not make: it may come from elsewhere."""
+        *places, size, digest, broken = content
+        start, end = Position(*places[:3]), Position(*places[3:])
+        found = cls(start, end, size, digest, tuple(Broken(*each) for each in broken))
+        numbers = [*places, size, *(number for each in broken for number in (*each[:3], *each[4:]))]
+        if not all(type(number) is int and 0 <= number < 1 << 63 for number in numbers):
+            raise ValueError("a place in a file is a number of bytes, records or lines")
+        if not (start.offset + size <= end.offset and start.record < end.record and start.line <= end.line):
+            raise ValueError("a range begins before it ends")
+        starts = [each.start for each in found.broken]
+        if starts != sorted(set(starts)) or any(
+            not start.offset <= each.start < each.end <= each.extent + 2 or not start.record <= each.record < end.record
+            for each in found.broken
+        ):
+            raise ValueError("broken records of a range are in it, one behind the other")
+        if not all(isinstance(text, str) for text in (digest, *(each.code for each in found.broken))):
+            raise ValueError("a digest and a code are text")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +104,25 @@ class Source(Protocol):
     columns: list[str]
     start: Position  # of the first record
 
-    def blocks(self, columns: Sequence[str], start: Position | None = None) -> Iterator[Block]:
-        """The blocks from `start` (the first record, or the `end` of any block) to the end. Where a block ends depends
-        only on the file and its limits, not on the columns. Without columns no value is looked at.
+    def blocks(
+        self, columns: Sequence[str], start: Position | None = None, block_bytes: int | None = None
+    ) -> Iterator[Block]:
+        """The blocks from `start` (the first record, or the `end` of any block) to the end, each of at most
+        `block_bytes` of input (by default, and at most, the source's own) or of one record. Where a block ends depends
+        only on the file, that and its limits, not on the columns. Without columns no value is looked at.
 
         Raises InputError for a column that is not there, or is there twice; while iterating, if the file got shorter.
         """
 
-    def ranges(self, start: Position | None = None) -> Iterator[Range]:
+    def ranges(self, start: Position | None = None, block_bytes: int | None = None) -> Iterator[Range]:
         """The same blocks, of which no value is looked at: where each is, for whoever reads it elsewhere."""
 
     def read(self, found: Range, columns: Sequence[str]) -> Block:
-        """The block of a range that was found in this file by any source. Raises InputError as `blocks` does, and if
-        what is there is no such block any more."""
+        """The block of a range that was found in this file by any source. Raises InputError as `blocks` does, and
+        ChangedError if what is there is not what was found."""
+
+    def locate_in(self, found: Range, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
+        """As `locate`, of accepted records of a range; nothing outside it is looked at."""
 
     def locate(self, start: Position, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
         """Of accepted records at or after `start`: record number -> (line, the record's raw text)."""

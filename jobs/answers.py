@@ -1,15 +1,18 @@
 """The collector's side of the ledger: what workers answered, whether it is as they wrote it, and what became of it."""
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import redis
 
 from jobs import digest, keys
+from jobs.digest import Bytes
 from jobs.errors import LostError
+from jobs.places import Places
 from jobs.proof import Answered, Proof, Sent, Written
 from jobs.record import Life
+from jobs.reference import is_part
 from jobs.scripts import Scripts, flat
 from jobs.spool import Spool
 
@@ -20,24 +23,39 @@ HEADER = "header"  # in the place of a batch's number, where a file's first line
 class Answers:
     """Part of a `Ledger`."""
 
-    def __init__(self, server: "redis.Redis", scripts: Scripts, spool: Spool) -> None:
-        self._redis, self._scripts, self._spool = server, scripts, spool
+    def __init__(self, server: "redis.Redis", scripts: Scripts, places: Places) -> None:
+        self._redis, self._scripts, self._places = server, scripts, places
 
     def results(self, life: Life, first: int, limit: int) -> list[tuple[bytes, bytes]]:
-        """(kept, result) of the batches from `first` on, as far as they are done without a gap, at most `limit`. Raises
-        as `lease` does, and LostError for what is not as it was written."""
+        """(kept, result) of the batches from `first` on, as far as they are done without a gap, at most `limit`; where
+        the result is a part nothing is kept. Raises as `lease` does, and LostError for what is not as it was
+        written."""
         results = self._values(keys.result(life, batch) for batch in range(first, first + limit))
         # Only now: the kept columns of batches that are not done yet would be read again and again.
-        values = self._values(keys.kept(life, batch) for batch in range(first, first + len(results)))
+        kept = self._kept(life, [batch for batch, result in enumerate(results, first) if not is_part(result)])
         pairs: list[tuple[bytes, bytes]] = []
-        for batch, (value, result) in enumerate(zip(values, results, strict=False), first):
-            kept = fetch(self._redis, self._spool, life, batch, "kept", value)
-            if kept is None:
+        for batch, result in enumerate(results, first):
+            if not is_part(result) and batch not in kept:
                 break
-            pairs.append((kept, result))
+            pairs.append((kept.get(batch, b""), result))
         if life.incarnation:
             self._check(life, first, pairs)
         return pairs
+
+    def is_there(self, life: Life, batch: int, result: Bytes) -> bool:
+        """Whether this is what the server has as the batch's result."""
+        return self._redis.get(keys.result(life, batch)) == bytes(result)
+
+    def _kept(self, life: Life, batches: Sequence[int]) -> dict[int, bytes]:
+        """What is kept of them, as far as it is there without a gap."""
+        values = self._values(keys.kept(life, batch) for batch in batches)
+        found: dict[int, bytes] = {}
+        for batch, value in zip(batches, values, strict=False):
+            data = fetch(self._redis, self._places.spool, life, batch, "kept", value)
+            if data is None:
+                break
+            found[batch] = data
+        return found
 
     def _check(self, life: Life, first: int, pairs: list[tuple[bytes, bytes]]) -> None:
         """Raises LostError unless they are what the producer and a worker wrote."""
@@ -98,12 +116,12 @@ class Answers:
         args = token, batches.start, batches.stop, len(noted), *noted, *_lines(written)
         ours = self._scripts.did("collected", life, *args)
         if ours:
-            self._spool.drop(life, batches, "kept")
+            self._places.spool.drop(life, batches, "kept")
         return ours
 
     def sweep_spool(self, life: Life) -> None:
         """All of the job is collected: what a producer left half-written when it was killed goes."""
-        self._spool.forget(life)
+        self._places.forget(life)
 
     def retried(
         self,

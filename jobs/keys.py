@@ -29,6 +29,14 @@ SECOND = _generation(f"{PREFIX}2:")
 GENERATIONS = (FIRST, SECOND)
 
 
+QUEUES = f"{PREFIX}2:queues"  # set: the queues of places, beside those of the generations
+
+
+def place_queue(place: str) -> str:
+    """The Redis list from which workers take that can reach a place."""
+    return f"{SECOND.queue}:{place}"
+
+
 def generation(life: Life) -> Generation:
     return SECOND if life.incarnation else FIRST
 
@@ -42,6 +50,11 @@ def prefetched(worker: str) -> str:
 def op_list(worker: str) -> str:
     """Which ops the worker has: what runs its models, and the digest of its list. Runs out unless it is repeated."""
     return f"{PREFIX}ops:{worker}"
+
+
+def places(worker: str) -> str:
+    """The names of the places that the worker can reach, separated by blanks. Runs out unless it is repeated."""
+    return f"{PREFIX}places:{worker}"
 
 
 def model(sha256: str) -> str:

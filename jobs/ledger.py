@@ -8,6 +8,7 @@ refuse what comes from another.
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, cast
 
@@ -18,6 +19,7 @@ from jobs import digest, keys, queue
 from jobs.answers import SPOOLED, Answers, fetch
 from jobs.digest import Bytes
 from jobs.errors import DamagedError, JobError
+from jobs.places import Places
 from jobs.presence import Presence
 from jobs.progress import JobState, Progress
 from jobs.proof import Sent
@@ -36,8 +38,8 @@ class Entry(NamedTuple):
     """A batch as its producer hands it over. `first` is the number of its first record; `records` counts the rejected
     ones too; `cursor` is where reading goes on behind it."""
 
-    payload: Bytes
-    kept: Bytes
+    payload: Bytes  # or a reference
+    kept: Bytes  # nothing if a worker reads it
     cursor: Mapping[str, int]
     first: int
     records: int
@@ -57,13 +59,15 @@ class LeaseReply(NamedTuple):
 class Ledger:
     """All that producers and workers say to each other about jobs. Those of one machine may share a spool."""
 
-    def __init__(self, server: "redis.Redis", spool: Spool | None = None) -> None:
+    def __init__(self, server: "redis.Redis", spool: Spool | None = None, roots: Iterable[Path] = ()) -> None:
         self.redis = server
-        self._spool = spool or Spool(None)
+        self.spool = spool or Spool(None)
+        self.places = Places(self.spool, roots)
+        self._queues: dict[Life, str] = {}
         self._scripts = Scripts(server)
         self.presence = Presence(server)
-        self.answers = Answers(server, self._scripts, self._spool)
-        self.removal = Removal(server, self._scripts, self._spool)
+        self.answers = Answers(server, self._scripts, self.places)
+        self.removal = Removal(server, self._scripts, self.places)
 
     # -- the job
 
@@ -77,7 +81,7 @@ class Ledger:
 
     def submit(self, job: Job, cursor: Mapping[str, int]) -> JobState:
         """Makes the job, or attaches to it if it is there, in whichever life; returns its state."""
-        arguments = job.encode(), _cursor(job.life, 0, cursor), job.id, max(job.format, PLAIN)
+        arguments = job.encode(), _cursor(job.life, 0, cursor), job.id, max(job.format, PLAIN), queue.of(job)
         return cast(JobState, self._scripts.run("submit", job.life, *arguments))
 
     def job(self, job_id: str) -> Job:
@@ -127,7 +131,8 @@ class Ledger:
     def _end(self, life: Life, state: JobState, reason: str) -> bool:
         ended = self._scripts.did("fail", life, state, line(reason))
         if ended:
-            self._spool.forget(life, "payload")
+            for kind in ("payload", "input"):
+                self.spool.forget(life, kind)
         return ended
 
     def follow(self, life: Life, seconds: float) -> bool:
@@ -150,7 +155,7 @@ class Ledger:
         """Writes batches, numbered from `first` on, and sends their messages: all of it or nothing. Returns how many
         are enqueued now (unless another producer is ahead, those up to the last of `entries`), or -1 if the job takes
         no more. Raises NightshiftError if the spool can't be written."""
-        put = self._spool.put
+        put, to = self.spool.put, self._queue(life)
         values = [
             [put(life, batch, kind, data) for kind, data in zip(SPOOLED, (entry.payload, entry.kept), strict=True)]
             for batch, entry in enumerate(entries, first)
@@ -159,15 +164,16 @@ class Ledger:
         def write(pipe: Pipeline) -> None:
             for batch, (entry, (payload, kept)) in enumerate(zip(entries, values, strict=True), first):
                 pipe.set(keys.payload(life, batch), payload)
-                pipe.set(keys.kept(life, batch), kept)
-                cursor, message = _cursor(life, batch + 1, entry.cursor), queue.message(life, batch)
+                if kept:
+                    pipe.set(keys.kept(life, batch), kept)
+                cursor, message = _cursor(life, batch + 1, entry.cursor), queue.message(life, batch, to)
                 numbers = entry.first, entry.records, len(entry.reject_codes)
                 proofs = (
                     digest.sent(life.incarnation, batch, entry.first, entry.records, entry.payload),
                     digest.kept(life.incarnation, batch, entry.kept),
                 )
                 args = batch, cursor, message, *numbers, *proofs, *counters(entry.reject_codes), *flat(entry.odd)
-                self._scripts.add(pipe, "enqueue", life, *args, queue=keys.generation(life).queue)
+                self._scripts.add(pipe, "enqueue", life, *args, queue=to)
 
         enqueued = int(self._scripts.together(write, transaction=True)[-1])
         end = first + len(entries)
@@ -180,7 +186,7 @@ class Ledger:
         for batch in batches:
             for kind, key in SPOOLED.items():
                 if not self.redis.exists(key(life, batch)):
-                    self._spool.drop(life, [batch], kind)
+                    self.spool.drop(life, [batch], kind)
 
     def seal(self, life: Life, batches: int) -> bool:
         """The input was read to its end. False if another producer enqueued more than `batches`."""
@@ -199,7 +205,7 @@ class Ledger:
 
         (verdict, attempt, row_class), payload, noted = self._scripts.together(ask, transaction=False)
         if payload is not None and verdict == b"leased":
-            payload = fetch(self.redis, self._spool, life, batch, "payload", payload)
+            payload = fetch(self.redis, self.spool, life, batch, "payload", payload)
             if payload is not None and noted is not None:
                 _check_sent(life, batch, noted, payload)
         return LeaseReply(cast(LeaseVerdict, verdict.decode()), attempt, row_class.decode(), payload)
@@ -218,6 +224,10 @@ class Ledger:
         as having been given away at least `attempts` times."""
         return self._scripts.did("release", life, batch, owner, line(reason), attempts)
 
+    def leave(self, life: Life, batch: int, owner: str, reason: str) -> bool:
+        """Gives the batch back, which can't be scored here, to be sent again in a while; that is no attempt."""
+        return self._scripts.did("leave", life, batch, owner, line(reason))
+
     def complete(
         self,
         life: Life,
@@ -227,15 +237,18 @@ class Ledger:
         scored: int,
         reject_codes: Sequence[str],
         work: Work,
+        odd: Mapping[str, int] = MappingProxyType({}),
     ) -> bool:
-        """Writes the batch's result with its counts. `sent` is the digest of what the worker scored: the job fails if
-        that is not what the producer sent. False if the result was written before: the first write wins."""
+        """Writes the batch's result with its counts, and those of an `Entry`'s `odd` that the worker found. `sent` is
+        the digest of what the worker scored: the job fails if that is not what the producer sent. False if the result
+        was written before: the first write wins."""
         answered = digest.answered(life.incarnation, batch, result)
-        args = batch, sent, result, answered, scored, len(reject_codes), work.encode(), *counters(reject_codes)
+        counted = *counters(reject_codes), *flat(odd)
+        args = batch, sent, result, answered, scored, len(reject_codes), work.encode(), *counted
         answer = self._scripts.run("complete", life, *args)
         if answer == NOT_ENTERED:  # its producer puts the payload there, and enters the batch after that
             return False
-        self._spool.drop(life, [batch], "payload")
+        self.spool.drop(life, [batch], "payload")
         return YES_OR_NO[answer]
 
     # -- the re-sender's side
@@ -253,8 +266,16 @@ class Ledger:
 
     def send_again(self, life: Life, batches: Iterable[int]) -> int:
         """Puts the messages of those of `batches` that still want it into the queue; returns how many."""
-        pairs = [item for batch in batches for item in (batch, queue.message(life, batch))]
-        return int(self._scripts.run("send_again", life, *pairs, queue=keys.generation(life).queue))
+        to = self._queue(life)
+        pairs = [item for batch in batches for item in (batch, queue.message(life, batch, to))]
+        return int(self._scripts.run("send_again", life, *pairs, queue=to))
+
+    def _queue(self, life: Life) -> str:
+        """The queue of the job's messages: that of workers which can reach its input, or everybody's."""
+        if life not in self._queues:
+            noted = cast("bytes | None", self.redis.hget(keys.job(life.id), "queue"))
+            self._queues[life] = keys.text(noted) if noted else keys.generation(life).queue
+        return self._queues[life]
 
     # -- who waits for whom
 

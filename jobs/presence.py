@@ -19,9 +19,10 @@ class Presence:
     def __init__(self, server: "redis.Redis") -> None:
         self._redis = server
 
-    def greet(self, worker: str, prefetched: Iterable[str] = (), op_list: str = "") -> None:
+    def greet(self, worker: str, prefetched: Iterable[str] = (), op_list: str = "", places: Iterable[str] = ()) -> None:
         """A worker's sign of life, shown each second while it makes progress; `worker` is its name. With it
-        goes which messages it has taken and not begun, by their ids, and which list of ops it judges graphs by."""
+        goes which messages it has taken and not begun, by their ids, which list of ops it judges graphs by, and which
+        places it can reach."""
         seconds, _ = self._redis.time()
         with self._redis.pipeline() as pipe:
             for generation in keys.GENERATIONS:
@@ -29,13 +30,14 @@ class Presence:
                 pipe.zremrangebyscore(generation.workers, "-inf", seconds - FORGOTTEN_SECONDS)
             pipe.set(keys.prefetched(worker), " ".join(prefetched), px=PREFETCHED_MS)
             pipe.set(keys.op_list(worker), op_list, ex=FORGOTTEN_SECONDS)
+            pipe.set(keys.places(worker), " ".join(places), ex=FORGOTTEN_SECONDS)
             pipe.execute()
 
     def leave(self, worker: str) -> None:
         with self._redis.pipeline() as pipe:
             for generation in keys.GENERATIONS:
                 pipe.zrem(generation.workers, worker)
-            pipe.delete(keys.prefetched(worker), keys.op_list(worker))
+            pipe.delete(keys.prefetched(worker), keys.op_list(worker), keys.places(worker))
             pipe.execute()
 
     def workers(self) -> dict[str, int]:
@@ -47,6 +49,16 @@ class Presence:
     def processes(self) -> int:
         """Those of workers that showed a sign of life lately."""
         return sum(Worker.parse(worker).processes for worker, ago in self.workers().items() if ago <= ALIVE_SECONDS)
+
+    def reaching(self, place: str) -> int:
+        """How many processes of workers that showed a sign of life lately can reach a place."""
+        alive = [worker for worker, ago in self.workers().items() if ago <= ALIVE_SECONDS]
+        said = cast("list[bytes | None]", self._redis.mget(map(keys.places, alive))) if alive else []
+        return sum(
+            Worker.parse(worker).processes
+            for worker, places in zip(alive, said, strict=True)
+            if place in keys.text(places or b"").split()
+        )
 
     def op_lists(self) -> dict[str, list[str]]:
         """The lists of ops that the workers have which showed a sign of life lately, and who has each; an older worker

@@ -58,6 +58,7 @@ class Progress:
     row_class: str | None
     tensorflow: str | None  # the version that a worker named
     last_error: str | None  # why a lease was given back last
+    left: str | None = None  # why a batch was left to other workers last
 
     @classmethod
     def decode(cls, fields: dict[str, str]) -> "Progress":
@@ -95,6 +96,7 @@ class Progress:
             row_class=fields.get("row_class"),
             tensorflow=fields.get("tensorflow"),
             last_error=fields.get("last_error"),
+            left=fields.get("left"),
             **{name: int(fields.get(name, 0)) for name in COUNTERS},
         )
 

@@ -9,26 +9,34 @@ import json
 import os
 import socket
 import uuid
+from collections.abc import Iterable
 from typing import cast
 
 import redis
 
 from jobs import keys
-from jobs.record import Life
+from jobs.places import SPOOL
+from jobs.record import Job, Life
 
 QUEUES = tuple(generation.queue.removeprefix(keys.PREFIX) for generation in keys.GENERATIONS)  # as Celery names them
 TASK = "nightshift.score"
 _ORIGIN = f"{os.getpid()}@{socket.gethostname()}"
 
 
-def message(life: Life, batch: int) -> str:
-    """A call of the task TASK, by Celery's message protocol 2, in the envelope of kombu's Redis transport.
+def of(job: Job) -> str:
+    """The queue of a job that goes through a place which not all workers may reach; empty for others."""
+    return keys.place_queue(job.by_reference) if job.by_reference not in ("", SPOOL) else ""
+
+
+def message(life: Life, batch: int, to: str = "") -> str:
+    """A call of the task TASK, by Celery's message protocol 2, in the envelope of kombu's Redis transport; `to` is the
+    queue, if it is not that of the job's generation.
 
     The task's id is the life's name, `:` and the batch, by which the re-sender knows it in the queue.
     """
     task_id = f"{life.name}:{batch}"
     arguments = [life.id, batch, life.incarnation] if life.incarnation else [life.id, batch]
-    queue = keys.generation(life).queue.removeprefix(keys.PREFIX)
+    queue = (to or keys.generation(life).queue).removeprefix(keys.PREFIX)
     call = [arguments, {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
     return json.dumps(
         {
@@ -61,9 +69,18 @@ def message(life: Life, batch: int) -> str:
     )
 
 
-def waiting(server: "redis.Redis") -> int:
-    """How many messages no worker has taken yet."""
-    return sum(server.llen(generation.queue) for generation in keys.GENERATIONS)
+def waiting(server: "redis.Redis", places: Iterable[str] | None = None) -> int:
+    """How many messages no worker has taken yet: of all, or of those for who can reach these places alone."""
+    queues = _all(server) if places is None else [*_SHARED, *map(keys.place_queue, places)]
+    return sum(server.llen(queue) for queue in queues)
+
+
+_SHARED = [generation.queue for generation in keys.GENERATIONS]
+
+
+def _all(server: "redis.Redis") -> list[str]:
+    own = cast("set[bytes]", server.smembers(keys.QUEUES))
+    return [*_SHARED, *sorted(map(keys.text, own))]
 
 
 def queued(server: "redis.Redis") -> set[tuple[Life, int]]:
@@ -72,7 +89,8 @@ def queued(server: "redis.Redis") -> set[tuple[Life, int]]:
     messages: list[bytes] = []
     for generation in keys.GENERATIONS:
         workers.update(cast("list[bytes]", server.zrange(generation.workers, 0, -1)))
-        messages += cast("list[bytes]", server.lrange(generation.queue, 0, -1))
+    for queue in _all(server):
+        messages += cast("list[bytes]", server.lrange(queue, 0, -1))
     ids = [str(json.loads(each).get("headers", {}).get("id", "")) for each in messages]
     if workers:
         taken = cast("list[bytes | None]", server.mget([keys.prefetched(worker.decode()) for worker in workers]))

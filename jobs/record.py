@@ -11,10 +11,12 @@ from typing import Any, NamedTuple, Self
 from graphs.feeds import Constant, Feed, Fetch
 from jobs.errors import DamagedError, NewerFormatError
 
-FORMAT = 3  # of what is written for a job; goes into every id: jobs of two formats never meet
+FORMAT = 4  # of what is written for a job
+WORDS = 3  # that of a job which feeds or fetches as format 2 can't say; goes into every id, as 2 does
 PLAIN = 2  # the format of a job that an older worker can score as well: a column a placeholder, and nodes as they are
 # What says nothing of the output; the batch size is an even older part of the id, as 0.
 _NOT_IDENTITY: dict[str, object] = {"batch_bytes": 0, "model_name": "", "created": ""}
+_LATER = ("incarnation", "block_bytes", "by_reference")  # not in the id either: older versions don't know them
 
 
 class Life(NamedTuple):
@@ -53,6 +55,10 @@ class Job:
     constants: tuple[Constant, ...] = ()  # of placeholders that no column feeds
     # Not part of the id:
     batch_bytes: int = 2 << 20
+    block_bytes: int = 2 << 20  # of input: what micro-batches are cut from
+    by_reference: str = (
+        ""  # the place through which workers read the input themselves, and write parts (jobs/places.py)
+    )
     model_name: str = ""
     created: str = ""  # ISO 8601, UTC
     incarnation: str = ""
@@ -60,8 +66,9 @@ class Job:
     @cached_property
     def id(self) -> str:
         """The file's stem for people, and 64 bits of a SHA-256 over everything that changes the output."""
-        identity = {**self.to_dict(), **_NOT_IDENTITY}
-        del identity["incarnation"]
+        identity = {**self.to_dict(), **_NOT_IDENTITY, "format": min(self.format, self._least_format)}
+        for name in _LATER:
+            del identity[name]
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
         stem = re.sub(r"[^a-z0-9]+", "-", Path(self.input).stem.lower()).strip("-")[:24]
         return f"{stem or 'job'}-{digest[:16]}"
@@ -72,9 +79,13 @@ class Job:
 
     def __post_init__(self) -> None:
         if self.format == 0:
-            is_plain = all(feed.is_plain for feed in self.feeds) and all(fetch.is_plain for fetch in self.fetches)
-            is_plain = is_plain and not self.constants
-            object.__setattr__(self, "format", PLAIN if is_plain else FORMAT)
+            object.__setattr__(self, "format", FORMAT if self.by_reference else self._least_format)
+
+    @property
+    def _least_format(self) -> int:
+        """The oldest that can say what the job's output follows from."""
+        is_plain = all(feed.is_plain for feed in self.feeds) and all(fetch.is_plain for fetch in self.fetches)
+        return PLAIN if is_plain and not self.constants else WORDS
 
     @property
     def fed_columns(self) -> tuple[str, ...]:

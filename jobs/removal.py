@@ -7,16 +7,16 @@ from typing import cast
 import redis
 
 from jobs import keys
+from jobs.places import Places
 from jobs.record import Life
 from jobs.scripts import Scripts
-from jobs.spool import Spool
 
 
 class Removal:
     """Part of a `Ledger`."""
 
-    def __init__(self, server: "redis.Redis", scripts: Scripts, spool: Spool) -> None:
-        self._redis, self._scripts, self._spool = server, scripts, spool
+    def __init__(self, server: "redis.Redis", scripts: Scripts, places: Places) -> None:
+        self._redis, self._scripts, self._places = server, scripts, places
 
     def erase(self, life: Life, age: float = 0) -> bool:
         """Frees every key of a job that ended `age` seconds ago or earlier, its model's as well if no other job has it.
@@ -24,7 +24,7 @@ class Removal:
         record = cast("bytes | None", self._redis.hget(keys.job(life.id), "record"))
         if not self._scripts.did("erase", life, age):
             return False
-        self._spool.forget(life)
+        self._places.forget(life)
         if record is not None:
             self._forget_model(json.loads(record).get("model", ""))
         return True
@@ -53,7 +53,7 @@ class Removal:
                 self._redis.srem(generation.active, *(life.name for life in running))
             lives |= running
         for life in lives:
-            self._spool.forget(life)
+            self._places.forget(life)
 
     def expire(self, age: float) -> list[str]:
         """Erases the jobs that ended at least `age` seconds ago and that nobody follows; their ids."""

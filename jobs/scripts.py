@@ -12,8 +12,8 @@ from jobs import keys
 from jobs.record import Life
 
 SCRIPTS = (
-    "submit", "enqueue", "seal", "lease", "renew", "release", "complete", "fail", "overdue", "send_again", "collected",
-    "erase", "retried", "note", "row_class", "follow",
+    "submit", "enqueue", "seal", "lease", "renew", "release", "leave", "complete", "fail", "overdue", "send_again",
+    "collected", "erase", "retried", "note", "row_class", "follow",
 )  # fmt: skip
 YES_OR_NO = {1: True, 0: False}
 

@@ -16,6 +16,7 @@ HookForm = Literal["receipt", "text", "teams"]
 
 KINDS: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("home", "spool", "model"), Path),
+    "data": lambda text: tuple(Path(each.strip()) for each in text.split(",") if each.strip()),
     **dict.fromkeys(("batch_bytes", "max_record_bytes", "window", "max_attempts", "threads"), int),
     **dict.fromkeys(("lease_seconds", "batch_seconds", "keep_days"), float),
 }
@@ -29,6 +30,7 @@ class Settings:
     redis_url: str | None = None  # REDIS_URL; unset: the embedded server
     home: Path = Path(".nightshift")  # the embedded server's directory
     spool: Path | None = None  # through which producer and workers pass batches; unset: the embedded server's, or none
+    data: tuple[Path, ...] = ()  # folders that producer and workers share: what is in them workers read themselves
     model: Path | None = None  # the default of --model; unset: the shipped spam.pb
     batch_bytes: int | None = None  # the default of --batch-bytes: input bytes a batch; unset: by the file's size
     max_record_bytes: int = 1 << 20  # a larger record is a reject
@@ -63,12 +65,22 @@ class Settings:
                 raise SettingsError(f"{name}={text} must be above zero")
             if setting.name == "spool" and not Path(text).is_absolute():
                 raise SettingsError(f"{name}={text} must be an absolute path, the same for producer and workers")
+            if setting.name == "data":
+                _check_roots(name, text)
             choices = CHOICES.get(setting.name)
             if choices and text not in choices:
                 raise SettingsError(f"{name}={text!r} is none of: {', '.join(choices)}")
             values[setting.name] = value
         _check_hooks(values.get("hook_command"), values.get("hook_url"))
         return cls(**values)  # type: ignore[arg-type]
+
+
+def _check_roots(name: str, text: str) -> None:
+    for root in filter(None, map(str.strip, text.split(","))):
+        if "://" in root:
+            raise SettingsError(f"{name}={root}: object storage is not read by workers yet; name folders")
+        if not Path(root).is_absolute() or ".." in Path(root).parts:
+            raise SettingsError(f"{name}={root} must be an absolute path, the same for producer and workers")
 
 
 def _check_hooks(command: object, url: object) -> None:

@@ -1,21 +1,27 @@
 """The spool: what waits to be scored or collected, as files in a folder that producer and workers share on one machine.
 
 The server has a claim check in its place, and neither copies megabytes nor writes them to its append-only file. What is
-too small for a file to pay stays on the server.
+too small for a file to pay stays on the server. Whose input a worker may read itself, by reference, the spool says too:
+the server's word opens no file.
 """
 
 import contextlib
+import io
 import os
+import re
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 from formats.errors import NightshiftError
 from jobs.digest import Bytes
-from jobs.errors import SettingsError
+from jobs.errors import LostError, SettingsError
 from jobs.record import Life
 
 SMALLEST = 16 << 10  # bytes; a file costs what so many cost on their way through the server
 CLAIM_CHECK = b"spool:"  # and the file's size; no Arrow stream begins so
+_PART, _INPUT = "part", "input"
 
 
 class Spool:
@@ -24,6 +30,8 @@ class Spool:
     A file is there before its claim check is, and goes after it. Whoever writes it again writes the same bytes, since a
     batch follows from its job and its number.
     """
+
+    setting = "NIGHTSHIFT_SPOOL"  # who says where it is
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
@@ -34,19 +42,24 @@ class Spool:
         size = memoryview(data).nbytes
         if self._folder is None or size < SMALLEST:
             return data
-        path = self._folder / _name(life, batch, kind)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        self._write(self._folder, _name(life, batch, kind), data)
+        return CLAIM_CHECK + b"%d" % size
+
+    def _write(self, folder: Path, name: str, *data: Bytes) -> None:
+        path = folder / name
+        partial = path.with_name(f"{name}.{os.getpid()}.partial")
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            if self._folder.stat().st_mode & 0o002:  # what is put there by strangers would be scored
-                raise SettingsError(f"NIGHTSHIFT_SPOOL={self._folder} may be written by anybody: chmod 700")
-            partial.write_bytes(data)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if folder.stat().st_mode & 0o002:  # what is put there by strangers would be scored
+                raise SettingsError(f"{self.setting}={folder} may be written by anybody: chmod 700")
+            with partial.open("wb", buffering=0) as file:
+                for each in data:
+                    _write_all(file, memoryview(each))
             partial.replace(path)
         except OSError as error:
             with contextlib.suppress(OSError):
                 partial.unlink()
             raise NightshiftError(f"{path}: {error.strerror}") from error
-        return CLAIM_CHECK + b"%d" % size
 
     def get(self, life: Life, batch: int, kind: str, value: bytes) -> bytes | None:
         """What was put, from what the server has; None if its file is not there, or not whole. Raises SettingsError
@@ -60,6 +73,56 @@ class Spool:
         except OSError:
             return None
         return data if len(data) == int(value.removeprefix(CLAIM_CHECK)) else None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a folder."""
+        return self._folder is not None
+
+    def grant(self, life: Life, path: str) -> None:
+        """Lets workers read the job's input themselves. Raises as `put` does."""
+        if self._folder is not None:
+            self._write(self._folder, _name(life, 0, _INPUT), os.fsencode(path))
+
+    def granted(self, life: Life, path: str) -> Path | None:
+        """The job's input, which the server says is at `path`, if a worker may read that."""
+        if self._folder is None:
+            return None
+        try:
+            with _open(self._folder / _name(life, 0, _INPUT)) as file:
+                return Path(path) if os.fsdecode(file.read()) == path else None
+        except OSError:
+            return None
+
+    def put_part(self, life: Life, batch: int, attempt: int, *data: Bytes) -> str:
+        """Writes a batch's lines under a name that nobody else has, which is returned. Raises as `put` does."""
+        if self._folder is None:
+            raise SettingsError(f"{life.id} goes by reference through a place that is not set here")
+        name = _name(life, batch, f"{attempt}-{secrets.token_hex(4)}.{_PART}")
+        self._write(self._folder, name, *data)
+        return name
+
+    def open_part(self, life: Life, name: str) -> BinaryIO:
+        """Raises LostError if it is not there, SettingsError where no folder is known."""
+        if self._folder is None:
+            raise SettingsError(
+                f"the scores of {life.id} are in a NIGHTSHIFT_SPOOL or NIGHTSHIFT_DATA that is not set here"
+            )
+        if not _is_part_of(life, name):
+            raise LostError(f"{life.id} has no part of the name that the server says")
+        try:
+            return _open(self._folder / name)
+        except OSError as error:
+            if not self._folder.is_dir():
+                raise NightshiftError(f"{self._folder}: not there, and the scores of {life.id} are in it") from error
+            raise LostError(f"a part of the scores of {life.id} is not in {self._folder} any more") from error
+
+    def drop_parts(self, life: Life, names: Iterable[str]) -> None:
+        """Removes what is collected, or was written for nothing."""
+        if self._folder is not None:
+            for name in names:
+                if _is_part_of(life, name):
+                    (self._folder / name).unlink(missing_ok=True)
 
     def drop(self, life: Life, batches: Iterable[int], kind: str) -> None:
         """Removes the files of batches whose claim checks are gone."""
@@ -80,3 +143,20 @@ def _name(life: Life, batch: int, kind: str) -> str:
 
 def _prefix(life: Life) -> str:
     return life.name.replace(":", ".")
+
+
+def _is_part_of(life: Life, name: str) -> bool:
+    """The name may come from the server: it is no path, and no other job's."""
+    return re.fullmatch(rf"{re.escape(_prefix(life))}\.\d+\.\d+-[0-9a-f]{{8}}\.{_PART}", name) is not None
+
+
+def _open(path: Path) -> BinaryIO:
+    """No link is followed. Raises OSError."""
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+
+
+def _write_all(file: io.FileIO, data: memoryview) -> None:
+    """Without a buffer a file may take less than it is given."""
+    data = data.cast("B")
+    while data:
+        data = data[file.write(data) :]

@@ -15,13 +15,13 @@ from formats.rejects import Reject
 from formats.source import Source
 from graphs.words import NOTHING, Words, cell, read
 from jobs.errors import JobError
+from jobs.input import open_input
 from jobs.ledger import Ledger
 from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings
 from producer.client import Client
 from producer.display.reporters import Silence, print_error
-from producer.input import open_input
 from producer.lifetime import tie
 from producer.outputs.paths import check_output
 from producer.outputs.receipt import Limit, Receipt, make_receipt

@@ -11,21 +11,23 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from formats.csv.rejects import SINK as REJECTS
 from formats.errors import InputError, NightshiftError
 from formats.registry import open_source, sink_of
 from formats.source import Source
 from jobs import digest
 from jobs.digest import Part
+from jobs.input import is_input_of
 from jobs.proof import Written
 from jobs.record import Job
 from producer.graph import read_graph
-from producer.input import is_input_of
 from producer.outputs.document import BatchProof, document_batches, read_document, seal
 from producer.outputs.files import match
 from producer.outputs.locate import Gap, find_gaps
 from producer.outputs.paths import receipt_path, rejects_path
-from producer.outputs.rejects import SINK as REJECTS
-from producer.pipeline.batching import cut, make_cursor
+from producer.pipeline.batching import Batch, Way, make_cursor
+from producer.pipeline.referring import Referring
+from producer.pipeline.serving import Serving
 
 MOST = 20  # records that are named one by one, in a finding
 
@@ -113,24 +115,44 @@ def _compare_input(source: Source, job: Job, batches: Sequence[BatchProof], verd
     if not all(batch.sent for batch in batches):
         verdict.notes.append("the input is not compared: the receipt is of an older version, without its digests")
         return
-    expected = iter(batches)
+    # A job that goes by reference goes on by the server where its producer can't reach the place any more.
+    ways: list[Way[Any]] = [Referring(source, job)] if job.by_reference else []
+    ways.append(Serving(source, job))
+    cursor = make_cursor(source.start)
+    way, found = ways[0], ways[0].batches(cursor)
     try:
-        for number, batch in enumerate(cut(source, job, make_cursor(source.start))):
-            proof = next(expected, None)
-            first = batch.pieces[0].first_record
-            sent = digest.sent(job.incarnation, number, first, batch.records, batch.payload(job))
-            if proof is None or sent != proof.sent:
-                last = first + batch.records - 1
-                detail = f"{source.path} is not what was scored, from record {first} on"
-                verdict.findings.append(Finding("input", "input", detail, first, last))
+        for number, proof in enumerate(batches):
+            batch = next(found, None)
+            if batch is None:
+                detail = f"{source.path} ends before record {proof.first_record}, which was scored"
+                verdict.findings.append(Finding("input", "input", detail, proof.first_record))
                 return
+            if not _is_sent(way, batch, job, number, proof):
+                for other in ways:
+                    found = other.batches(cursor)
+                    batch = next(found)
+                    if _is_sent(other, batch, job, number, proof):
+                        way = other
+                        break
+                else:
+                    verdict.findings.append(_differs(source, batch))
+                    return
+            cursor = batch.cursor
+        if batch := next(found, None):
+            verdict.findings.append(_differs(source, batch))
     except (NightshiftError, KeyError) as error:
         verdict.findings.append(Finding("input", "input", f"{source.path} is not what was scored: {error}"))
-        return
-    rest = next(expected, None)
-    if rest is not None:
-        detail = f"{source.path} ends before record {rest.first_record}, which was scored"
-        verdict.findings.append(Finding("input", "input", detail, rest.first_record))
+
+
+def _is_sent(way: Way[Any], batch: Batch[Any], job: Job, number: int, proof: BatchProof) -> bool:
+    """Whether it is what the producer sent as the batch of that number."""
+    sent = digest.sent(job.incarnation, number, batch.first_record, batch.records, way.payload(batch))
+    return sent == proof.sent
+
+
+def _differs(source: Source, batch: Batch[Any]) -> Finding:
+    first, last = batch.first_record, batch.end_record - 1
+    return Finding("input", "input", f"{source.path} is not what was scored, from record {first} on", first, last)
 
 
 def _compare(

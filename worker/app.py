@@ -6,6 +6,7 @@ from typing import Any
 from celery import Celery, signals
 
 from jobs.footprint import freeze_what_is_there, keep_freed_memory, without_pandas
+from jobs.places import name_of
 from jobs.queue import TASK
 from jobs.record import Life
 from jobs.settings import Settings
@@ -19,7 +20,7 @@ def make_worker(settings: Settings) -> Celery:
 
     The parent imports TensorFlow before it forks; each child opens its own session on its first batch.
     """
-    app = make_app(settings.redis_url)
+    app = make_app(settings.redis_url, map(name_of, settings.data))
     logs.set_up(app)
     process = WorkerProcess(settings)
 

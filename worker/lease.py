@@ -8,17 +8,16 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs import digest
-from jobs.batch import Result, payload_records
 from jobs.identity import Owner
 from jobs.ledger import Ledger
 from jobs.record import Life
 from jobs.timeline import Work
 from model.graph.row_class import RowClass
 from worker.every import Every
+from worker.given import Answer, Given
 
 log = logging.getLogger(__name__)
 
@@ -41,11 +40,16 @@ class Lease:
         """Gives it back at once, as one that was given away `attempts` times at least. False as for `renew`."""
         return self.ledger.release(self.life, self.batch, str(self.owner), reason, attempts)
 
-    def complete(self, payload: bytes, encoded: memoryview, result: Result, codes: Sequence[str], work: Work) -> bool:
-        """Writes the result, which is `encoded`, and the digest of the payload that was scored. False if another was
-        first."""
-        sent = digest.sent(self.life.incarnation, self.batch, *payload_records(payload), payload)
-        return self.ledger.complete(self.life, self.batch, sent, encoded, result.scored, codes, work)
+    def leave(self, reason: str) -> bool:
+        """Gives it back, to be sent again in a while, as one that was never given away. False as for `renew`."""
+        return self.ledger.leave(self.life, self.batch, str(self.owner), reason)
+
+    def complete(self, payload: bytes, given: Given, answer: Answer, work: Work) -> bool:
+        """Writes the answer, and the digest of what was given to be scored. False if another was first."""
+        sent = digest.sent(self.life.incarnation, self.batch, given.first, given.records, payload)
+        return self.ledger.complete(
+            self.life, self.batch, sent, answer.result, answer.scored, answer.reject_codes, work, answer.odd
+        )
 
     def __str__(self) -> str:
         return f"{self.life.id}:{self.batch}"

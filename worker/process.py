@@ -21,6 +21,7 @@ from jobs.timeline import Stopwatch, Work
 from model.errors import ModelError
 from model.graph.row_class import RowClass
 from worker.every import Every
+from worker.given import Answer, Given, OutOfReachError, give
 from worker.isolation.isolation import Isolation, Unwanted
 from worker.isolation.search import Assignment
 from worker.lease import Lease, LeasedBatch, Renewal
@@ -31,7 +32,7 @@ from worker.score import score
 from worker.upkeep.housekeeping import housekeeping
 from worker.upkeep.stall import StallDetector
 
-Answer = TypeVar("Answer")
+Told = TypeVar("Told")
 log = logging.getLogger(__name__)
 WRITE_SECONDS = 60.0  # for which a result is kept while the server is away
 TRIED = 2  # attempts before a batch is scored apart: one crash may be an accident
@@ -60,7 +61,7 @@ class WorkerProcess:
 
     def _connect(self, _pid: int) -> Ledger:
         assert self.settings.redis_url  # noqa: S101 -- refused at start
-        return Ledger(connect(self.settings.redis_url), Spool(self.settings.spool))
+        return Ledger(connect(self.settings.redis_url), Spool(self.settings.spool), self.settings.data)
 
     def begin_housekeeping(self, processes: int) -> None:
         """In the parent, once the worker takes messages."""
@@ -80,13 +81,20 @@ class WorkerProcess:
         if leased is None:
             return
         stopwatch.lap("lease")
-        result = self._score(leased, stopwatch)
-        if result is None:
+        scored = self._score(leased, stopwatch)
+        if scored is None:
             return
-        encoded, codes = result.encode(), [reject.code for reject in result.rejects]
-        stopwatch.lap("encode")
+        given, answer = scored
         work = Work(str(leased.lease.owner.process), stopwatch.seconds)
-        _persistently(lambda: leased.lease.complete(leased.payload, encoded, result, codes, work))
+        _persistently(lambda: self._complete(leased, given, answer, work))
+
+    def _complete(self, leased: LeasedBatch, given: Given, answer: Answer, work: Work) -> None:
+        """Writes the answer; the part that goes with it is removed if another was first."""
+        life, batch, ledger = leased.lease.life, leased.lease.batch, self.ledger
+        first = leased.lease.complete(leased.payload, given, answer, work)
+        # The answer may be there, if it is written for the second time: the server went away before it said so.
+        if not first and answer.part and not ledger.answers.is_there(life, batch, answer.result):
+            ledger.places.of(self._job(life).by_reference).drop_parts(life, [answer.part])
 
     def _lease(self, life: Life, batch: int) -> LeasedBatch | None:
         """The batch, if it is to be scored here."""
@@ -108,9 +116,9 @@ class WorkerProcess:
         lease = Lease(self.ledger, life, batch, owner, settings.lease_seconds)
         return LeasedBatch(lease, given.attempt, given.payload, row_class)
 
-    def _score(self, leased: LeasedBatch, stopwatch: Stopwatch) -> Result | None:
-        """The batch's result, while its lease is renewed; None if there is none to write: the job failed, or has
-        ended."""
+    def _score(self, leased: LeasedBatch, stopwatch: Stopwatch) -> tuple[Given, Answer] | None:
+        """The batch and its answer, while its lease is renewed; None if there is none to write: the job failed, or has
+        ended, or the batch is out of reach here."""
         lease = leased.lease
         life, batch = lease.life, lease.batch
         isolated = leased.attempt >= self._isolated_from  # it may have been fatal to those who had it before
@@ -118,16 +126,25 @@ class WorkerProcess:
         try:
             # What took too long once is isolated the next time.
             with Renewal(lease, limit, self._isolated_from - 1) as renewal:
-                result = (
-                    self._score_apart(leased) if isolated else self._score_here(leased, stopwatch, renewal.progress)
-                )
+                given = give(leased.payload, self._job(life), batch, leased.attempt, self.ledger.places)
+                given.batches()
+                stopwatch.lap("read")
+                if isolated:
+                    result = self._score_apart(leased, given)
+                else:
+                    result = self._score_here(leased, given, stopwatch, renewal.progress)
                 stopwatch.lap("score")
-                return result
-        except ModelError as error:
-            self.ledger.fail(life, str(error))
+                answer = given.answer(result)
+                stopwatch.lap("encode")
+                return given, answer
+        except OutOfReachError as error:
+            log.warning("%s: batch %d is left to others: %s", life.id, batch, error)
+            lease.leave(f"{lease.owner.process}: {error}")
         except NewerFormatError:
             self._leave_alone(life.id)
             lease.release("its record was made by a newer version")
+        except (ModelError, JobError) as error:
+            self.ledger.fail(life, str(error))
         except Unwanted:
             log.warning("%s: batch %d is not wanted any more", life.id, batch)
         except Exception as error:
@@ -135,7 +152,9 @@ class WorkerProcess:
             raise
         return None
 
-    def _score_here(self, leased: LeasedBatch, stopwatch: Stopwatch, progress: Callable[[], None]) -> Result:
+    def _score_here(
+        self, leased: LeasedBatch, given: Given, stopwatch: Stopwatch, progress: Callable[[], None]
+    ) -> Result:
         job = self._job(leased.lease.life)
         opened = self._models.open(job.model)
         stopwatch.lap("session")
@@ -143,16 +162,16 @@ class WorkerProcess:
         def note(found: RowClass) -> RowClass:
             return self._note(leased.lease.life, found, opened.runtime)
 
-        return score(opened.model, job, leased.payload, progress, leased.row_class, note)
+        return score(opened.model, job, given.batches(), progress, leased.row_class, note)
 
-    def _score_apart(self, leased: LeasedBatch) -> Result:
+    def _score_apart(self, leased: LeasedBatch, given: Given) -> Result:
         """By processes that may die."""
         life, batch, settings = leased.lease.life, leased.lease.batch, self.settings
         log.warning("%s: batch %d was not scored in %d attempts, and is isolated", life.id, batch, leased.attempt - 1)
         job = self._job(life)
         model = self._model(job.model)
         result, crashes = self._isolation.score(
-            Assignment(job, model, leased.payload, settings.threads, settings.batch_seconds, leased.row_class),
+            Assignment(job, model, given.payload(), settings.threads, settings.batch_seconds, leased.row_class),
             wanted=leased.lease.renew,
             note=lambda found: self._note(life, found, runtime_of(model or b"")),
         )
@@ -182,7 +201,7 @@ class WorkerProcess:
         log.warning("%s was made by a newer version of Nightshift, and is left to newer workers", job_id)
 
 
-def _persistently(write: Callable[[], Answer]) -> Answer:
+def _persistently(write: Callable[[], Told]) -> Told:
     """A server that comes back soon gets the result after all; otherwise the batch is scored again."""
     deadline = time.monotonic() + WRITE_SECONDS
     while True:

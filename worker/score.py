@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from formats.rejects import codes_by
 from graphs.feeds import Fetch
-from jobs.batch import Result, RowReject, decode_payload
+from jobs.batch import Result, RowReject
 from jobs.record import Job
 from model.errors import ModelError
 from model.graph.row_class import RowClass, RowVerdict
@@ -131,21 +131,22 @@ def inseparable(rows: int, row_class: RowClass | None) -> str:
 def score(
     model: Model,
     job: Job,
-    payload: bytes,
+    batches: Sequence[pa.RecordBatch],
     progress: Callable[[], None] = lambda: None,
     row_class: RowClass | None = None,
     note: Callable[[RowClass], RowClass] = lambda finding: finding,
 ) -> Result:
-    """The whole batch; calls `progress` after each micro-batch. Raises ModelError as `Scorer.score` and `join` do.
+    """The whole batch, given as its micro-batches; calls `progress` after each. Raises ModelError as `Scorer.score`
+    and `join` do.
 
     Where the row class is not known it is found out on a sample of the batch; what `note` makes of the finding, holds.
     """
     scorer = Scorer(model, job, row_class)
     if row_class is None:
-        found = scorer.classify(decode_payload(payload), progress)
+        found = scorer.classify(batches, progress)
         scorer.row_class = note(found) if found is not None else None
     parts = []
-    for records in decode_payload(payload):
+    for records in batches:
         parts.append(scorer.score(records))
         progress()
     return join(parts, scorer.row_class)

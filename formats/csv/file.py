@@ -10,7 +10,7 @@ from pathlib import Path
 from formats.csv.line_ends import ANY_END, LF_END, LineEnds
 from formats.csv.parsing import BOM
 from formats.csv.quoting import Scanner, lines_end_in_cr
-from formats.errors import InputError
+from formats.errors import ChangedError, InputError
 from formats.position import Position
 
 SAMPLE_BYTES = 64 << 10  # how much is looked at behind a header that ends in a lone CR
@@ -58,7 +58,7 @@ class CsvFile:
         except OSError as error:
             raise InputError(f"{self.path}: {error.strerror}") from error
         if len(data) < length:
-            raise InputError(f"{self.path}: the file got shorter while it was being read")
+            raise ChangedError(f"{self.path}: the file got shorter while it was being read")
         return data
 
     def make_scanner(self, line_ends: LineEnds) -> Scanner:

@@ -46,27 +46,29 @@ class Reader:
         self.columns, self.start = file.columns, file.start
         self._splitter = Splitter(file)
 
-    def blocks(self, columns: Sequence[str], start: Position | None = None) -> Iterator[Block]:
+    def blocks(
+        self, columns: Sequence[str], start: Position | None = None, block_bytes: int | None = None
+    ) -> Iterator[Block]:
         """The blocks from `start` (the first record, or the `end` of any block) to the end of the file.
 
         Where a block ends depends only on the file and the reader's limits. Raises InputError for a column that the
         header has not, or has twice; while iterating, if the file got shorter.
         """
         self._check(columns)
-        return self._blocks(list(columns), self.start if start is None else start)
+        return self._blocks(list(columns), self.start if start is None else start, block_bytes)
 
-    def ranges(self, start: Position | None = None) -> Iterator[Range]:
+    def ranges(self, start: Position | None = None, block_bytes: int | None = None) -> Iterator[Range]:
         """The same blocks as ranges, each of which `read` reads by itself: no value is looked at."""
-        return self._splitter.ranges(self.start if start is None else start)
+        return self._splitter.ranges(self.start if start is None else start, block_bytes)
 
     def read(self, found: Range, columns: Sequence[str]) -> Block:
         """The block of a range, which may have been found in another process. Raises InputError as `blocks` does, and
-        if the file is not as it was."""
+        ChangedError if the file is not as it was."""
         self._check(columns)
         block = self._parse(self._splitter.again(found), list(columns), found.start)
         end, skipped = self._file.behind_blank_lines(block.end)
         if end != found.end:
-            raise InputError(f"{self.path}: the file changed while it was being read")
+            raise self._splitter.changed()
         return replace(block, end=end, blank_lines=block.blank_lines + skipped)
 
     def _check(self, columns: Sequence[str]) -> None:
@@ -80,15 +82,23 @@ class Reader:
         found: dict[int, tuple[int, bytes]] = {}
         while start.offset < self.size and any(record >= start.record for record in records):
             split = self._splitter.split(start)
-            starts = split.starts()
-            numbers = start.record + np.searchsorted(starts, split.spans()[:, 0])
-            for row in np.flatnonzero(np.isin(numbers, records)):
-                first, last = split.spans()[row]
-                line = start.line + self._file.line_ends.count(split.data, 0, first)
-                found[int(numbers[row])] = (line, split.data[first:last])
+            found |= self._places(split, start, records)
             end = start.offset + split.end
             lines = self._file.count_lines(start.offset, end)
-            start = Position(end, start.record + len(starts), start.line + lines)
+            start = Position(end, start.record + len(split.starts()), start.line + lines)
+        return found
+
+    def locate_in(self, found: Range, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
+        """The same, of a range; nothing outside it is looked at. Raises ChangedError."""
+        return self._places(self._splitter.again(found), found.start, records) if records else {}
+
+    def _places(self, split: Split, start: Position, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
+        found: dict[int, tuple[int, bytes]] = {}
+        numbers = start.record + np.searchsorted(split.starts(), split.spans()[:, 0])
+        for row in np.flatnonzero(np.isin(numbers, records)):
+            first, last = split.spans()[row]
+            line = start.line + self._file.line_ends.count(split.data, 0, first)
+            found[int(numbers[row])] = (line, split.data[first:last])
         return found
 
     def unchanged(self) -> bool:
@@ -113,11 +123,11 @@ class Reader:
     ) -> None:
         self.close()
 
-    def _blocks(self, columns: list[str], start: Position) -> Iterator[Block]:
+    def _blocks(self, columns: list[str], start: Position, block_bytes: int | None) -> Iterator[Block]:
         blank = 0  # of a block of them alone: only the first one can be
         first = start
         while start.offset < self.size:
-            split = self._splitter.split(start)
+            split = self._splitter.split(start, block_bytes)
             block = self._parse(split, columns, start)
             start, skipped = self._file.behind_blank_lines(block.end)
             blank += block.blank_lines + skipped

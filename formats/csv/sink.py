@@ -8,6 +8,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from formats.csv.lines import format_columns, format_rows
+from formats.csv.parsing import to_arrow
 
 csv.field_size_limit(sys.maxsize)  # what was read as one record may be one field
 
@@ -20,6 +21,10 @@ class CsvSink:
 
     def encode(self, columns: Sequence[pa.Array]) -> memoryview:
         return format_columns(columns)
+
+    def decode(self, rows: bytes, names: Sequence[str]) -> pa.RecordBatch:
+        _, records = to_arrow(rows, names, list(names))
+        return records
 
     def rows(self, file: BinaryIO) -> Iterator[bytes]:
         """A line end within quotes ends no row."""

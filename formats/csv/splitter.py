@@ -5,17 +5,20 @@ block needs to know of the rest of the file (a quote that is never closed, say) 
 reads that range alone cuts it the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from formats.csv.file import CsvFile
 from formats.csv.quoting import WELL_QUOTED, Extent, cut_before, find_quotes, records_fit, strictly_quoted
 from formats.csv.split import Split
-from formats.errors import InputError
+from formats.errors import ChangedError
 from formats.position import Position
 from formats.source import Broken, Range
+
+MAX_BROKEN = 1024  # records of a block: each goes with its range
 
 
 class Splitter:
@@ -25,47 +28,74 @@ class Splitter:
         self._file = file
         self._scanner = file.make_scanner(file.line_ends)
 
-    def ranges(self, start: Position) -> Iterator[Range]:
+    def ranges(self, start: Position, block_bytes: int | None) -> Iterator[Range]:
         """The ranges from `start` to the end of the file: each has the records of one block."""
         file, first = self._file, start
         while start.offset < file.size:
-            split = self.split(start)
+            split = self.split(start, block_bytes)
             records, lines = split.counts()
             if split.end > len(split.data):
                 lines = file.count_lines(start.offset, start.offset + split.end)
-            broken = [self._described(split, start, *each) for each in split.broken]
+            starts = split.starts() if split.broken else np.empty(0, np.int64)
+            broken = tuple(self._described(split, start, starts, *each) for each in split.broken)
             behind = Position(start.offset + split.end, start.record + records, start.line + lines)
             end, _ = file.behind_blank_lines(behind)
             if records:
-                yield Range(first, end, behind.offset - first.offset, tuple(broken))
+                size = behind.offset - first.offset
+                seen = self._seen(first.offset, size, broken)
+                whole = first is start and seen <= len(split.data)
+                data = memoryview(split.data)[:seen] if whole else file.read(first.offset, seen)
+                yield Range(first, end, size, xxhash.xxh3_128_hexdigest(data), broken)
                 first = end
             start = end
 
-    def _described(self, split: Split, start: Position, at: int, end: int, extent: Extent) -> Broken:
+    def _seen(self, base: int, size: int, broken: Sequence[Broken]) -> int:
+        """How many of a range's bytes are looked at: all, but for a giant record at its end, which may have
+        gigabytes."""
+        last = broken[-1] if broken else None
+        giant = last and last.code == "record_too_large" and self._file.behind_line_end(last.end) == base + size
+        return last.start - base if last and giant else size
+
+    def _described(
+        self, split: Split, start: Position, starts: NDArray[np.int64], at: int, end: int, extent: Extent
+    ) -> Broken:
         base = start.offset
         lines = 0
         if extent.code != "record_too_large":
             lines = self._file.line_ends.count(split.data, 0, extent.place - base)
-        return Broken(base + at, base + end, extent.end, str(extent.code), start.line + lines)
+        record = start.record + int(np.searchsorted(starts, at))
+        return Broken(base + at, base + end, extent.end, str(extent.code), start.line + lines, record)
 
-    def split(self, start: Position) -> Split:
-        """The block that begins at `start`."""
-        data = self._file.read(start.offset, self._file.window)
+    def split(self, start: Position, block_bytes: int | None = None) -> Split:
+        """The block that begins at `start`, of at most `block_bytes` or of one record."""
+        window = self._file.window
+        if block_bytes is not None and block_bytes < window:
+            split = self._split(start, block_bytes)
+            if split.end:
+                return split
+        return self._split(start, window)
+
+    def _split(self, start: Position, size: int) -> Split:
+        """What of it ends within so many bytes."""
+        data = self._file.read(start.offset, size)
         last = start.offset + len(data) == self._file.size
         if not last and data.endswith(b"\r"):
             data = data[:-1]  # perhaps half of a \r\n
         quotes = find_quotes(data)
         end = len(data) if last else cut_before(data, quotes, len(data), self._file.line_ends)
         quotes = quotes[: np.searchsorted(quotes, end)]
-        octets = np.frombuffer(data, dtype=np.uint8)[:end]
-        if (
-            end
-            and strictly_quoted(octets, quotes)
-            and records_fit(data, quotes, end, self._file.max_record_bytes, self._file.line_ends)
-            and (np.searchsorted(quotes, self._file.line_ends.stray(data, end)) % 2).all()  # all are quoted
-        ):
+        if end and self._is_strict(data, end, quotes):
             return Split(data, end, self._file.line_ends, [], quotes)
         return self._scan(data, start.offset, quotes)
+
+    def _is_strict(self, data: bytes, end: int, quotes: NDArray[np.int64]) -> bool:
+        """Whether the quotes alone tell where the records of `data[:end]` end, none of which is too large."""
+        octets, line_ends = np.frombuffer(data, dtype=np.uint8)[:end], self._file.line_ends
+        return bool(
+            strictly_quoted(octets, quotes)
+            and records_fit(data, quotes, end, self._file.max_record_bytes, line_ends)
+            and (np.searchsorted(quotes, line_ends.stray(data, end)) % 2).all()  # all are quoted
+        )
 
     def _scan(self, data: bytes, base: int, quotes: NDArray[np.int64]) -> Split:
         """Split a block record by record: slower, for those that are not strictly quoted or have a huge record."""
@@ -74,7 +104,7 @@ class Splitter:
         good: list[int] = []
         broken: list[tuple[int, int, Extent]] = []
         at = trouble = 0
-        while at < len(data):
+        while at < len(data) and len(broken) < MAX_BROKEN:
             # Within what a broken record was followed through, only the scanner remembers what it has seen.
             match = well_quoted.match(data, at) if at >= trouble else None
             first, last = match.span(1) if match else (0, 0)
@@ -97,25 +127,22 @@ class Splitter:
         return Split(data, at, self._file.line_ends, broken, quotes, np.array(good, dtype=np.int64).reshape(-1, 2))
 
     def again(self, found: Range) -> Split:
-        """The split of a range, without a look at what is behind it. Raises InputError if it is not as it was found."""
+        """The split of a range, without a look at what is behind it. Raises ChangedError if it is not what was
+        found."""
         file, base = self._file, found.start.offset
-        last = found.broken[-1] if found.broken else None
-        size = found.size
         if found.end.offset > file.size:
-            raise InputError(f"{file.path}: the file got shorter while it was being read")
-        if last and last.code == "record_too_large" and file.behind_line_end(last.end) == base + size:
-            size = last.start - base  # it may have gigabytes
-        data = file.read(base, size)
+            raise ChangedError(f"{file.path}: the file got shorter while it was being read")
+        data = file.read(base, self._seen(base, found.size, found.broken))
+        if xxhash.xxh3_128_hexdigest(data) != found.digest:
+            raise self.changed()
         quotes = find_quotes(data)
-        octets = np.frombuffer(data, dtype=np.uint8)
-        if (
-            not found.broken
-            and strictly_quoted(octets, quotes)
-            and records_fit(data, quotes, len(data), file.max_record_bytes, file.line_ends)
-            and (np.searchsorted(quotes, file.line_ends.stray(data, len(data))) % 2).all()
-        ):
+        if not found.broken and self._is_strict(data, len(data), quotes):
             return Split(data, found.size, file.line_ends, [], quotes)
         return self._rescan(data, found, quotes)
+
+    def changed(self) -> ChangedError:
+        """The error to raise where the file is not what it was."""
+        return ChangedError(f"{self._file.path}: the file changed while it was being read")
 
     def _rescan(self, data: bytes, found: Range, quotes: NDArray[np.int64]) -> Split:
         file, base = self._file, found.start.offset
@@ -134,7 +161,7 @@ class Splitter:
             else:
                 match = WELL_QUOTED[file.line_ends.lone_cr].match(text, at)
                 if match is None or match.start(1) != at:
-                    raise InputError(f"{file.path}: the file changed while it was being read")
+                    raise self.changed()
                 good += match.span(1)
                 at = match.end(1)
         return Split(data, found.size, file.line_ends, broken, quotes, np.array(good, dtype=np.int64).reshape(-1, 2))

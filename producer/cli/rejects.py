@@ -16,7 +16,7 @@ def rejects(job: str) -> None:
     Example:
       producer rejects messages-4f1d… > rejects.csv
     """
-    from producer.outputs.rejects import reject_header, reject_rows
+    from formats.csv.rejects import reject_header, reject_rows
 
     with connected() as connection:
         out = sys.stdout.buffer

@@ -57,6 +57,17 @@ def begins_with(path: Path, parts: Sequence[Part], *, whole: bool = False, links
         return False
 
 
+def copy(source: BinaryIO, target: BinaryIO, part: Part) -> bool:
+    """Copies the next bytes of `source`, as many as the part has; whether they are what its digest says."""
+    state = xxhash.xxh3_128()
+    left = part.size
+    while left and (chunk := source.read(min(left, CHUNK_BYTES))):
+        target.write(chunk)
+        state.update(chunk)
+        left -= len(chunk)
+    return left == 0 and part.digest == state.hexdigest()
+
+
 def match(file: BinaryIO, parts: Iterable[Part]) -> Iterator[bool]:
     """Of each of the consecutive parts, from where the file stands, whether it is what its digest says."""
     for size, digest in parts:

@@ -1,31 +1,15 @@
-"""The rejects file beside a scores file: CSV with each record's number, line and raw text, and why it was rejected."""
+"""The rejects file beside a scores file, read again."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from formats.csv.lines import format_rows
-from formats.csv.sink import CsvSink
+from formats.csv.rejects import decode_rejects
 from formats.rejects import Reject
 from producer.outputs.paths import rejects_path
 
-SINK = CsvSink()  # whatever the format of the scores
-REJECT_COLUMNS = ("record", "line", "code", "detail", "raw")
-
-
-def reject_header() -> bytes:
-    return SINK.header(REJECT_COLUMNS)
-
-
-def reject_rows(rejects: Iterable[Reject]) -> bytes:
-    """As they stand in the file; a line that is not known is empty."""
-    return format_rows([r.record, r.line or "", r.code, r.detail, r.raw] for r in rejects)
-
 
 def read_rejects(output: Path) -> Iterator[Reject]:
-    """The rejects beside the scores file `output`, in record order, however large their raw text is."""
+    """The rejects beside the scores file `output`, in record order."""
     with rejects_path(output).open("rb") as file:
-        rows = SINK.rows(file)
-        next(rows)
-        for row in rows:
-            record, line, code, detail, raw = SINK.fields(row)
-            yield Reject(int(record), int(line or 0), code.decode(), detail.decode(), raw)
+        file.readline()  # the header
+        yield from decode_rejects(file)

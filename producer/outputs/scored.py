@@ -3,6 +3,8 @@ A window is held, never the job."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,21 +12,28 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from formats.csv.rejects import decode_rejects
 from formats.errors import InputError
-from formats.registry import open_source
+from formats.registry import DEFAULT, SINKS, open_source
 from formats.rejects import Reject
 from formats.source import Source
+from jobs import digest
 from jobs.batch import Kept, Result
-from jobs.errors import JobError
+from jobs.errors import JobError, LostError
+from jobs.input import open_input
 from jobs.ledger import Ledger
 from jobs.progress import Progress
 from jobs.record import Job
-from producer.input import open_input
+from jobs.reference import PartFile, is_part
+from jobs.rows import all_rejects, score_columns
 from producer.outputs.proof import proven_output
+from producer.outputs.raw import RawText
 from producer.outputs.rejects import read_rejects
-from producer.outputs.rows import Rows
 
 WINDOW = 8  # batches fetched from the server at once
+_TEXT_TYPES = frozenset(
+    ["bool", "halffloat", "float", "double", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))]
+)
 
 
 class Rejected(NamedTuple):
@@ -79,17 +88,29 @@ class Scored:
         if self.output is not None:
             yield from read_rejects(self.output)
             return
-        rows = Rows(self._job, source)
-        for kept, result in self.batches():
-            yield from rows.rejects(kept, result)
+        raw = RawText(source)
+        for kept, result in self._pairs():
+            if is_part(result):
+                yield from self._read(PartFile.decode(result))[1]
+            else:
+                batch = Kept.decode(kept)
+                yield from all_rejects(batch, Result.decode(result), partial(raw.locate, batch.position))
 
-    def batches(self) -> Iterator[tuple[Kept, Result]]:
-        """Those on the server."""
+    def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
+        """What is kept of each batch, and its result, as far as they are on the server."""
         first = 0
         while pairs := self._ledger.answers.results(self._job.life, first, WINDOW):
-            for kept, result in pairs:
-                yield Kept.decode(kept), Result.decode(result)
+            yield from pairs
             first += len(pairs)
+
+    def _read(self, part: PartFile) -> tuple[bytes, list[Reject]]:
+        """The lines of the scores file, and the rejects. Raises LostError if they are not there as they were
+        written."""
+        with self._ledger.places.of(self._job.by_reference).open_part(self._job.life, part.name) as file:
+            pieces = [file.read(size) for size, _ in (part.written.scores, part.written.rejects)]
+        if [digest.part(piece) for piece in pieces] != [part.written.scores, part.written.rejects]:
+            raise LostError(f"the part {part.name} is not as its worker wrote it")
+        return pieces[0], list(decode_rejects(BytesIO(pieces[1])))
 
     def open_input(self) -> Source:
         """Raises InputError if the input is gone, or is not what the job read."""
@@ -124,15 +145,43 @@ class Scored:
             ahead = next(rejects, None)
 
     def _from_server(self) -> Iterator[Chunk]:
-        rows = Rows(self._job, None)
-        names = self.names
-        for kept, result in self.batches():
-            numbers = kept.record_numbers()
-            among = [Rejected(reject.record, reject.code, reject.detail) for reject in kept.rejects]
-            among += [Rejected(int(numbers[each.row]), each.code, each.detail) for each in result.rejects]
-            if not result.scored:
-                yield Chunk(np.empty(0, np.int64), {}, among)
-                continue
-            scored = np.delete(numbers, [each.row for each in result.rejects])
-            arrays = rows.scores(kept, result)
-            yield Chunk(scored, dict(zip([*names, *result.columns], arrays, strict=True)), among)
+        first = 1
+        for kept, result in self._pairs():
+            if is_part(result):
+                part = PartFile.decode(result)
+                chunk = self._from_part(part, first)
+            else:
+                chunk = self._from_answer(Kept.decode(kept), Result.decode(result))
+            first += len(chunk.records) + len(chunk.rejects)
+            yield chunk
+
+    def _from_part(self, part: PartFile, first: int) -> Chunk:
+        lines, rejects = self._read(part)
+        among = [Rejected(reject.record, reject.code, reject.detail) for reject in rejects]
+        numbers = np.arange(first, first + part.written.scored + len(among), dtype=np.int64)
+        scored = np.setdiff1d(numbers, [reject.record for reject in among], assume_unique=True)
+        if not len(scored):
+            return Chunk(scored, {}, among)
+        names = [*self.names, *(name for name, _ in part.outputs)]
+        columns = dict(zip(names, SINKS[DEFAULT].decode(lines, names).columns, strict=True))
+        if not self._job.id_column:
+            columns[self.names[0]] = pa.array(scored)
+        columns |= {name: _typed(columns[name], kind) for name, kind in part.outputs}
+        return Chunk(scored, columns, among)
+
+    def _from_answer(self, kept: Kept, result: Result) -> Chunk:
+        numbers = kept.record_numbers()
+        among = [Rejected(reject.record, reject.code, reject.detail) for reject in kept.rejects]
+        among += [Rejected(int(numbers[each.row]), each.code, each.detail) for each in result.rejects]
+        if not result.scored:
+            return Chunk(np.empty(0, np.int64), {}, among)
+        scored = np.delete(numbers, [each.row for each in result.rejects])
+        arrays = score_columns(self._job, kept, result)
+        return Chunk(scored, dict(zip([*self.names, *result.columns], arrays, strict=True)), among)
+
+
+def _typed(column: pa.Array, kind: str) -> pa.Array:
+    """The values that a worker wrote as text, in the type that they had; whatever is no number or truth stays text."""
+    if kind not in _TEXT_TYPES:
+        return column
+    return column.cast(pa.string()).cast(pa.float32() if kind == "halffloat" else pa.type_for_alias(kind)).cast(kind)

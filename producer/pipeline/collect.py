@@ -8,8 +8,10 @@ whole, with the receipt that proves them.
 import contextlib
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
+from formats.csv.rejects import reject_header, reject_rows
 from formats.errors import NightshiftError
 from formats.registry import sink_of
 from formats.source import Source
@@ -24,19 +26,22 @@ from jobs.lock import Lock
 from jobs.progress import Progress
 from jobs.proof import Written
 from jobs.record import Job
+from jobs.reference import PartFile, is_part
+from jobs.rows import all_rejects, score_columns
 from jobs.server import AWAY
 from producer.outputs.document import check_neighbour, is_receipt_of, write_receipt
+from producer.outputs.files import copy
 from producer.outputs.litter import sweep
 from producer.outputs.part import Part, claim_both
 from producer.outputs.paths import final, rejects_path
 from producer.outputs.proof import is_whole, noted_output, noted_ranges
-from producer.outputs.rejects import reject_header, reject_rows
-from producer.outputs.rows import Rows
+from producer.outputs.raw import RawText
 
 LOCK_SECONDS = 15.0
 CHECKPOINT_SECONDS = 5.0
 WINDOW_BYTES = 16 << 20  # of input whose batches are fetched at once,
 MAX_WINDOW = 64  # of small ones
+PARTS_WINDOW = 8  # batches; the server has but their names
 EMPTY = digest.part(b"")
 
 
@@ -45,19 +50,23 @@ class Collector:
 
     def __init__(self, ledger: Ledger, job: Job, output: Path, source: Source | None) -> None:
         self._ledger, self._job = ledger, job
+        self._place = ledger.places.of(job.by_reference)
         self._output = final(output)
         self._sink = sink_of(output)
-        self._rows, self._has_input = Rows(job, source), source is not None
+        self._raw, self._has_input = RawText(source), source is not None
         self._lock = Lock(ledger, keys.collector(job.life), LOCK_SECONDS)
         self._files: tuple[Part, Part] | None = None
         # Batches that are whole in the files, and the bytes of both up to there. Set in one step, so that whatever
         # breaks in the middle of a batch (Ctrl-C, a full disk) leaves them right.
         self._written = (0, 0, 0)
         self._window = max(1, min(MAX_WINDOW, WINDOW_BYTES // job.batch_bytes))
+        if job.by_reference:
+            self._window = PARTS_WINDOW
         self._safe = 0  # batches that the server knows to be there...
         self._noted = False  # ...or may know: its answer may be lost
         self._header = Written(EMPTY, EMPTY)
         self._lines: dict[int | str, Written] = {}  # of the batches that the server does not know to be there
+        self._parts: dict[int, str] = {}  # those of them that are parts
         self._checkpoint_due = 0.0
         self.finished = False
         self.taken_from: Path | None = None  # where another command had collected what is in them
@@ -85,7 +94,7 @@ class Collector:
             unread = progress.unread_rejects
             if unread and self._has_input:
                 raise LostError(f"{unread:,} rejects of {self._job.id} were collected while its input was away")
-            self._rows.unread = unread
+            self._raw.unread = unread
             if self._already_there(progress):
                 self.finished = self.left_alone = True
                 return True
@@ -96,8 +105,11 @@ class Collector:
         pairs = self._ledger.answers.results(self._job.life, first, wanted)
         if progress.state == "complete" and wanted and not pairs:
             raise LostError(f"batch {first} of {self._job.id} is not on the server any more")
-        for kept_bytes, result_bytes in pairs:
-            self._write(Kept.decode(kept_bytes), Result.decode(result_bytes))
+        for kept, result in pairs:
+            if is_part(result):
+                self._write_part(PartFile.decode(result))
+            else:
+                self._write(Kept.decode(kept), Result.decode(result))
         whole = progress.state == "complete" and self._written[0] == progress.batches
         if whole and not self._header.scores.size:  # nothing was scored: it names what was asked for
             self._write_header(fetch.name for fetch in self._job.fetches)
@@ -112,18 +124,32 @@ class Collector:
         scores, rejects = (part.file for part in self._files)
         lines: Bytes = b""
         rejected = b""
-        columns = self._rows.scores(kept, result)
+        columns = score_columns(self._job, kept, result)
         if result.scored:
             self._write_header(result.columns)
             lines = self._sink.encode(columns)
             scores.write(lines)
-        found = self._rows.rejects(kept, result)
+        found = all_rejects(kept, result, partial(self._raw.locate, kept.position))
         if found:
             rejected = reject_rows(found)
             rejects.write(rejected)
         self._lines[self._written[0]] = Written(
             digest.part(lines), digest.part(rejected), result.scored, digest.head(lines)
         )
+        self._written = self._written[0] + 1, scores.tell(), rejects.tell()
+
+    def _write_part(self, part: PartFile) -> None:
+        """What a worker has written: as it is, if it is that. Raises LostError."""
+        assert self._files  # noqa: S101 -- opened by `_step`
+        scores, rejects = (each.file for each in self._files)
+        if part.outputs:
+            self._write_header(name for name, _ in part.outputs)
+        with self._place.open_part(self._job.life, part.name) as file:
+            for size, digest_, to in ((*part.written.scores, scores), (*part.written.rejects, rejects)):
+                if not copy(file, to, Range(size, digest_)):
+                    raise LostError(f"the part {part.name} is not as its worker wrote it")
+        self._lines[self._written[0]] = part.written
+        self._parts[self._written[0]] = part.name
         self._written = self._written[0] + 1, scores.tell(), rejects.tell()
 
     def _write_header(self, outputs: Iterable[str]) -> None:
@@ -149,7 +175,7 @@ class Collector:
         files = claim_both(self._output, self._job.life)
         if files is None:
             return False
-        self._lines = {}
+        self._lines, self._parts = {}, {}
         self._safe, self._noted = progress.collected, progress.collected > 0
         try:
             ranges = noted_ranges(self._ledger, self._job, progress)
@@ -191,13 +217,16 @@ class Collector:
             part.flush()
         end, scores, rejects = self._written
         fields: dict[str, str | int] = {"output": str(self._output), "output_bytes": scores, "rejects_bytes": rejects}
-        if self._rows.unread:
-            fields["unread_rejects"] = self._rows.unread
+        if self._raw.unread:
+            fields["unread_rejects"] = self._raw.unread
         self._noted = True
         batches = range(self._safe, end)
         if self._ledger.answers.collected(self._job.life, self._lock.token, batches, fields, self._lines):
             self._safe = end
             self._lines = {}
+            collected = [name for batch, name in self._parts.items() if batch in batches]
+            self._place.drop_parts(self._job.life, collected)
+            self._parts = {}
         else:
             self._drop()
         self._checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS

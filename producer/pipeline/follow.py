@@ -8,11 +8,12 @@ import redis
 
 from jobs import keys
 from jobs.errors import JobError
+from jobs.places import SPOOL
 from jobs.progress import Progress
 from jobs.record import Job
 from producer.outlook.deadline import DeadlineWatch
-from producer.pipeline.batching import Enqueuer
 from producer.pipeline.collect import Collector
+from producer.pipeline.enqueue import Enqueuer
 from producer.pipeline.reporter import Reporter
 from producer.server.connection import Connection
 from producer.server.outages import WAIT_SECONDS, wait_for_server
@@ -62,6 +63,7 @@ class _Follower:
         self._enqueuer, self._collector, self._until_sealed = enqueuer, collector, until_sealed
         self._watch, self._late = DeadlineWatch(job), late
         self._event = b"0"
+        self._left: str | None = None  # what was said of batches that are left to others
         self._processes = 0
         self._look_again = 0.0
         self._paced = 0.0
@@ -79,6 +81,9 @@ class _Follower:
                 self._collector.discard()
             raise JobError(f"{self._job.id} was begun again by another command; run this one again to follow it")
         self._report.update(progress)
+        if progress.left and progress.left != self._left:
+            self._left = progress.left
+            self._report.say(f"a batch is left to other workers: {progress.left}")
         if warning := self._watch.update(progress):
             self._report.say(warning)
             if self._late:
@@ -108,6 +113,12 @@ class _Follower:
             self._connection.embedded.check_workers()
         elif self._processes == 0 and time.monotonic() > self._lonely:
             self._report.say("no worker is there yet; on any host with this REDIS_URL: celery -A worker worker")
+            self._lonely = time.monotonic() + 60
+        if self._job.by_reference not in ("", SPOOL) and self._processes and time.monotonic() > self._lonely:
+            if not self._ledger.presence.reaching(self._job.by_reference):
+                self._report.say(
+                    f"no worker can read {self._job.input} itself: they need the producer's NIGHTSHIFT_DATA"
+                )
             self._lonely = time.monotonic() + 60
         if self._enqueuer is None and not self._ledger.held(keys.producer(self._job.life)):
             progress = self._ledger.progress(self._job.id)

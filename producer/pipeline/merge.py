@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from formats.csv.rejects import reject_header, reject_rows
 from formats.registry import sink_of
 from jobs import digest
 from jobs.answers import HEADER
@@ -11,7 +12,7 @@ from jobs.errors import JobError
 from jobs.proof import Written
 from jobs.record import Job
 from producer.outputs.part import Part
-from producer.outputs.rejects import read_rejects, reject_header, reject_rows
+from producer.outputs.rejects import read_rejects
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from graphs.feeding import Fed, NoColumnError
 from graphs.feeds import Fetch
 from graphs.listed import listed
 from graphs.words import NOTHING, Words, of_job, read_file
+from jobs.places import choose
 from jobs.record import PLAIN, Job
 from jobs.settings import Settings
 from producer.graph import Graph, read_graph
@@ -24,7 +25,8 @@ from producer.graph import Graph, read_graph
 SHIPPED_MODEL = "spam.pb"
 MANY = 32  # batches: a file that has as many occupies many processes
 SMALLEST_BATCH = 256 << 10  # bytes of input; what a batch costs whatever is in it begins to show
-LARGEST_BATCH = 4 << 20  # beyond which larger ones cost no less
+LARGEST_BLOCK = 2 << 20  # beyond which pyarrow parses no faster
+LARGEST_BATCH = 8 << 20  # beyond which larger ones cost no less
 LARGEST_SERVED_BATCH = 2 << 20  # the same where batches go through the server, and take its memory
 
 
@@ -44,10 +46,15 @@ def shipped_model() -> Path:
     return checkout if checkout.exists() else room / SHIPPED_MODEL
 
 
-def fit_batches(size: int, settings: Settings) -> int:
+def fit_blocks(size: int) -> int:
+    """Input bytes a block, for a file of that many. By the file alone: micro-batches are cut from blocks, and a record
+    has the same neighbours whatever the batches are."""
+    return max(SMALLEST_BATCH, min(size // MANY, LARGEST_BLOCK))
+
+
+def fit_batches(size: int, by_reference: bool) -> int:
     """Input bytes a batch, for a file of that many: the larger, the less a message costs."""
-    through_files = settings.redis_url is None or settings.spool is not None
-    return max(SMALLEST_BATCH, min(size // MANY, LARGEST_BATCH if through_files else LARGEST_SERVED_BATCH))
+    return max(SMALLEST_BATCH, min(size // MANY, LARGEST_BATCH if by_reference else LARGEST_SERVED_BATCH))
 
 
 def make_plan(
@@ -92,6 +99,7 @@ def make_plan(
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise InputError(f"the scores file would have two columns named {twice!r}")
+        place = choose(file, settings.data, spool=settings.redis_url is None or settings.spool is not None)
         job = Job(
             input=os.fsdecode(file.resolve()),
             size=source.size,
@@ -104,7 +112,9 @@ def make_plan(
             keep=keep,
             max_record_bytes=settings.max_record_bytes,
             again=uuid.uuid4().hex if again else "",
-            batch_bytes=batch_bytes or settings.batch_bytes or fit_batches(source.size, settings),
+            batch_bytes=batch_bytes or settings.batch_bytes or fit_batches(source.size, bool(place)),
+            block_bytes=fit_blocks(source.size),
+            by_reference=place,
             model_name=graph.path.name,
             created=_now(),
             incarnation=_incarnation(),

@@ -15,9 +15,9 @@ from formats.errors import NightshiftError
 from formats.rejects import codes_by, is_mendable
 from graphs.words import Words
 from jobs.errors import JobError
+from jobs.input import open_input
 from jobs.ledger import Ledger
 from jobs.record import Job
-from producer.input import open_input
 from producer.outputs.litter import retry_room
 from producer.outputs.part import claim_both
 from producer.outputs.proof import noted_ranges

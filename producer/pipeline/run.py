@@ -9,8 +9,8 @@ from jobs.errors import LostError
 from jobs.logs import bound
 from jobs.progress import Progress
 from jobs.record import Job
-from producer.pipeline.batching import Enqueuer
 from producer.pipeline.collect import Collector
+from producer.pipeline.enqueue import Enqueuer
 from producer.pipeline.follow import follow
 from producer.pipeline.reporter import Reporter
 from producer.pipeline.submit import submit_again

@@ -23,7 +23,7 @@ class Connection:
             self.embedded = Embedded(settings.home, spool)
             self.embedded.start_server()
             url, spool = self.embedded.url, self.embedded.spool
-        self.ledger = Ledger(connect(url), Spool(spool))
+        self.ledger = Ledger(connect(url), Spool(spool), settings.data)
         self.resender = Resender(self.ledger, settings.keep_days)
 
     def check(self) -> None:

@@ -12,14 +12,16 @@ import pyarrow as pa
 import pytest
 
 from jobs.settings import Settings
-from producer.pipeline.batching import Batch, cut, make_cursor
+from producer.pipeline.batching import make_cursor
 from producer.pipeline.plan import Plan, make_plan
+from producer.pipeline.serving import Serving
 from tests.support.farm import Farm
 
 ROWS = 60_000
 BATCHES = 20
 # Of a session's life, not of its batches: who is there, once a second, from the worker, the producer and kombu.
 PULSE = 400
+PULSE_BYTES = 400_000
 
 
 @pytest.fixture(scope="module")
@@ -39,18 +41,17 @@ def plan(night: Path) -> Iterator[Plan]:
     plan.source.close()
 
 
-def batches_of(plan: Plan) -> Iterator[Batch]:
-    return cut(plan.source, plan.job, make_cursor(plan.source.start))
+def payloads_of(plan: Plan) -> Iterator[memoryview]:
+    way = Serving(plan.source, plan.job)
+    return map(way.payload, way.batches(make_cursor(plan.source.start)))
 
 
-@pytest.mark.parametrize("spool", [False, True])
-def test_commands_and_bytes_through_the_server(
-    farm: Farm, night: Path, plan: Plan, tmp_path: Path, spool: bool
-) -> None:
+@pytest.mark.parametrize("way", ["server", "reference"])
+def test_commands_and_bytes_through_the_server(farm: Farm, night: Path, plan: Plan, tmp_path: Path, way: str) -> None:
     """Round trips are what a batch costs beside its scoring. A message goes to the server once and comes out once; on
-    one machine, where it goes through files, not at all."""
+    one machine, where its worker reads it, not at all."""
     words = "enqueue", night, "--output", tmp_path / "scores.csv", "--batch-bytes", plan.job.batch_bytes, "--quiet"
-    environment = {"NIGHTSHIFT_SPOOL": str(farm.spool)} if spool else {}
+    environment = {"NIGHTSHIFT_SPOOL": str(farm.spool)} if way != "server" else {}
     farm.producer(*words, **environment)  # sessions are open now
     before: Any = farm.server.redis.info("all")
     run = farm.producer(*words, "--again", **environment)
@@ -70,14 +71,14 @@ def test_commands_and_bytes_through_the_server(
     commands = sum(grown(name) for name in after if name.startswith("cmdstat_"))
     assert commands <= 60 * batches + PULSE
 
-    payload = sum(batch.payload(plan.job).nbytes for batch in batches_of(plan))
+    payload = sum(payload.nbytes for payload in payloads_of(plan))
     into, out = (
         int(after[f"total_net_{way}_bytes"]) - int(before[f"total_net_{way}_bytes"]) for way in ("input", "output")
     )
     # Beside the text: ids, scores, and the ledger's own words, some of them by the second.
-    if spool:
-        assert into <= 16 * ROWS + (1 << 20)
-        assert out <= 16 * ROWS + (4 << 20)
+    if way == "reference":
+        assert into <= 2048 * batches + PULSE_BYTES
+        assert out <= 2048 * batches + PULSE_BYTES
         assert list(farm.spool.iterdir()) == []
     else:
         assert payload <= into <= payload * 1.4 + (1 << 20)
@@ -97,10 +98,9 @@ def test_the_producer_calls_nothing_for_each_message(plan: Plan) -> None:
     profile = cProfile.Profile()
     profile.enable()
     records = 0
-    for batch in batches_of(plan):
-        batch.payload(plan.job)
-        batch.kept(plan.job)
-        records += batch.records
+    way = Serving(plan.source, plan.job)
+    for batch in way.batches(make_cursor(plan.source.start)):
+        records += way.entry(batch).records
     profile.disable()
     assert records == ROWS
     calls: int = pstats.Stats(profile).total_calls  # type: ignore[attr-defined]
@@ -112,6 +112,6 @@ def test_the_payload_is_copied_twice(plan: Plan) -> None:
     doubles a buffer that it grows, so what it allocates in all is some six times what comes out."""
     pool = pa.default_memory_pool()
     before = pool.total_bytes_allocated()
-    payload = sum(batch.payload(plan.job).nbytes for batch in batches_of(plan))
+    payload = sum(payload.nbytes for payload in payloads_of(plan))
     allocated = pool.total_bytes_allocated() - before
     assert allocated / payload < 8

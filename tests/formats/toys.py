@@ -8,6 +8,7 @@ from typing import BinaryIO, Self
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 import pyarrow as pa
+import xxhash
 
 from formats.errors import InputError
 from formats.position import Position
@@ -34,18 +35,22 @@ class BarsSource:
         self.columns = [name.decode() for name in _values(head)]
         self.start = Position(len(head), 1, 2)
 
-    def blocks(self, columns: Sequence[str], start: Position | None = None) -> Iterator[Block]:
+    def blocks(
+        self, columns: Sequence[str], start: Position | None = None, block_bytes: int | None = None
+    ) -> Iterator[Block]:
+        del block_bytes  # two records are few enough
         for name in columns:
             if self.columns.count(name) != 1:
                 raise InputError(f"{self.path}: not one column {name!r}")
         return self._blocks([self.columns.index(name) for name in columns], columns, start or self.start)
 
-    def ranges(self, start: Position | None = None) -> Iterator[Range]:
+    def ranges(self, start: Position | None = None, block_bytes: int | None = None) -> Iterator[Range]:
+        del block_bytes
         at = start or self.start
         while lines := self._lines(at):
             size = sum(map(len, lines))
             end = Position(at.offset + size, at.record + len(lines), at.line + len(lines))
-            yield Range(at, end, size)
+            yield Range(at, end, size, xxhash.xxh3_128_hexdigest(b"".join(lines)))
             at = end
 
     def read(self, found: Range, columns: Sequence[str]) -> Block:
@@ -83,6 +88,9 @@ class BarsSource:
                 found[start.record + number] = (start.line + number, line.rstrip(b"\n"))
         return found
 
+    def locate_in(self, found: Range, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
+        return self.locate(found.start, [record for record in records if record < found.end.record])
+
     def unchanged(self) -> bool:
         status = self.path.stat()
         return (status.st_size, status.st_mtime_ns) == (self.size, self.mtime_ns)
@@ -116,6 +124,10 @@ class BarsSink:
             each if pa.types.is_binary(each.type) else each.cast(pa.string()).cast(pa.binary()) for each in columns
         ]
         return b"".join(_line(row) for row in zip(*(each.to_pylist() for each in texts), strict=True))
+
+    def decode(self, rows: bytes, names: Sequence[str]) -> pa.RecordBatch:
+        columns = zip(*map(_values, rows.splitlines()), strict=True)
+        return pa.record_batch([pa.array(column, pa.binary()) for column in columns], names=list(names))
 
     def rows(self, file: BinaryIO) -> Iterator[bytes]:
         return iter(file)

@@ -150,6 +150,23 @@ def test_what_is_given_back_waits_to_be_sent_at_once_and_says_why(ledger: Ledger
     assert not ledger.release(job, 0, "one", "again")
 
 
+def test_what_is_left_to_others_waits_a_while_and_was_never_given_away(ledger: Ledger, job: Life) -> None:
+    """A worker without the input's disk must not use up the attempts of those that have it."""
+    ask(ledger, job, 0, "one")
+    expected = everything(ledger)
+    assert not ledger.leave(job, 0, "two", "not mine")
+    assert everything(ledger) == expected
+    before = milliseconds(ledger)
+    assert ledger.leave(job, 0, "one", "no\nfile")
+    prefix, found = keys.job(job.id), everything(ledger)
+    assert before <= found[f"{prefix}:queued"].pop(b"0") <= milliseconds(ledger)
+    assert found[f"{prefix}:attempts"] == {b"0": b"0"}
+    assert (found[prefix][b"attempts"], found[prefix][b"left"]) == (b"0", b"no file")
+    assert f"{prefix}:owner" not in found
+    assert not ledger.leave(job, 0, "one", "again")
+    ask(ledger, job, 0, "two")
+
+
 @pytest.mark.parametrize(("least", "counted"), [(1, b"2"), (2, b"2"), (3, b"3")])
 def test_a_batch_counts_as_given_away_so_often_at_least(ledger: Ledger, job: Life, least: int, counted: bytes) -> None:
     """Else a record that hangs its worker would take all of them in turn."""

@@ -9,7 +9,7 @@ from graphs.feeds import Constant
 from jobs import keys
 from jobs.errors import JobError, LostError, NewerFormatError
 from jobs.ledger import Ledger
-from jobs.record import FORMAT, PLAIN, Job, Life
+from jobs.record import FORMAT, PLAIN, WORDS, Job, Life
 from tests.support.books import dump
 from tests.support.steps import CURSOR, JOB, complete, enqueue, lease
 
@@ -83,8 +83,10 @@ def test_what_is_not_as_it_was_written_is_never_collected(ledger: Ledger, key: s
 
 def test_a_job_of_todays_format_is_given_to_workers(ledger: Ledger) -> None:
     """One that an older version can't score is of the newest format that this one knows, and no newer one."""
-    job = dataclasses.replace(JOB, format=0, constants=(Constant("keep_prob", "float32", "1"),))
-    assert job.format == FORMAT > PLAIN
+    worded = dataclasses.replace(JOB, format=0, constants=(Constant("keep_prob", "float32", "1"),))
+    job = dataclasses.replace(worded, format=0, by_reference="spool")
+    assert job.format == FORMAT > worded.format == WORDS > PLAIN
+    assert job.id == worded.id  # by which way it goes changes no byte of its output
     assert ledger.submit(job, CURSOR) == "running"
     enqueue(ledger, job.life, 0)
     assert lease(ledger, job.life, 0) == "leased"

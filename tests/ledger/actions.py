@@ -62,7 +62,7 @@ def arguments(action: Action) -> list[Any]:
     """The script's, after the incarnation."""
     name, life, *args = action
     if name == "submit":
-        return ["record", f"cursor {life} 0", "night", 2]
+        return ["record", f"cursor {life} 0", "night", 2, ""]
     if name == "enqueue":
         way, batch = args
         read = cut(life, way, batch)
@@ -77,6 +77,9 @@ def arguments(action: Action) -> list[Any]:
     if name == "release":
         owner, batch, attempts = args
         return [batch, owner, "it died", attempts]
+    if name == "leave":
+        owner, batch = args
+        return [batch, owner, "no file"]
     if name == "complete":
         worker, batch, _ = args
         brought = answer(action)
@@ -103,7 +106,12 @@ def _of(life: str) -> list[Action]:
         ("submit", life),
         *(("enqueue", life, way, batch) for way, size in CUTS.items() for batch in range(12 // size)),
         *(("seal", life, count) for count in range(BATCHES + 1)),
-        *((name, life, worker, batch) for name in ("lease", "renew") for worker in WORKERS for batch in batches),
+        *(
+            (name, life, worker, batch)
+            for name in ("lease", "renew", "leave")
+            for worker in WORKERS
+            for batch in batches
+        ),
         *(("release", life, worker, batch, least) for worker in WORKERS for batch in batches for least in (0, 2)),
         *(("complete", life, worker, batch, "a") for worker in WORKERS for batch in batches),
         *(("complete", life, "ann", batch, what) for batch in batches for what in ("b", "wrong", "short")),

@@ -10,7 +10,10 @@ from tests.ledger.runs import Violation, check, play, shortened
 from tests.ledger.world import World
 
 # What is only counted or told, and decides nothing: states that differ in nothing else are one.
-_TOLD = ("redelivered", "duplicates", "resent", "leases_lost", "last_error", "attempts", "created", "started", "error")
+_TOLD = (
+    "redelivered", "duplicates", "resent", "leases_lost", "last_error", "left", "attempts", "created", "started",
+    "error",
+)  # fmt: skip
 
 
 class Explored(NamedTuple):

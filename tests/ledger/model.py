@@ -195,6 +195,17 @@ class Model:
         self.job["last_error"] = "it died"
         return 1
 
+    def _leave(self, life: str, owner: str, batch: int) -> int:
+        name = str(batch)
+        if not self.running(life) or self.part("owner").get(name) != owner:
+            return 0
+        del self.part("owner")[name], self.part("leased")[name]
+        self.part("queued")[name] = self.now
+        self.part("attempts")[name] -= 1
+        self._count("attempts", -1)
+        self.job["left"] = "no file"
+        return 1
+
     def _complete(self, life: str, worker: str, batch: int, what: str) -> int:
         name, job = str(batch), self.job
         if not self.running(life):

@@ -39,6 +39,11 @@ def records_of(cells: Sequence[bytes]) -> pa.RecordBatch:
     return pa.record_batch([pa.array(cells, pa.binary())], names=["x"])
 
 
+def batches_of(cells: Sequence[bytes]) -> list[pa.RecordBatch]:
+    """The micro-batches of a batch."""
+    return list(micro_batches(records_of(cells)))
+
+
 def payload_of(cells: Sequence[bytes]) -> bytes:
     records = records_of(cells)
     return bytes(encode_payload(records.schema, list(micro_batches(records)), 1, records.num_rows))

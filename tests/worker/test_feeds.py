@@ -15,7 +15,7 @@ from graphs.errors import GraphError
 from graphs.messages import parse
 from graphs.signature import Signature
 from graphs.words import NOTHING, Words, read
-from jobs.batch import Result, encode_payload, micro_batches
+from jobs.batch import Result, micro_batches
 from jobs.record import Job
 from model.errors import ModelError
 from worker.runtimes.tensorflow import TensorFlow
@@ -47,8 +47,7 @@ def result_of(
         for name in job.fed_columns
     ]
     records = pa.record_batch(cells, names=list(job.fed_columns))
-    payload = bytes(encode_payload(records.schema, list(micro_batches(records)), 1, records.num_rows))
-    return score(TensorFlow().open(data, 1), job, payload)
+    return score(TensorFlow().open(data, 1), job, list(micro_batches(records)))
 
 
 def values_of(result: Result, name: str = "score") -> list[Any]:

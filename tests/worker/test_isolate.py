@@ -16,7 +16,7 @@ import tensorflow as tf
 from tensorflow.compat import v1
 
 from graphs.feeds import Feed, Fetch
-from jobs.batch import Result, encode_payload, micro_batches
+from jobs.batch import Result, decode_payload, encode_payload, micro_batches
 from jobs.record import Job
 from model.errors import ModelError
 from model.graph.row_class import RowClass
@@ -68,7 +68,7 @@ def test_innocent_records_get_the_same_bytes_as_without(isolation: Isolation, ab
     job, payload = job_of(aborting), payload_of(5_000, [], wrong=4_321)
     result, deaths = isolation.score(Assignment(job, aborting, payload, 1, 600))
     session = open_model(job.model, aborting, 1).model
-    assert bytes(result.encode()) == bytes(score(session, job, payload).encode())
+    assert bytes(result.encode()) == bytes(score(session, job, list(decode_payload(payload))).encode())
     assert (result.rejects[0].row, result.rejects[0].code, deaths) == (4_321, "bad_value", 0)
 
 
@@ -134,7 +134,7 @@ def test_a_micro_batch_that_kills_is_rejected_whole_where_rows_mix(isolation: Is
     assert result.rejects[30].code == "bad_value", "a reason of its own"
     assert "killed by SIGABRT (of the 999 records scored together, which one" in result.rejects[17].detail
     session = open_model(job_of(model).model, model, 1).model
-    alone = score(session, job_of(model), payload_of(2_000, []), row_class="mixing")
+    alone = score(session, job_of(model), list(decode_payload(payload_of(2_000, []))), row_class="mixing")
     assert result.columns["score"].to_pylist() == alone.columns["score"].to_pylist()[1_000:]
 
 

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow.compat import v1
 
-from jobs.batch import decode_payload
 from model.graph.row_class import RowClass
-from tests.worker.graphs import Build, directly, job_of, payload_of, records_of, scores_of, serialised, session_of
+from tests.worker.graphs import Build, batches_of, directly, job_of, records_of, scores_of, serialised, session_of
 from worker.score import TELLING, Scorer, score
 
 RANDOM = np.random.default_rng(15)
@@ -129,14 +128,14 @@ def cells_of(values: Sequence[float]) -> list[bytes]:
 @pytest.mark.parametrize("name", ALL)
 def test_its_class_is_found_and_the_scores_are_those_of_the_whole_micro_batch(name: str) -> None:
     build, expected = ALL[name]
-    payload = payload_of(cells_of(REPEATED))
+    batches = batches_of(cells_of(REPEATED))
     session = session_of(serialised(build))
     noted: list[RowClass] = []
-    result = score(session, job_of(), payload, note=noting(noted))
+    result = score(session, job_of(), batches, note=noting(noted))
     assert noted == [expected]
     if name in UNREPEATABLE:
         return
-    sizes = [records.num_rows for records in decode_payload(payload)]
+    sizes = [records.num_rows for records in batches]
     parts = np.split(REPEATED, np.cumsum(sizes)[:-1])
     whole = np.concatenate([directly(session, part) for part in parts])
     assert scores_of(result).tolist() == whole.tolist(), "also where it rounds: nothing was merged, nothing failed"
@@ -148,7 +147,7 @@ def test_a_few_rows_never_make_a_mixing_graph_exact(name: str, values: list[floa
     """That it mixes may not show on them; then that is for them no matter."""
     session = session_of(serialised(ALL[name][0]))
     noted: list[RowClass] = []
-    result = score(session, job_of(), payload_of(cells_of(values)), note=noting(noted))
+    result = score(session, job_of(), batches_of(cells_of(values)), note=noting(noted))
     if name not in UNREPEATABLE:
         whole = directly(session, np.array(values, np.float32))
         assert scores_of(result).tolist() == whole.tolist()
@@ -164,7 +163,7 @@ def test_what_can_not_tell_claims_nothing(values: list[float]) -> None:
         score(
             session,
             job_of(),
-            payload_of(cells_of(values)),
+            batches_of(cells_of(values)),
             note=noting(noted),
         )
         by_ops = Scorer(session, job_of()).verdict.row_class
@@ -200,7 +199,7 @@ def failing(mix: bool) -> bytes:
 
 def test_a_record_that_fails_costs_its_own_row_where_rows_do_not_mix() -> None:
     values = [*range(100, 1_100), 7, *range(2_000, 3_000)]
-    result = score(session_of(failing(mix=False)), job_of(), payload_of(cells_of(values)))
+    result = score(session_of(failing(mix=False)), job_of(), batches_of(cells_of(values)))
     assert [(reject.row, reject.code) for reject in result.rejects] == [(1_000, "model_error")]
     assert scores_of(result).tolist() == [value for value in values if value != 7]
 
@@ -208,10 +207,10 @@ def test_a_record_that_fails_costs_its_own_row_where_rows_do_not_mix() -> None:
 def test_a_micro_batch_that_fails_is_rejected_whole_where_rows_mix() -> None:
     """Its halves would get scores, but not those that it has."""
     values = [*range(100, 1_100), 7, *range(2_000, 3_000)]
-    payload = payload_of([*cells_of(values[:-1]), b"no number"])
+    batches = batches_of([*cells_of(values[:-1]), b"no number"])
     session = session_of(failing(mix=True))
-    result = score(session, job_of(), payload)
-    first, second = (records.num_rows for records in decode_payload(payload))
+    result = score(session, job_of(), batches)
+    first, second = (records.num_rows for records in batches)
     assert [reject.row for reject in result.rejects] == [*range(first), len(values) - 1] or [
         reject.row for reject in result.rejects
     ] == list(range(first, first + second))
@@ -225,7 +224,7 @@ def test_a_micro_batch_that_fails_is_rejected_whole_where_rows_mix() -> None:
 def test_one_failing_micro_batch_of_a_mixing_model_does_not_end_its_job() -> None:
     """A file's last batch may be one micro-batch, and one record its end."""
     values = [*range(100, 100 + TELLING), 7]
-    result = score(session_of(failing(mix=True)), job_of(), payload_of(cells_of(values)), row_class="mixing")
+    result = score(session_of(failing(mix=True)), job_of(), batches_of(cells_of(values)), row_class="mixing")
     assert (result.scored, len(result.rejects)) == (0, len(values))
 
 
@@ -236,7 +235,7 @@ def test_a_sample_with_records_that_fail_tells_by_the_others() -> None:
         score(
             session_of(failing(mix)),
             job_of(),
-            payload_of(cells_of(values)),
+            batches_of(cells_of(values)),
             note=noting(noted),
         )
         assert noted[0] == expected or (not mix and noted == ["rounding"])
@@ -297,7 +296,7 @@ def same(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> bool:
 def test_a_text_that_is_not_utf8_and_makes_the_graph_fail_is_a_reject_alone() -> None:
     """TensorFlow's message quotes the text, and Python can't decode it: that says nothing against the model."""
     session = session_of(serialised(lambda x: tf.strings.to_number(x), tf.string))
-    result = score(session, job_of("string"), payload_of([b"1", b"caf\xe9", b"3"]), row_class="exact")
+    result = score(session, job_of("string"), batches_of([b"1", b"caf\xe9", b"3"]), row_class="exact")
     assert [(reject.row, reject.code) for reject in result.rejects] == [(1, "model_error")]
     assert "caf\\xe9" in result.rejects[0].detail
     assert list(scores_of(result)) == [1.0, 3.0]

@@ -1,5 +1,6 @@
 """The Celery application, configured for what Redis and kombu do when things break."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from celery import Celery
@@ -8,7 +9,7 @@ from kombu.transport import redis as transport
 from kombu.transport import virtual
 
 from jobs.address import Address
-from jobs.keys import PREFIX
+from jobs.keys import PREFIX, place_queue
 from jobs.queue import QUEUES
 
 
@@ -30,12 +31,14 @@ class Channel(transport.Channel):  # type: ignore[misc]
 transport.Transport.Channel = Channel
 
 
-def make_app(url: str | None) -> Celery:
-    """The application of a worker on the server at `url` (REDIS_URL). Raises SettingsError for a URL that is none."""
+def make_app(url: str | None, places: Iterable[str] = ()) -> Celery:
+    """The application of a worker on the server at `url` (REDIS_URL) that can reach these places. Raises SettingsError
+    for a URL that is none."""
+    queues = [*QUEUES, *(place_queue(place).removeprefix(PREFIX) for place in places)]
     app = Celery("nightshift", broker=Address.parse(url).broker() if url else None)
     app.conf.update(
         task_default_queue=QUEUES[-1],
-        task_queues=[Queue(name, Exchange(""), name) for name in QUEUES],  # an older version's batches too
+        task_queues=[Queue(name, Exchange(""), name) for name in queues],  # an older version's batches too
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,  # results go to the ledger

@@ -52,8 +52,8 @@ def housekeeping(
         ledger = connect()  # at each turn: the server may be away when the worker starts
         resender = resender or Resender(ledger, keep_days)
         if stall.well:
-            ledger.presence.greet(str(worker), prefetched(), op_list().text)
-        stall.look(waiting(ledger.redis), held=release_held_by_ended(ledger, token))
+            ledger.presence.greet(str(worker), prefetched(), op_list().text, ledger.places.names)
+        stall.look(waiting(ledger.redis, ledger.places.names), held=release_held_by_ended(ledger, token))
         resender.sweep_if_due()
 
     return Every(1.0, action, "housekeeping", lambda: connect().presence.leave(str(worker)))

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from model.errors import ModelError
-from tests.worker.graphs import job_of, payload_of, serialised
+from tests.worker.graphs import batches_of, job_of, serialised
 from tests.worker.runtimes.toys import HEAD, Multiplying
 from worker import models
 from worker.runtimes import registry
@@ -123,7 +123,7 @@ def test_a_batch_is_scored_by_the_runtime_that_reads_its_model(registered: Case)
     sha256 = models.hashlib.sha256(data).hexdigest()
     opened = models.open_model(sha256, data, 1)
     assert opened.runtime is registered.runtime
-    result = score(opened.model, job_of(), payload_of([b"1", b"-3", b"", b"2.5"]), row_class="exact")
+    result = score(opened.model, job_of(), batches_of([b"1", b"-3", b"", b"2.5"]), row_class="exact")
     assert result.columns["score"].to_pylist() == [2.0, 5.0]
     assert [(reject.row, reject.code) for reject in result.rejects] == [(1, "model_error"), (2, "empty_cell")]
 

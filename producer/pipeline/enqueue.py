@@ -1,0 +1,104 @@
+"""Enqueues a job's batches, as far as there is room: payload or reference, ledger entry and message in one step."""
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from formats.source import Source
+from jobs import keys
+from jobs.ledger import Ledger
+from jobs.lock import Lock
+from jobs.progress import Progress
+from jobs.record import Job
+from jobs.server import AWAY
+from producer.pipeline.batching import Batch, Way
+from producer.pipeline.referring import Referring
+from producer.pipeline.serving import Serving
+
+LOCK_SECONDS = 10.0  # another producer takes over when this one has been silent for as long
+BATCHES_PER_PROCESS = 3  # outstanding: one being scored, one prefetched, one in the queue,
+WINDOW_BYTES = 32 << 20  # or as many as this is of input, if that is more
+MAX_WINDOW = 512  # of small ones
+ROUND_TRIP_BYTES = 1 << 20  # of input, and of batches as many as those are, are enqueued together
+AT_ONCE = 4  # round trips before somebody looks whether there is something to collect
+
+
+class Enqueuer:
+    """Enqueues a job's batches a few a call, as far as the window allows.
+
+    Of several producers on the same job one enqueues, under a lock; if it falls silent another goes on where it was.
+    """
+
+    def __init__(self, ledger: Ledger, job: Job, source: Source, window: int) -> None:
+        self._ledger, self._job, self._source = ledger, job, source
+        self._window = window
+        self._lock = Lock(ledger, keys.producer(job.life), LOCK_SECONDS)
+        self._number: int | None = None
+        self._way: Way[Any] = Serving(source, job)
+        self._batches: Iterator[Batch[Any]] = iter(())
+        self._mean = job.batch_bytes  # of the batches enqueued last, in bytes of input
+        self.finished = False
+
+    def step(self, progress: Progress, processes: int) -> bool:
+        """Enqueues the next batches, if there are any and room for them; True if the job moved on."""
+        if self.finished or progress.sealed:
+            self.finished = True
+            return False
+        if not self._lock.hold():
+            self._number = None
+            return False
+        small = min(MAX_WINDOW, WINDOW_BYTES // max(1, self._mean))
+        window = self._window or max(1, BATCHES_PER_PROCESS * processes, small)
+        room = rest = window - progress.outstanding
+        for _ in range(AT_ONCE):
+            enqueued = self._next(rest)
+            rest -= enqueued
+            if not enqueued:
+                break
+        return room > 0
+
+    def _next(self, room: int) -> int:
+        """Enqueues up to `room` batches in one round trip; how many, none if it was not this one's turn or there is
+        none left."""
+        if room <= 0:
+            return 0
+        if self._number is None:
+            fresh = self._ledger.progress(self._job.id)
+            if fresh.incarnation != self._job.incarnation:
+                return 0  # whoever follows says so
+            self._number, self._batches = fresh.batches, self._choose().batches(fresh.cursor)
+        number, self._number = self._number, None  # where the ledger is, should this fail half-way
+        entries, size = [], 0
+        for batch in itertools.islice(self._batches, room):
+            entries.append(self._way.entry(batch))
+            size += batch.size
+            if size >= ROUND_TRIP_BYTES:
+                break
+        if not entries:
+            self._seal(number)
+            return 0
+        self._mean = size // len(entries)
+        # Another producer may have been faster, or the job has ended.
+        if self._ledger.enqueue(self._job.life, number, entries) != number + len(entries):
+            return 0
+        self._number = number + len(entries)
+        return len(entries)
+
+    def _choose(self) -> "Way[Any]":
+        """By reference where that is how the job goes, and this process can reach the place."""
+        place = self._ledger.places.of(self._job.by_reference)
+        if place.is_there:
+            place.grant(self._job.life, self._job.input)
+            self._way = Referring(self._source, self._job)
+        return self._way
+
+    def _seal(self, batches: int) -> None:
+        if not self._source.unchanged():
+            self._ledger.fail(self._job.life, f"{self._job.input} changed while it was being read")
+        self.finished = self._ledger.seal(self._job.life, batches)
+
+    def close(self) -> None:
+        """Lets another producer go on at once."""
+        with contextlib.suppress(*AWAY):  # then the lock runs out
+            self._lock.let_go()

@@ -1,0 +1,185 @@
+"""A batch as it is given to a worker: by the server, with its records, or by reference, as a place in the input that
+the worker reads itself. Either way it has micro-batches to score, and takes a result to be answered."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from formats.csv.rejects import reject_rows
+from formats.errors import ChangedError, InputError, NightshiftError
+from formats.registry import DEFAULT, SINKS, open_source
+from formats.source import Source
+from formats.utf8 import count_not_utf8
+from jobs import digest
+from jobs.batch import Kept, Result, Slice, decode_payload, encode_payload, payload_records
+from jobs.digest import Bytes
+from jobs.errors import JobError
+from jobs.places import Places
+from jobs.proof import Written
+from jobs.record import Job
+from jobs.reference import PartFile, Reference, is_reference
+from jobs.rows import all_rejects, score_columns
+from jobs.spool import Spool
+
+
+class OutOfReachError(Exception):
+    """This process can't read the job's input, or write what it makes of it, at this moment; another may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is written to the ledger for a batch."""
+
+    result: Bytes
+    scored: int
+    reject_codes: Sequence[str]  # of the records that the producer has not counted as rejects
+    odd: Mapping[str, int] = field(default_factory=dict)
+    part: str = ""  # the file that was written for it
+
+
+class Given(Protocol):
+    """One batch."""
+
+    first: int  # the number of its first record
+    records: int  # how many, rejected ones included
+
+    def batches(self) -> Sequence[pa.RecordBatch]:
+        """The micro-batches, of the columns to feed. Raises OutOfReachError, JobError for what is not there as it was
+        when it was enqueued, InputError."""
+
+    def payload(self) -> bytes:
+        """The same, as an Arrow IPC stream."""
+
+    def answer(self, result: Result) -> Answer:
+        """Raises OutOfReachError if a part can't be written."""
+
+
+class Served:
+    """By the server, or through a spool."""
+
+    def __init__(self, payload: bytes) -> None:
+        self._payload = payload
+        self.first, self.records = payload_records(payload)
+
+    def batches(self) -> Sequence[pa.RecordBatch]:
+        return list(decode_payload(self._payload))
+
+    def payload(self) -> bytes:
+        return self._payload
+
+    def answer(self, result: Result) -> Answer:
+        return Answer(result.encode(), result.scored, [reject.code for reject in result.rejects])
+
+
+class Referred:
+    """By reference. It is read when it is first asked for, and once."""
+
+    def __init__(self, payload: bytes, job: Job, batch: int, attempt: int, place: Spool) -> None:
+        self._reference = Reference.decode(payload)
+        self.first, self.records = self._reference.first, self._reference.records
+        self._job, self._batch, self._attempt, self._place = job, batch, attempt, place
+        self._source: Source
+        self._parts: list[Slice] = []
+
+    def batches(self) -> Sequence[pa.RecordBatch]:
+        names = self._job.fed_columns
+        schema = pa.schema([(name, pa.binary()) for name in names])
+        return [
+            pa.RecordBatch.from_arrays([records.column(name) for name in names], schema=schema)
+            for part in self._read()
+            for records in part.micro_batches()
+        ]
+
+    def payload(self) -> bytes:
+        batches = self.batches()
+        schema = pa.schema([(name, pa.binary()) for name in self._job.fed_columns])
+        return bytes(encode_payload(schema, batches, self.first, self.records))
+
+    def answer(self, result: Result) -> Answer:
+        job, kept = self._job, self._kept()
+        lines: Bytes = SINKS[DEFAULT].encode(score_columns(job, kept, result)) if result.scored else b""
+        rejects = all_rejects(kept, result, self._locate)
+        rejected = reject_rows(rejects) if rejects else b""
+        written = Written(digest.part(lines), digest.part(rejected), result.scored, digest.head(lines))
+        try:
+            name = self._place.put_part(job.life, self._batch, self._attempt, lines, rejected)
+        except NightshiftError as error:
+            raise OutOfReachError(str(error)) from error
+        codes = Counter(reject.code for reject in rejects) - Counter(self._reference.broken_codes)
+        outputs = tuple((column, str(values.type)) for column, values in result.columns.items() if result.scored)
+        part = PartFile(name, outputs, written)
+        return Answer(part.encode(), result.scored, list(codes.elements()), self._odd(), name)
+
+    def _read(self) -> list[Slice]:
+        if not self._parts:
+            job, reference = self._job, self._reference
+            self._source = _input(job, self._place)
+            columns = list(dict.fromkeys([*job.fed_columns, *_kept_columns(job)]))
+            try:
+                blocks = [self._source.read(found, columns) for found in reference.ranges]
+            except ChangedError as error:
+                raise JobError(str(error)) from error
+            self._parts = [Slice(block, reference.first, reference.end) for block in blocks]
+        return self._parts
+
+    def _kept(self) -> Kept:
+        parts, names = self._read(), _kept_columns(self._job)
+        return Kept(
+            tuple(pa.concat_arrays([part.records.column(name) for part in parts]) for name in names),
+            sum(part.rows for part in parts),
+            self.first,
+            self._reference.ranges[0].start,
+            tuple(reject for part in parts for reject in part.rejects),
+        )
+
+    def _locate(self, records: list[int]) -> dict[int, tuple[int, bytes]]:
+        found: dict[int, tuple[int, bytes]] = {}
+        for each in self._reference.ranges:
+            here = [record for record in records if each.start.record <= record < each.end.record]
+            found |= self._source.locate_in(each, here)
+        return found
+
+    def _odd(self) -> dict[str, int]:
+        parts = self._read()
+        found = {
+            "blank_lines": sum(part.blank_lines for part in parts),
+            "not_utf8": sum(
+                count_not_utf8(part.records.column(name)) for part in parts for name in self._job.text_columns
+            ),
+        }
+        return {name: number for name, number in found.items() if number}
+
+
+def give(payload: bytes, job: Job, batch: int, attempt: int, places: Places) -> Given:
+    """What the server has as the batch. Raises DamagedError if it is nothing of that kind."""
+    if is_reference(payload):
+        return Referred(payload, job, batch, attempt, places.of(job.by_reference))
+    return Served(payload)
+
+
+def _kept_columns(job: Job) -> list[str]:
+    return [*([job.id_column] if job.id_column else []), *job.keep]
+
+
+def _input(job: Job, place: Spool) -> Source:
+    """Raises OutOfReachError unless the place says that it may be read, and it can be; JobError if it is none any
+    more."""
+    path = place.granted(job.life, job.input)
+    if path is None:
+        raise OutOfReachError(f"{job.input} may not be read here: see NIGHTSHIFT_SPOOL and NIGHTSHIFT_DATA")
+    try:
+        return _open(path, job)
+    except InputError as error:
+        if isinstance(error.__cause__, OSError):
+            raise OutOfReachError(str(error)) from error
+        raise JobError(f"{error}: it is not the file that was enqueued") from error
+
+
+@lru_cache(maxsize=4)
+def _open(path: Path, job: Job) -> Source:
+    return open_source(path, job.max_record_bytes)
