@@ -31,8 +31,9 @@ test: $(VENV)/.dev  ## the tests: real server, real workers (under six minutes)
 test-faults: $(VENV)/.dev  ## every fault, for real: kills, outages, floods, poison (some twenty minutes)
 	$(BIN)/python -m pytest tests/faults
 
-test-all: $(VENV)/.dev  ## the tests and their slow, exhaustive variants
+test-all: $(VENV)/.dev  ## the tests and their slow, exhaustive variants; the faults where workers read for themselves, too
 	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/faults --by-reference
 
 # The peers have an environment of their own: Beam can't live with our newest protobuf and pyarrow.
 BENCH ?= compare

@@ -50,6 +50,7 @@ class Receipt:
     scoring_seconds: float | None  # of those, since the first batch went to a worker
     output: str | None
     rejects: str | None
+    by_reference: bool  # whether workers read the input themselves, and write parts
     deadline: float | None  # by when it was wanted, seconds since the epoch
     late: bool | None  # whether its last batch was, or is, done after that; None without a deadline
 
@@ -115,6 +116,7 @@ def make_receipt(job: Job, progress: Progress) -> Receipt:
         scoring_seconds=until_finished(progress.started),
         output=output,
         rejects=str(rejects_path(Path(output))) if output else None,
+        by_reference=bool(job.by_reference),
         deadline=deadline,
         late=None if deadline is None else (progress.finished or time.time()) > deadline,
     )
@@ -149,6 +151,8 @@ def render(receipt: Receipt) -> Table:
         in_time = "met: " + time.strftime("%F %H:%M", time.localtime(receipt.deadline))
         table.add_row("deadline", missed(finished, receipt.deadline, ended=True) if receipt.late else in_time)
     table.add_row("batches", f"{receipt.batches_done:,} of {receipt.batches:,}, {receipt.attempts:,} attempts")
+    way = "workers read the input themselves" if receipt.by_reference else "through the server"
+    table.add_row("way", way)
     table.add_row("model", receipt.model)
     if receipt.rows in ROWS:
         table.add_row("rows", ROWS[receipt.rows])

@@ -22,9 +22,18 @@ if sys.platform != "linux":
     collect_ignore_glob = ["test_*.py"]  # which process to kill is read from /proc
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--by-reference", action="store_true", help="workers read and write for themselves in every test")
+
+
 @pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
-    with open_site() as site:
+def by_reference(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--by-reference", default=False))
+
+
+@pytest.fixture(scope="session")
+def site(by_reference: bool) -> Iterator[Site]:
+    with open_site("no" if by_reference else "everysec") as site:  # as the embedded server has it
         site.hire()
         yield site
 
@@ -51,7 +60,9 @@ def reference(site: Site, slow_model: Path, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture
-def night(site: Site, slow_model: Path, reference: References, tmp_path: Path) -> Iterator[Callable[..., Night]]:
+def night(
+    site: Site, slow_model: Path, reference: References, tmp_path: Path, by_reference: bool
+) -> Iterator[Callable[..., Night]]:
     """Makes nights over files of their own; the processes they start don't outlive the test."""
     nights: list[Night] = []
 
@@ -68,7 +79,7 @@ def night(site: Site, slow_model: Path, reference: References, tmp_path: Path) -
             site.staff(workers)
         path = tmp_path / f"night{os.getpid()}x{next(_numbers)}.csv"
         write_input(path, rows, milliseconds)
-        nights.append(Night(site, path, reference(rows), slow_model, spool))
+        nights.append(Night(site, path, reference(rows), slow_model, spool or by_reference))
         return nights[-1]
 
     yield make

@@ -20,7 +20,7 @@ def test_faults_of_every_kind_at_random_moments_change_nothing(site: Site, slow_
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_nor_do_they_where_batches_go_through_files(slow_model: Path, tmp_path: Path) -> None:
+def test_nor_do_they_where_workers_read_for_themselves(slow_model: Path, tmp_path: Path) -> None:
     """With the settings of the embedded server, whose word the files come and go by."""
     with open_site("no") as site:
         check(rounds(site, tmp_path, slow_model, count=3, seed=2, spool=True, **PLAN))
