@@ -26,7 +26,7 @@ from jobs.proof import Sent
 from jobs.record import PLAIN, Job, Life
 from jobs.removal import Removal, job_ids
 from jobs.scripts import YES_OR_NO, Scripts, counters, flat, line
-from jobs.spool import Spool
+from jobs.spool import INPUT, Spool
 from jobs.timeline import Finish, Work
 
 LeaseVerdict = Literal["leased", "done", "busy", "gone", "newer", "exhausted"]
@@ -131,9 +131,14 @@ class Ledger:
     def _end(self, life: Life, state: JobState, reason: str) -> bool:
         ended = self._scripts.did("fail", life, state, line(reason))
         if ended:
-            for kind in ("payload", "input"):
+            for kind in ("payload", INPUT):
                 self.spool.forget(life, kind)
         return ended
+
+    def is_running(self, life: Life) -> bool:
+        """Whether it still has work for anybody."""
+        state, incarnation = self.redis.hmget(keys.job(life.id), "state", "incarnation")
+        return state == b"running" and keys.text(incarnation or b"") == life.incarnation
 
     def follow(self, life: Life, seconds: float) -> bool:
         """Somebody follows the job for the next `seconds`: it does not expire meanwhile, and is not left running by a

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import xxhash
 
+from jobs.errors import SettingsError
 from jobs.record import Life
 from jobs.spool import Spool
 
@@ -25,6 +26,12 @@ class Root(Spool):
     def __init__(self, root: Path) -> None:
         super().__init__(root / _PARTS)
         self._root = root
+
+    def _check(self, folder: Path) -> None:
+        """Nor may it be a link, which could lead outside."""
+        if folder.is_symlink():
+            raise SettingsError(f"{self.setting}: {folder} is a link")
+        super()._check(folder)
 
     def grant(self, life: Life, path: str) -> None:
         """It needs no word: whoever has set the root has said so."""

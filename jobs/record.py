@@ -55,7 +55,7 @@ class Job:
     constants: tuple[Constant, ...] = ()  # of placeholders that no column feeds
     # Not part of the id:
     batch_bytes: int = 2 << 20
-    block_bytes: int = 2 << 20  # of input: what micro-batches are cut from
+    block_bytes: int = 0  # of input: what micro-batches are cut from; 0: as older versions did
     by_reference: str = (
         ""  # the place through which workers read the input themselves, and write parts (jobs/places.py)
     )

@@ -21,7 +21,8 @@ from jobs.record import Life
 
 SMALLEST = 16 << 10  # bytes; a file costs what so many cost on their way through the server
 CLAIM_CHECK = b"spool:"  # and the file's size; no Arrow stream begins so
-_PART, _INPUT = "part", "input"
+_PART = "part"
+INPUT = "input"  # the kind of what says which file may be read
 
 
 class Spool:
@@ -50,8 +51,7 @@ class Spool:
         partial = path.with_name(f"{name}.{os.getpid()}.partial")
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
-            if folder.stat().st_mode & 0o002:  # what is put there by strangers would be scored
-                raise SettingsError(f"{self.setting}={folder} may be written by anybody: chmod 700")
+            self._check(folder)
             with partial.open("wb", buffering=0) as file:
                 for each in data:
                     _write_all(file, memoryview(each))
@@ -60,6 +60,11 @@ class Spool:
             with contextlib.suppress(OSError):
                 partial.unlink()
             raise NightshiftError(f"{path}: {error.strerror}") from error
+
+    def _check(self, folder: Path) -> None:
+        """Raises SettingsError if strangers can put something there: it would be scored."""
+        if folder.stat().st_mode & 0o002:
+            raise SettingsError(f"{self.setting}={folder} may be written by anybody: chmod 700")
 
     def get(self, life: Life, batch: int, kind: str, value: bytes) -> bytes | None:
         """What was put, from what the server has; None if its file is not there, or not whole. Raises SettingsError
@@ -82,14 +87,14 @@ class Spool:
     def grant(self, life: Life, path: str) -> None:
         """Lets workers read the job's input themselves. Raises as `put` does."""
         if self._folder is not None:
-            self._write(self._folder, _name(life, 0, _INPUT), os.fsencode(path))
+            self._write(self._folder, _name(life, 0, INPUT), os.fsencode(path))
 
     def granted(self, life: Life, path: str) -> Path | None:
         """The job's input, which the server says is at `path`, if a worker may read that."""
         if self._folder is None:
             return None
         try:
-            with _open(self._folder / _name(life, 0, _INPUT)) as file:
+            with _open(self._folder / _name(life, 0, INPUT)) as file:
                 return Path(path) if os.fsdecode(file.read()) == path else None
         except OSError:
             return None
@@ -111,6 +116,7 @@ class Spool:
         if not _is_part_of(life, name):
             raise LostError(f"{life.id} has no part of the name that the server says")
         try:
+            self._check(self._folder)
             return _open(self._folder / name)
         except OSError as error:
             if not self._folder.is_dir():

@@ -112,8 +112,8 @@ def _input(job: Job, given: Path | None, verdict: Verdict) -> Source | None:
 
 def _compare_input(source: Source, job: Job, batches: Sequence[BatchProof], verdict: Verdict) -> None:
     """Cuts the input as the producer did, and compares what would be sent."""
-    if not all(batch.sent for batch in batches):
-        verdict.notes.append("the input is not compared: the receipt is of an older version, without its digests")
+    if not all(batch.sent for batch in batches) or not job.block_bytes:
+        verdict.notes.append("the input is not compared: the receipt is of an older version, which cut it otherwise")
         return
     # A job that goes by reference goes on by the server where its producer can't reach the place any more.
     ways: list[Way[Any]] = [Referring(source, job)] if job.by_reference else []

@@ -100,7 +100,7 @@ def cut(found: Iterable[Found], job: Job, skip: int) -> Iterator[Batch[Found]]:
     """Cuts blocks into batches, each of about `job.batch_bytes` input bytes but for the last. `skip` pieces of the
     first block are in batches already."""
     batch: list[Piece[Found]] = []
-    size = 0
+    size, half = 0, job.block_bytes // 2
     for block in found:
         for piece in pieces(block):
             if piece.index < skip:
@@ -108,7 +108,7 @@ def cut(found: Iterable[Found], job: Job, skip: int) -> Iterator[Batch[Found]]:
             batch.append(piece)
             size += piece.size
             # A block that two batches share may be read twice: one is ended, or filled, by less than half a block.
-            if size >= job.batch_bytes or (piece.last and size + job.block_bytes // 2 >= job.batch_bytes):
+            if size >= job.batch_bytes or (piece.last and size + half >= job.batch_bytes):
                 yield Batch(batch)
                 batch, size = [], 0
         skip = 0

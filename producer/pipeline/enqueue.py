@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from jobs.lock import Lock
 from jobs.progress import Progress
 from jobs.record import Job
 from jobs.server import AWAY
+from jobs.spool import INPUT
 from producer.pipeline.batching import Batch, Way
 from producer.pipeline.referring import Referring
 from producer.pipeline.serving import Serving
@@ -21,6 +23,7 @@ BATCHES_PER_PROCESS = 3  # outstanding: one being scored, one prefetched, one in
 WINDOW_BYTES = 32 << 20  # or as many as this is of input, if that is more
 MAX_WINDOW = 512  # of small ones
 ROUND_TRIP_BYTES = 1 << 20  # of input, and of batches as many as those are, are enqueued together
+GRANT_SECONDS = 5.0  # between two words to workers that they may read the input
 AT_ONCE = 4  # round trips before somebody looks whether there is something to collect
 
 
@@ -35,13 +38,18 @@ class Enqueuer:
         self._window = window
         self._lock = Lock(ledger, keys.producer(job.life), LOCK_SECONDS)
         self._number: int | None = None
-        self._way: Way[Any] = Serving(source, job)
+        self._place = ledger.places.of(job.by_reference)
+        self._grant_due = 0.0
+        self._way = self._choose()
         self._batches: Iterator[Batch[Any]] = iter(())
         self._mean = job.batch_bytes  # of the batches enqueued last, in bytes of input
         self.finished = False
 
     def step(self, progress: Progress, processes: int) -> bool:
         """Enqueues the next batches, if there are any and room for them; True if the job moved on."""
+        if self._place.is_there and progress.state == "running" and time.monotonic() >= self._grant_due:
+            self._place.grant(self._job.life, self._job.input)  # again: somebody may have tidied up
+            self._grant_due = time.monotonic() + GRANT_SECONDS
         if self.finished or progress.sealed:
             self.finished = True
             return False
@@ -67,7 +75,7 @@ class Enqueuer:
             fresh = self._ledger.progress(self._job.id)
             if fresh.incarnation != self._job.incarnation:
                 return 0  # whoever follows says so
-            self._number, self._batches = fresh.batches, self._choose().batches(fresh.cursor)
+            self._number, self._batches = fresh.batches, self._way.batches(fresh.cursor)
         number, self._number = self._number, None  # where the ledger is, should this fail half-way
         entries, size = [], 0
         for batch in itertools.islice(self._batches, room):
@@ -87,11 +95,7 @@ class Enqueuer:
 
     def _choose(self) -> "Way[Any]":
         """By reference where that is how the job goes, and this process can reach the place."""
-        place = self._ledger.places.of(self._job.by_reference)
-        if place.is_there:
-            place.grant(self._job.life, self._job.input)
-            self._way = Referring(self._source, self._job)
-        return self._way
+        return Referring(self._source, self._job) if self._place.is_there else Serving(self._source, self._job)
 
     def _seal(self, batches: int) -> None:
         if not self._source.unchanged():
@@ -102,3 +106,6 @@ class Enqueuer:
         """Lets another producer go on at once."""
         with contextlib.suppress(*AWAY):  # then the lock runs out
             self._lock.let_go()
+            # What was granted at the moment in which the job ended: nobody else would take it away.
+            if self._grant_due and not self._ledger.is_running(self._job.life):
+                self._place.forget(self._job.life, INPUT)

@@ -20,6 +20,7 @@ from producer.server.outages import WAIT_SECONDS, wait_for_server
 
 PACE_SECONDS = 0.02  # between the beginnings of two rounds: each looks after all that came meanwhile
 FOLLOW_SECONDS = 15.0  # a job does not expire for so long after its follower was last seen
+LEFT_SECONDS = 60.0  # between two words on why batches are left to others: each process may have its own
 LONELY_SECONDS = 5.0  # without a worker, before that is said
 
 
@@ -63,7 +64,8 @@ class _Follower:
         self._enqueuer, self._collector, self._until_sealed = enqueuer, collector, until_sealed
         self._watch, self._late = DeadlineWatch(job), late
         self._event = b"0"
-        self._left: str | None = None  # what was said of batches that are left to others
+        self._left: str | None = None  # what was said of batches that are left to others,
+        self._left_said = -LEFT_SECONDS  # and when
         self._processes = 0
         self._look_again = 0.0
         self._paced = 0.0
@@ -81,8 +83,8 @@ class _Follower:
                 self._collector.discard()
             raise JobError(f"{self._job.id} was begun again by another command; run this one again to follow it")
         self._report.update(progress)
-        if progress.left and progress.left != self._left:
-            self._left = progress.left
+        if progress.left and progress.left != self._left and time.monotonic() > self._left_said + LEFT_SECONDS:
+            self._left, self._left_said = progress.left, time.monotonic()
             self._report.say(f"a batch is left to other workers: {progress.left}")
         if warning := self._watch.update(progress):
             self._report.say(warning)

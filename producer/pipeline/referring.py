@@ -16,7 +16,7 @@ class Referring:
         self._source, self._job = source, job
 
     def batches(self, cursor: Mapping[str, int]) -> Iterator[Batch[Range]]:
-        ranges = self._source.ranges(position(cursor), self._job.block_bytes)
+        ranges = self._source.ranges(position(cursor), self._job.block_bytes or None)
         return cut(ranges, self._job, cursor["skip"])
 
     def payload(self, batch: Batch[Range]) -> bytes:

@@ -21,7 +21,7 @@ class Serving:
 
     def batches(self, cursor: Mapping[str, int]) -> Iterator[Batch[Block]]:
         columns = list(dict.fromkeys([*self._job.fed_columns, *self._kept]))
-        blocks = self._source.blocks(columns, position(cursor), self._job.block_bytes)
+        blocks = self._source.blocks(columns, position(cursor), self._job.block_bytes or None)
         return cut(blocks, self._job, cursor["skip"])
 
     def payload(self, batch: Batch[Block]) -> memoryview:

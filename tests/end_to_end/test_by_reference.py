@@ -168,7 +168,7 @@ def test_a_root_that_disappears_is_waited_for(hosts: Farm, shared: Path) -> None
     """Nothing is lost, no attempt is used up, and the job says what it waits for."""
     environment = {"NIGHTSHIFT_DATA": str(shared)}
     path = table(shared / "night.csv")
-    [told, untold] = hosts.workers
+    told, _ = hosts.workers
     told.stop()
     words = "enqueue", path, "--batch-bytes", "40000", "--json"
     job = json.loads(hosts.producer(*words, **environment).out)["job"]
@@ -176,7 +176,8 @@ def test_a_root_that_disappears_is_waited_for(hosts: Farm, shared: Path) -> None
     hosts.start_worker("again", NIGHTSHIFT_DATA=str(shared)).ready()
     until(lambda: hosts.ledger.progress(job).left is not None, 30)
     progress = hosts.ledger.progress(job)
-    assert progress.left and f"{path}: No such file or directory" in progress.left
+    assert progress.left
+    assert f"{path}: No such file or directory" in progress.left
     assert (progress.state, progress.done) == ("running", 0)
     away.rename(shared)
     run = hosts.producer(*words, "--output", shared / "out.csv", **environment)
@@ -218,7 +219,8 @@ def test_whatever_the_server_says_no_file_outside_the_roots_is_read(hosts: Farm,
     hosts.start_worker("again", NIGHTSHIFT_DATA=str(shared)).ready()
     until(lambda: hosts.ledger.progress(job).left is not None, 30)
     progress = hosts.ledger.progress(job)
-    assert progress.left and "may not be read here" in progress.left
+    assert progress.left
+    assert "may not be read here" in progress.left
     assert progress.done == 0
 
 

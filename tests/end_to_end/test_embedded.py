@@ -49,7 +49,7 @@ def test_one_command_scores_a_file_and_leaves_only_files_behind(folder: Path) ->
     assert running(folder) == []
 
 
-def test_a_job_that_lost_its_batches_says_so_and_begins_anew(folder: Path) -> None:
+def test_a_job_whose_spool_is_gone_goes_on(folder: Path) -> None:
     """After a power failure, say, or when somebody tidied up."""
     command = [PRODUCER, "enqueue", "messages.csv", "--workers", "1", "--batch-bytes", "50000"]
     process = subprocess.Popen(command, cwd=folder, env=environment(), stderr=subprocess.DEVNULL)
@@ -62,9 +62,7 @@ def test_a_job_that_lost_its_batches_says_so_and_begins_anew(folder: Path) -> No
     until(lambda: not running(folder), 15)
     shutil.rmtree(spool)
     run = producer(folder, *command[1:])
-    assert run.code == 1
-    assert "is not in the spool any more" in run.err.splitlines()[-1]
-    assert producer(folder, *command[1:]).code == 0  # what failed begins anew, said or not
+    assert run.code == 0, run.err
     assert len(read(folder / "messages.scores.csv")) == 12_000
     assert list(spool.iterdir()) == []
 
