@@ -137,7 +137,7 @@ class Ledger:
 
     def is_running(self, life: Life) -> bool:
         """Whether it still has work for anybody."""
-        state, incarnation = self.redis.hmget(keys.job(life.id), "state", "incarnation")
+        state, incarnation = cast("list[bytes | None]", self.redis.hmget(keys.job(life.id), "state", "incarnation"))
         return state == b"running" and keys.text(incarnation or b"") == life.incarnation
 
     def follow(self, life: Life, seconds: float) -> bool:
