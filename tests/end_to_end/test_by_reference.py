@@ -1,9 +1,11 @@
 """Workers that reach the input read it themselves and write parts. Nobody should be able to tell from the files."""
 
+import contextlib
 import csv
 import json
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from jobs import keys
 from jobs.settings import Settings
 from producer.outputs.paths import rejects_path
-from tests.support import until
+from tests.support import Worker, until
 from tests.support.command import Run
 from tests.support.farm import Farm, end_farm, make_farm
 
@@ -116,21 +118,37 @@ def test_a_part_that_is_not_as_its_worker_wrote_it_is_scored_again(
 # -- a root that some hosts share
 
 
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+    """A server with a worker that was told of a root, and one that was not."""
+    farm = make_farm()
+    farm.start_worker("told", NIGHTSHIFT_DATA=f"/nowhere,{tmp_path_factory.mktemp('root')}")
+    farm.start_worker("untold")
+    for worker in farm.workers:
+        worker.ready()
+    yield farm
+    end_farm(farm)
+
+
 @pytest.fixture
-def shared(tmp_path: Path) -> Path:
-    root = tmp_path / "shared"
+def shared(hosts: Farm) -> Path:
+    """The root, empty."""
+    environment = Path(f"/proc/{hosts.workers[0].process.pid}/environ").read_bytes().split(b"\0")
+    [roots] = [value for value in environment if value.startswith(b"NIGHTSHIFT_DATA=")]
+    root = Path(os.fsdecode(roots).rpartition(",")[2])
+    shutil.rmtree(root, ignore_errors=True)
     root.mkdir()
     return root
 
 
-@pytest.fixture
-def hosts(shared: Path) -> Iterator[Farm]:
-    """A server with a worker that was told of the shared root, and one that was not."""
-    farm = make_farm()
-    farm.start_worker("told", NIGHTSHIFT_DATA=f"/nowhere,{shared}").ready()
-    farm.start_worker("untold").ready()
-    yield farm
-    end_farm(farm)
+@contextlib.contextmanager
+def asleep(worker: Worker) -> Iterator[None]:
+    """The worker does nothing meanwhile."""
+    os.killpg(worker.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(worker.process.pid, signal.SIGCONT)
 
 
 def table(path: Path, rows: int = RECORDS, word: str = "message") -> Path:
@@ -151,7 +169,7 @@ def test_below_a_root_those_read_who_were_told_of_it(hosts: Farm, shared: Path, 
         assert run.code == 0, run.err
     assert (shared / "out.csv").read_bytes() == (tmp_path / "out.csv").read_bytes()
     assert list((shared / ".nightshift").iterdir()) == []
-    by_reference, served = hosts.ledger.job_ids()
+    by_reference, served = hosts.ledger.job_ids()[-2:]
     workers = {finish.work.worker for finish in hosts.ledger.timeline(by_reference)}
     assert {int(name.rpartition(":")[2]) for name in workers} <= {*children(hosts, "told")}
     assert len({finish.work.worker for finish in hosts.ledger.timeline(served)}) == 2
@@ -168,12 +186,10 @@ def test_a_root_that_disappears_is_waited_for(hosts: Farm, shared: Path) -> None
     """Nothing is lost, no attempt is used up, and the job says what it waits for."""
     environment = {"NIGHTSHIFT_DATA": str(shared)}
     path = table(shared / "night.csv")
-    told, _ = hosts.workers
-    told.stop()
     words = "enqueue", path, "--batch-bytes", "40000", "--json"
-    job = json.loads(hosts.producer(*words, **environment).out)["job"]
-    away = shared.rename(shared.with_name("away"))
-    hosts.start_worker("again", NIGHTSHIFT_DATA=str(shared)).ready()
+    with asleep(hosts.workers[0]):
+        job = json.loads(hosts.producer(*words, **environment).out)["job"]
+        away = shared.rename(shared.with_name("away"))
     until(lambda: hosts.ledger.progress(job).left is not None, 30)
     progress = hosts.ledger.progress(job)
     assert progress.left
@@ -191,17 +207,16 @@ def test_a_root_that_disappears_is_waited_for(hosts: Farm, shared: Path) -> None
 def test_an_input_that_is_another_file_ends_the_job_with_the_reason(hosts: Farm, shared: Path, harm: str) -> None:
     environment = {"NIGHTSHIFT_DATA": str(shared)}
     path = table(shared / "night.csv")
-    hosts.workers[0].stop()
-    job = json.loads(hosts.producer("enqueue", path, "--batch-bytes", "40000", "--json", **environment).out)["job"]
-    if harm == "replaced":
-        table(shared / "other.csv", word="massage").replace(path)
-    elif harm == "cut":
-        os.truncate(path, path.stat().st_size // 2)
-    else:
-        status = path.stat()
-        path.write_bytes(path.read_bytes().replace(b"message 7 ", b"massage 7 "))
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # nobody could tell by that
-    hosts.start_worker("again", NIGHTSHIFT_DATA=str(shared)).ready()
+    with asleep(hosts.workers[0]):
+        job = json.loads(hosts.producer("enqueue", path, "--batch-bytes", "40000", "--json", **environment).out)["job"]
+        if harm == "replaced":
+            table(shared / "other.csv", word="massage").replace(path)
+        elif harm == "cut":
+            os.truncate(path, path.stat().st_size // 2)
+        else:
+            status = path.stat()
+            path.write_bytes(path.read_bytes().replace(b"message 7 ", b"massage 7 "))
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # nobody could tell by that
     until(lambda: hosts.ledger.progress(job).state == "failed", 60)
     run = hosts.producer("collect", job, "--output", shared / "out.csv", **environment)
     assert (run.code, (shared / "out.csv").exists()) == (1, False)
@@ -212,16 +227,16 @@ def test_whatever_the_server_says_no_file_outside_the_roots_is_read(hosts: Farm,
     """Who has the server has not the workers' disks."""
     environment = {"NIGHTSHIFT_DATA": str(shared)}
     path, secret = table(shared / "night.csv"), table(tmp_path / "secret.csv")
-    hosts.workers[0].stop()
-    job = json.loads(hosts.producer("enqueue", path, "--batch-bytes", "40000", "--json", **environment).out)["job"]
-    path.unlink()
-    path.symlink_to(secret)
-    hosts.start_worker("again", NIGHTSHIFT_DATA=str(shared)).ready()
+    with asleep(hosts.workers[0]):
+        job = json.loads(hosts.producer("enqueue", path, "--batch-bytes", "40000", "--json", **environment).out)["job"]
+        path.unlink()
+        path.symlink_to(secret)
     until(lambda: hosts.ledger.progress(job).left is not None, 30)
     progress = hosts.ledger.progress(job)
     assert progress.left
     assert "may not be read here" in progress.left
     assert progress.done == 0
+    assert hosts.producer("cancel", job).code == 0
 
 
 def test_a_job_that_no_worker_can_reach_says_so(hosts: Farm, shared: Path) -> None:

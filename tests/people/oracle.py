@@ -11,8 +11,8 @@ BROKEN = {"bad_quoting", "unclosed_quote", "stray_cr", "too_few_fields", "too_ma
 READERS = BROKEN | {"record_too_large"}
 DEFAULT_BATCH = 256 << 10  # of small files
 RECEIPT_OWN = ("job", "incarnation", "input", "output", "rejects", "attempts", "redelivered", "duplicates", "created",
-               "seconds", "scoring_seconds")  # fmt: skip
-RECORD_OWN = ("input", "mtime_ns", "again", "created", "incarnation")
+               "seconds", "scoring_seconds", "by_reference")  # fmt: skip
+RECORD_OWN = ("input", "mtime_ns", "again", "created", "incarnation", "by_reference", "format")
 
 
 class Files(NamedTuple):
