@@ -21,8 +21,9 @@ import redis
 from graphs.feeds import Feed, Fetch
 from jobs import digest, keys
 from jobs.batch import Result
+from jobs.handover import Entry
 from jobs.identity import Owner, Process
-from jobs.ledger import Entry, Ledger
+from jobs.ledger import Ledger
 from jobs.lock import Lock
 from jobs.proof import Written
 from jobs.record import Job, Life

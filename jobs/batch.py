@@ -4,7 +4,6 @@ needs (kept), and what the worker answers (result). JSON rides along as schema m
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +11,7 @@ import pyarrow as pa
 
 from formats.position import Position
 from formats.rejects import Reject
-from formats.source import Block
 
-MICRO_BATCH_ROWS = 1024  # rows of one sess.run, at most: what keeps a graph's tensors in the cache
 _NOTE = b"nightshift"  # the metadata key of the JSON
 
 
@@ -34,56 +31,6 @@ def _write(schema: pa.Schema, batches: Sequence[pa.RecordBatch], note: object = 
     buffer = pa.allocate_buffer(counter.size())
     write(pa.FixedSizeBufferWriter(buffer))
     return memoryview(buffer)
-
-
-def edges(first: int, end: int) -> list[int]:
-    """The records from `first` to before `end`, a block's, in micro-batches: where each begins, and the end. Each has
-    at most MICRO_BATCH_ROWS records, and they are evenly filled.
-
-    Blocks depend on the file alone, and so do these: whatever the batch size, and whoever reads and scores them, a
-    record meets the same neighbours in `sess.run`, and a graph gives it the same bits.
-    """
-    count = max(1, -(-(end - first) // MICRO_BATCH_ROWS))
-    return [first + (end - first) * index // count for index in range(count + 1)]
-
-
-def micro_batches(records: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Those of a block without rejects, without copying."""
-    for begin, end in pairwise(edges(0, records.num_rows)):
-        if end > begin:
-            yield records.slice(begin, end - begin)
-
-
-class Slice:
-    """A block's records from number `first` to before `end`, without copying; `edges` lie at both."""
-
-    def __init__(self, block: Block, first: int, end: int) -> None:
-        self._block = block
-        self.first, self.end = max(first, block.start.record), min(end, block.end.record)
-        self.rejects = [each for each in block.rejects if self.first <= each.record < self.end]
-        self._begin, stop = self._row(self.first), self._row(self.end)
-        self.rows = stop - self._begin
-        self.records: pa.RecordBatch = block.records.slice(self._begin, self.rows)  # the accepted ones
-
-    @property
-    def blank_lines(self) -> int:
-        """Of the block, if this has its last records."""
-        return self._block.blank_lines if self.end == self._block.end.record else 0
-
-    def micro_batches(self) -> Iterator[pa.RecordBatch]:
-        """Those that have rows."""
-        start = self._block.start.record
-        for first, end in pairwise(edges(start, self._block.end.record)):
-            if self.first <= first and end <= self.end:
-                begin, stop = self._row(first), self._row(end)
-                if stop > begin:
-                    yield self._block.records.slice(begin, stop - begin)
-
-    def _row(self, record: int) -> int:
-        """How many records before that one were accepted."""
-        if not self._block.rejects:
-            return record - self._block.start.record
-        return record - self._block.start.record - sum(each.record < record for each in self._block.rejects)
 
 
 def encode_payload(schema: pa.Schema, batches: Sequence[pa.RecordBatch], first: int, records: int) -> memoryview:

@@ -5,12 +5,11 @@ and types. A batch is queued, leased until a deadline, or done. Scripts are told
 refuse what comes from another.
 """
 
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, cast
 
 import redis
 from redis.client import Pipeline
@@ -19,41 +18,18 @@ from jobs import digest, keys, queue
 from jobs.answers import SPOOLED, Answers, fetch
 from jobs.digest import Bytes
 from jobs.errors import DamagedError, JobError
+from jobs.handover import Entry, LeaseReply, LeaseVerdict, check_sent, encode_cursor
 from jobs.places import Places
 from jobs.presence import Presence
 from jobs.progress import JobState, Progress
-from jobs.proof import Sent
 from jobs.record import PLAIN, Job, Life
 from jobs.removal import Removal, job_ids
 from jobs.scripts import YES_OR_NO, Scripts, counters, flat, line
 from jobs.spool import INPUT, Spool
 from jobs.timeline import Finish, Work
 
-LeaseVerdict = Literal["leased", "done", "busy", "gone", "newer", "exhausted"]
 NOT_ENTERED = -1  # complete.lua's answer
 MODEL_SECONDS = 30 * 24 * 3600  # a model that no job was submitted with for so long is forgotten
-
-
-class Entry(NamedTuple):
-    """A batch as its producer hands it over. `first` is the number of its first record; `records` counts the rejected
-    ones too; `cursor` is where reading goes on behind it."""
-
-    payload: Bytes  # or a reference
-    kept: Bytes  # nothing if a worker reads it
-    cursor: Mapping[str, int]
-    first: int
-    records: int
-    reject_codes: Sequence[str]
-    odd: Mapping[str, int] = MappingProxyType({})  # by name, what is worth a line in the receipt and no reject
-
-
-class LeaseReply(NamedTuple):
-    """A worker's answer when it asks for a batch."""
-
-    verdict: LeaseVerdict
-    attempt: int  # how often the batch was given away, this time included
-    row_class: str  # the job's, as its first worker found it; empty before
-    payload: bytes | None
 
 
 class Ledger:
@@ -81,7 +57,7 @@ class Ledger:
 
     def submit(self, job: Job, cursor: Mapping[str, int]) -> JobState:
         """Makes the job, or attaches to it if it is there, in whichever life; returns its state."""
-        arguments = job.encode(), _cursor(job.life, 0, cursor), job.id, max(job.format, PLAIN), queue.of(job)
+        arguments = job.encode(), encode_cursor(job.life, 0, cursor), job.id, max(job.format, PLAIN), queue.of(job)
         return cast(JobState, self._scripts.run("submit", job.life, *arguments))
 
     def job(self, job_id: str) -> Job:
@@ -171,7 +147,7 @@ class Ledger:
                 pipe.set(keys.payload(life, batch), payload)
                 if kept:
                     pipe.set(keys.kept(life, batch), kept)
-                cursor, message = _cursor(life, batch + 1, entry.cursor), queue.message(life, batch, to)
+                cursor, message = encode_cursor(life, batch + 1, entry.cursor), queue.message(life, batch, to)
                 numbers = entry.first, entry.records, len(entry.reject_codes)
                 proofs = (
                     digest.sent(life.incarnation, batch, entry.first, entry.records, entry.payload),
@@ -212,7 +188,7 @@ class Ledger:
         if payload is not None and verdict == b"leased":
             payload = fetch(self.redis, self.spool, life, batch, "payload", payload)
             if payload is not None and noted is not None:
-                _check_sent(life, batch, noted, payload)
+                check_sent(life, batch, noted, payload)
         return LeaseReply(cast(LeaseVerdict, verdict.decode()), attempt, row_class.decode(), payload)
 
     def owners(self, job_id: str) -> dict[int, str]:
@@ -306,20 +282,3 @@ class Ledger:
             return after
         [[_, entries]] = cast("list[Any]", answer)
         return cast(bytes, entries[-1][0])
-
-
-def _check_sent(life: Life, batch: int, noted: bytes, payload: bytes) -> None:
-    """Raises DamagedError if the payload is not what the producer sent: who decodes what a disk has altered may die."""
-    try:
-        sent = Sent.decode(noted)
-        good = sent.payload == digest.sent(life.incarnation, batch, sent.first, sent.records, payload)
-    except ValueError:
-        good = False
-    if not good:
-        raise DamagedError(f"what the server has as batch {batch} of {life.id} is not what the producer sent")
-
-
-def _cursor(life: Life, batches: int, cursor: Mapping[str, int]) -> str:
-    """With a digest: nothing else would tell if a disk changed where reading goes on."""
-    check = {"check": digest.cursor(life.incarnation, batches, cursor)} if life.incarnation else {}
-    return json.dumps({**cursor, **check})

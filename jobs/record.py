@@ -93,6 +93,16 @@ class Job:
         return tuple(dict.fromkeys(column for feed in self.feeds for column in feed.columns))
 
     @property
+    def kept_columns(self) -> tuple[str, ...]:
+        """The columns that go into the scores file as they are, the id first."""
+        return (*((self.id_column,) if self.id_column else ()), *self.keep)
+
+    @property
+    def read_columns(self) -> list[str]:
+        """All that are wanted of the input, each once."""
+        return list(dict.fromkeys([*self.fed_columns, *self.kept_columns]))
+
+    @property
     def text_columns(self) -> tuple[str, ...]:
         """Those of them whose cells go into the graph as they are."""
         texts = [

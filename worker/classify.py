@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jobs.batch import MICRO_BATCH_ROWS
+from jobs.slices import MICRO_BATCH_ROWS
 from model.graph.row_class import RowClass
 from worker.runtimes.runtime import Arrays, FeedError, RowError, Run
 

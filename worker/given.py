@@ -14,9 +14,8 @@ from formats.csv.rejects import reject_rows
 from formats.errors import ChangedError, InputError, NightshiftError
 from formats.registry import DEFAULT, SINKS, open_source
 from formats.source import Source
-from formats.utf8 import count_not_utf8
-from jobs import digest
-from jobs.batch import Kept, Result, Slice, decode_payload, encode_payload, payload_records
+from jobs import digest, slices
+from jobs.batch import Result, decode_payload, encode_payload, payload_records
 from jobs.digest import Bytes
 from jobs.errors import JobError
 from jobs.places import Places
@@ -24,6 +23,7 @@ from jobs.proof import Written
 from jobs.record import Job
 from jobs.reference import PartFile, Reference, is_reference
 from jobs.rows import all_rejects, score_columns
+from jobs.slices import Slice
 from jobs.spool import Spool
 
 
@@ -87,13 +87,7 @@ class Referred:
         self._parts: list[Slice] = []
 
     def batches(self) -> Sequence[pa.RecordBatch]:
-        names = self._job.fed_columns
-        schema = pa.schema([(name, pa.binary()) for name in names])
-        return [
-            pa.RecordBatch.from_arrays([records.column(name) for name in names], schema=schema)
-            for part in self._read()
-            for records in part.micro_batches()
-        ]
+        return slices.fed(self._job, self._read())
 
     def payload(self) -> bytes:
         batches = self.batches()
@@ -101,7 +95,8 @@ class Referred:
         return bytes(encode_payload(schema, batches, self.first, self.records))
 
     def answer(self, result: Result) -> Answer:
-        job, kept = self._job, self._kept()
+        job, parts = self._job, self._read()
+        kept = slices.kept(job, parts)
         lines: Bytes = SINKS[DEFAULT].encode(score_columns(job, kept, result)) if result.scored else b""
         rejects = all_rejects(kept, result, self._locate)
         rejected = reject_rows(rejects) if rejects else b""
@@ -113,29 +108,18 @@ class Referred:
         codes = Counter(reject.code for reject in rejects) - Counter(self._reference.broken_codes)
         outputs = tuple((column, str(values.type)) for column, values in result.columns.items() if result.scored)
         part = PartFile(name, outputs, written)
-        return Answer(part.encode(), result.scored, list(codes.elements()), self._odd(), name)
+        return Answer(part.encode(), result.scored, list(codes.elements()), slices.odd(job, parts), name)
 
     def _read(self) -> list[Slice]:
         if not self._parts:
             job, reference = self._job, self._reference
             self._source = _input(job, self._place)
-            columns = list(dict.fromkeys([*job.fed_columns, *_kept_columns(job)]))
             try:
-                blocks = [self._source.read(found, columns) for found in reference.ranges]
+                blocks = [self._source.read(found, job.read_columns) for found in reference.ranges]
             except ChangedError as error:
                 raise JobError(str(error)) from error
             self._parts = [Slice(block, reference.first, reference.end) for block in blocks]
         return self._parts
-
-    def _kept(self) -> Kept:
-        parts, names = self._read(), _kept_columns(self._job)
-        return Kept(
-            tuple(pa.concat_arrays([part.records.column(name) for part in parts]) for name in names),
-            sum(part.rows for part in parts),
-            self.first,
-            self._reference.ranges[0].start,
-            tuple(reject for part in parts for reject in part.rejects),
-        )
 
     def _locate(self, records: list[int]) -> dict[int, tuple[int, bytes]]:
         found: dict[int, tuple[int, bytes]] = {}
@@ -144,26 +128,12 @@ class Referred:
             found |= self._source.locate_in(each, here)
         return found
 
-    def _odd(self) -> dict[str, int]:
-        parts = self._read()
-        found = {
-            "blank_lines": sum(part.blank_lines for part in parts),
-            "not_utf8": sum(
-                count_not_utf8(part.records.column(name)) for part in parts for name in self._job.text_columns
-            ),
-        }
-        return {name: number for name, number in found.items() if number}
-
 
 def give(payload: bytes, job: Job, batch: int, attempt: int, places: Places) -> Given:
     """What the server has as the batch. Raises DamagedError if it is nothing of that kind."""
     if is_reference(payload):
         return Referred(payload, job, batch, attempt, places.of(job.by_reference))
     return Served(payload)
-
-
-def _kept_columns(job: Job) -> list[str]:
-    return [*([job.id_column] if job.id_column else []), *job.keep]
 
 
 def _input(job: Job, place: Spool) -> Source:

@@ -21,7 +21,7 @@ from formats.csv.reader import Reader
 from formats.csv.sink import CsvSink
 from formats.source import Range
 from jobs import digest
-from jobs.batch import micro_batches
+from jobs.slices import micro_batches
 
 BLOCKS = 4  # of 2 MiB: what a batch is made of
 Batch = tuple[int, list[Any]]  # its number, and its ranges as JSON

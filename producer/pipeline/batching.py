@@ -7,10 +7,10 @@ from typing import Generic, Protocol, TypeVar
 
 from formats.position import Position
 from formats.source import Block, Range
-from jobs.batch import edges
 from jobs.digest import Bytes
-from jobs.ledger import Entry
+from jobs.handover import Entry
 from jobs.record import Job
+from jobs.slices import edges
 
 Found = TypeVar("Found", Block, Range)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from formats.source import Range, Source
-from jobs.ledger import Entry
+from jobs.handover import Entry
 from jobs.record import Job
 from jobs.reference import Reference
 from producer.pipeline.batching import Batch, cut, position

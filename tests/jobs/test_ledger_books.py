@@ -6,7 +6,8 @@ import json
 import pytest
 
 from jobs import digest, keys
-from jobs.ledger import Entry, Ledger
+from jobs.handover import Entry
+from jobs.ledger import Ledger
 from jobs.record import Job
 from tests.support.books import book, everything, milliseconds, of
 from tests.support.steps import CURSOR, JOB, WORK, complete, enqueue, lease

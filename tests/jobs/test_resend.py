@@ -3,7 +3,8 @@
 import pytest
 
 from jobs import keys, queue, resend
-from jobs.ledger import Entry, Ledger
+from jobs.handover import Entry
+from jobs.ledger import Ledger
 from jobs.resend import Resender
 from tests.support.steps import CURSOR, JOB, lease
 

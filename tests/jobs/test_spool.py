@@ -7,7 +7,8 @@ import pytest
 from formats.errors import NightshiftError
 from jobs import keys
 from jobs.errors import JobError, SettingsError
-from jobs.ledger import Entry, Ledger
+from jobs.handover import Entry
+from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.spool import SMALLEST, Spool
 from tests.support import Server

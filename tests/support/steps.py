@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from graphs.feeds import Feed, Fetch
 from jobs import digest
-from jobs.ledger import Entry, Ledger
+from jobs.handover import Entry
+from jobs.ledger import Ledger
 from jobs.record import Job, Life
 from jobs.timeline import Work
 

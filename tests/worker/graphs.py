@@ -10,8 +10,9 @@ import tensorflow as tf
 from tensorflow.compat import v1
 
 from graphs.feeds import Feed, Fetch
-from jobs.batch import Result, encode_payload, micro_batches
+from jobs.batch import Result, encode_payload
 from jobs.record import Job
+from jobs.slices import micro_batches
 from worker.runtimes.tensorflow import FrozenGraph, TensorFlow
 
 Build = Callable[[tf.Tensor], tf.Tensor]

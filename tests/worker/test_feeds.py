@@ -15,8 +15,9 @@ from graphs.errors import GraphError
 from graphs.messages import parse
 from graphs.signature import Signature
 from graphs.words import NOTHING, Words, read
-from jobs.batch import Result, micro_batches
+from jobs.batch import Result
 from jobs.record import Job
+from jobs.slices import micro_batches
 from model.errors import ModelError
 from worker.runtimes.tensorflow import TensorFlow
 from worker.score import score

@@ -16,8 +16,9 @@ import tensorflow as tf
 from tensorflow.compat import v1
 
 from graphs.feeds import Feed, Fetch
-from jobs.batch import Result, decode_payload, encode_payload, micro_batches
+from jobs.batch import Result, decode_payload, encode_payload
 from jobs.record import Job
+from jobs.slices import micro_batches
 from model.errors import ModelError
 from model.graph.row_class import RowClass
 from tests.support import ROOT, until

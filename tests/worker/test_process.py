@@ -11,7 +11,8 @@ from formats.position import Position
 from graphs.feeds import Feed, Fetch
 from jobs import ledger as ledgers
 from jobs.batch import Kept, encode_payload
-from jobs.ledger import Entry, Ledger
+from jobs.handover import Entry
+from jobs.ledger import Ledger
 from jobs.record import Job
 from jobs.settings import Settings
 from tests.support import Server
