@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from benchmarks import compare, growth, history, machine, report, startup, wide
+from benchmarks import compare, growth, history, machine, report, splitting, startup, wide
 from benchmarks.compare import Setting
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.graphs import ROOT
@@ -208,6 +208,15 @@ def wide_command(rows: int, rounds: int, name: str | None, **common: Any) -> Non
     """A graph of 300 floats a record, beside a bare process that parses with pyarrow and feeds by itself."""
     results = begin(rounds) | wide.wide(setting("wide", rows=rows, **common), rounds)
     report.write(common["results"], name or "wide", results, report.wide(results))
+
+
+@main.command("splitting")
+@common(5)
+@rows_option
+def splitting_command(rows: int, rounds: int, name: str | None, **common: Any) -> None:
+    """How fast one producer hands out a file by reference, to workers that do nothing with it."""
+    results = begin(rounds) | splitting.splitting(setting("nothing", rows=rows, **common), rounds)
+    report.write(common["results"], name or "splitting", results, report.splitting(results))
 
 
 def setting(

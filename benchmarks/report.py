@@ -192,6 +192,19 @@ def wide(results: dict[str, Any]) -> str:
     return heading("Wide records", results["machine"], f"{about}{results['rounds']}.") + "\n" + table(head, rows)
 
 
+def splitting(results: dict[str, Any]) -> str:
+    seconds, rows = results["seconds"], results["rows"]
+    row = [
+        f"{rows / seconds:,.0f}",
+        f"{results['bytes'] / seconds / 1e6:,.0f}",
+        f"{results['cpu_seconds'] / rows * 1e6:.3f}",
+        f"{results['rss'] / 1e6:.0f}",
+    ]
+    about = f"{rows:,} messages ({results['bytes'] / 1e6:,.0f} MB), medians of {results['rounds']}."
+    head = ["messages/s", "MB/s", "CPU-s a million", "the producer's memory MB"]
+    return heading("Handing out by reference", results["machine"], about) + "\n" + table(head, [row])
+
+
 def plot(path: Path, results: dict[str, Any]) -> None:
     """Whatever the results are of. Raises ImportError without matplotlib."""
     import matplotlib as mpl
@@ -214,6 +227,13 @@ def plot(path: Path, results: dict[str, Any]) -> None:
             axis.set(title=f"{each['model']} graph, {each['rows']:,} messages", xlabel="messages/s, with the spread")
             axis.set_xlim(0, 1.3 * max(_rate(entry) for entry in entries))
             axis.xaxis.set_major_formatter(EngFormatter())
+    elif "bytes" in results:
+        figure, axis = pyplot.subplots(figsize=(6, 3))
+        axis.bar(range(1, 1 + len(results["all"])), [results["rows"] / run["seconds"] for run in results["all"]])
+        axis.set(
+            title=f"{results['rows']:,} messages by reference", xlabel="round", ylabel="messages/s", ylim=(0, None)
+        )
+        axis.yaxis.set_major_formatter(EngFormatter())
     elif "width" in results:
         figure, axis = pyplot.subplots(figsize=(7, 2.4))
         axis.barh(list(results["rates"]), list(results["rates"].values()), color=["#8c9bb0", "#c44e52"])
