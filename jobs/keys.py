@@ -78,6 +78,11 @@ def events(job_id: str) -> str:
     return f"{job(job_id)}:events"
 
 
+def queued(job_id: str) -> str:
+    """Sorted set: when the message of each batch that waits for a worker was sent (ms)."""
+    return f"{job(job_id)}:queued"
+
+
 def owner(job_id: str) -> str:
     """Hash: who holds each leased batch."""
     return f"{job(job_id)}:owner"

@@ -245,6 +245,11 @@ class Ledger:
         flat = self._scripts.run("overdue", life, int(patience * 1000))
         return {int(batch): sent != b"0" for batch, sent in zip(flat[::2], flat[1::2], strict=True)}
 
+    def waiting_since(self, life: Life) -> float | None:
+        """When the message was sent that waits longest for a worker, in seconds since the epoch; None if none waits."""
+        found = cast("list[tuple[bytes, float]]", self.redis.zrange(keys.queued(life.id), 0, 0, withscores=True))
+        return found[0][1] / 1000 if found and found[0][1] else None
+
     def send_again(self, life: Life, batches: Iterable[int]) -> int:
         """Puts the messages of those of `batches` that still want it into the queue; returns how many."""
         to = self._queue(life)

@@ -101,7 +101,7 @@ class LedgerCollector(Collector):
         # The running ones first: their rate is wanted now.
         ordered = sorted(jobs, key=lambda each: each[1].state != "running")
         batches.update([(job.id, counts.created) for job, counts in ordered], now)
-        return [*_fleet(ledger, jobs), *_job_families(jobs, batches, now), _stages(batches)]
+        return [*_fleet(ledger, jobs, now), *_job_families(jobs, batches, now), _stages(batches)]
 
 
 def _jobs(ledger: Ledger) -> list[tuple[Job, Progress]]:
@@ -123,11 +123,14 @@ def _record(text: str) -> Job:
     return Job.decode(text)
 
 
-def _fleet(ledger: Ledger, jobs: list[tuple[Job, Progress]]) -> Iterator[Metric]:
+def _fleet(ledger: Ledger, jobs: list[tuple[Job, Progress]], now: float) -> Iterator[Metric]:
     alive = [worker for worker, ago in ledger.presence.workers().items() if ago <= ALIVE_SECONDS]
     yield GaugeMetricFamily(
         f"{PREFIX}queue_depth", "Messages that no worker has taken yet, each a batch", waiting(ledger.redis)
     )
+    since = [moment for life in ledger.active() if (moment := ledger.waiting_since(life))]
+    age = max(0, now - min(since, default=now))
+    yield GaugeMetricFamily(f"{PREFIX}queue_age_seconds", "How long the message waits that waits longest", age)
     yield GaugeMetricFamily(f"{PREFIX}workers", "Workers that make progress", len(alive))
     yield GaugeMetricFamily(
         f"{PREFIX}worker_processes",

@@ -20,7 +20,8 @@ from producer.pipeline.serving import Serving
 
 LOCK_SECONDS = 10.0  # another producer takes over when this one has been silent for as long
 BATCHES_PER_PROCESS = 3  # outstanding: one being scored, one prefetched, one in the queue,
-WINDOW_BYTES = 32 << 20  # or as many as this is of input, if that is more
+WINDOW_BYTES = 32 << 20  # or as many as this is of input, if that is more,
+REFERRED_BYTES = 512 << 20  # or this, where they are but references: the queue shows how much there is to do
 MAX_WINDOW = 512  # of small ones
 ROUND_TRIP_BYTES = 1 << 20  # of input, and of batches as many as those are, are enqueued together
 GRANT_SECONDS = 5.0  # between two words to workers that they may read the input
@@ -56,7 +57,8 @@ class Enqueuer:
         if not self._lock.hold():
             self._number = None
             return False
-        small = min(MAX_WINDOW, WINDOW_BYTES // max(1, self._mean))
+        ahead = REFERRED_BYTES if self._place.is_there else WINDOW_BYTES
+        small = min(MAX_WINDOW, ahead // max(1, self._mean))
         window = self._window or max(1, BATCHES_PER_PROCESS * processes, small)
         room = rest = window - progress.outstanding
         for _ in range(AT_ONCE):

@@ -80,6 +80,7 @@ def test_a_running_job_has_an_outlook_and_one_that_ended_has_none(night: Night) 
     found = samples(night.exposition)
     assert ("nightshift_job_forecast_timestamp_seconds", (("job_id", night.complete),)) not in found
     assert night.value("nightshift_queue_depth") > 0
+    assert 0 < night.value("nightshift_queue_age_seconds") < 3600
     assert (night.value("nightshift_workers"), night.value("nightshift_worker_processes")) == (0, 0)
 
 
