@@ -24,14 +24,22 @@ class Root(Spool):
     setting = "NIGHTSHIFT_DATA"
 
     def __init__(self, root: Path) -> None:
-        super().__init__(root / _PARTS)
-        self._root = root
+        self._root, self._parts = root, root / _PARTS
+        super().__init__(self._parts)
 
     def _check(self, folder: Path) -> None:
         """Nor may it be a link, which could lead outside."""
         if folder.is_symlink():
             raise SettingsError(f"{self.setting}: {folder} is a link")
         super()._check(folder)
+
+    def forget(self, life: Life, kind: str = "*") -> None:
+        if not self._parts.is_symlink():
+            super().forget(life, kind)
+
+    def drop_parts(self, life: Life, names: Iterable[str]) -> None:
+        if not self._parts.is_symlink():
+            super().drop_parts(life, names)
 
     def grant(self, life: Life, path: str) -> None:
         """It needs no word: whoever has set the root has said so."""
@@ -42,7 +50,9 @@ class Root(Spool):
         try:
             found = Path(path).resolve(strict=True)
             root = self._root.resolve(strict=True)
-        except (OSError, ValueError, RuntimeError):
+        except ValueError:  # no path at all
+            return None
+        except (OSError, RuntimeError):
             return Path(path) if _is_below(Path(path), self._root) else None  # whoever opens it says why it can't
         return found if _is_below(found, root) else None
 

@@ -1,0 +1,117 @@
+"""What a worker may open: it is told by its own settings and by the spool, and by nothing that the server says."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from jobs.errors import LostError, SettingsError
+from jobs.places import SPOOL, Places, Root, choose, name_of
+from jobs.record import Life
+from jobs.spool import Spool
+
+LIFE = Life("night-0123456789abcdef", "00112233aabbccdd")
+OTHER = Life("night-0123456789abcdef", "ffffffffffffffff")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "root" / "deep").mkdir(parents=True)
+    (tmp_path / "root" / "deep" / "in.csv").write_text("a\n1\n")
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    return tmp_path / "root"
+
+
+def test_below_a_root_all_may_be_read_and_nothing_else(root: Path) -> None:
+    place, inside = Root(root), root / "deep" / "in.csv"
+    (root / "within").symlink_to(root / "deep")
+    (root / "out").symlink_to(root.parent)
+    (root / "secret").symlink_to(root.parent / "secret.csv")
+    assert place.granted(LIFE, str(inside)) == inside
+    assert place.granted(LIFE, str(root / "within" / "in.csv")) == inside
+    outside = "secret", "out/secret.csv", "../secret.csv", "deep/../../secret.csv", "deep/../../nowhere", "\0"
+    for name in outside:
+        assert place.granted(LIFE, f"{root}/{name}") is None, name
+    assert place.granted(LIFE, str(root.parent / "secret.csv")) is None
+    assert place.granted(LIFE, "relative.csv") is None
+
+
+def test_what_is_not_there_is_named_for_whoever_tries_to_open_it(root: Path) -> None:
+    """So that the reason is `No such file`, and not that it may not be read."""
+    assert Root(root).granted(LIFE, str(root / "later.csv")) == root / "later.csv"
+    root.rename(root.with_name("away"))
+    assert Root(root).granted(LIFE, str(root / "deep" / "in.csv")) == root / "deep" / "in.csv"
+
+
+def test_through_a_spool_a_job_may_read_what_its_producer_granted(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    path = os.fsdecode(b"/data/caf\xe9.csv")
+    assert spool.granted(LIFE, path) is None
+    spool.grant(LIFE, path)
+    assert spool.granted(LIFE, path) == Path(path)
+    assert spool.granted(LIFE, "/etc/passwd") is None
+    assert spool.granted(OTHER, path) is None, "another life of the job is another job"
+    spool.forget(LIFE)
+    assert spool.granted(LIFE, path) is None
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["spool", "root"])
+def test_a_part_is_written_once_under_a_name_that_nobody_else_has(root: Path, kind: str) -> None:
+    place = Spool(root / "spool") if kind == "spool" else Root(root)
+    first, second = place.put_part(LIFE, 3, 1, b"lines", b"rejects"), place.put_part(LIFE, 3, 1, b"lines", b"")
+    assert first != second
+    with place.open_part(LIFE, first) as file:
+        assert file.read() == b"linesrejects"
+    place.drop_parts(LIFE, [first])
+    with pytest.raises(LostError, match="is not in"):
+        place.open_part(LIFE, first)
+    place.forget(OTHER)
+    place.open_part(LIFE, second).close()
+    place.forget(LIFE)
+    with pytest.raises(LostError):
+        place.open_part(LIFE, second)
+
+
+@pytest.mark.parametrize("name", ["../secret.csv", "/etc/passwd", "in.csv", ""])
+def test_a_name_from_the_server_is_no_path(root: Path, name: str) -> None:
+    place = Root(root)
+    mine = place.put_part(LIFE, 0, 1, b"x")
+    with pytest.raises(LostError, match="no part of the name"):
+        place.open_part(LIFE, name)
+    with pytest.raises(LostError, match="no part of the name"):
+        place.open_part(OTHER, mine)
+    place.drop_parts(LIFE, [name])
+    place.drop_parts(OTHER, [mine])
+    assert (root.parent / "secret.csv").exists()
+    assert (root / ".nightshift" / mine).exists()
+
+
+def test_a_folder_of_parts_that_leads_elsewhere_or_that_anybody_may_write_is_refused(root: Path) -> None:
+    place, elsewhere = Root(root), root.parent / "elsewhere"
+    mine = place.put_part(LIFE, 0, 1, b"x")
+    (root / ".nightshift").rename(elsewhere)
+    (root / ".nightshift").symlink_to(elsewhere)
+    with pytest.raises(SettingsError, match="is a link"):
+        place.put_part(LIFE, 0, 1, b"x")
+    with pytest.raises(SettingsError, match="is a link"):
+        place.open_part(LIFE, mine)
+    place.forget(LIFE)
+    place.drop_parts(LIFE, [mine])
+    assert (elsewhere / mine).exists()
+    (root / ".nightshift").unlink()
+    elsewhere.rename(root / ".nightshift").chmod(0o777)
+    with pytest.raises(SettingsError, match="may be written by anybody"):
+        place.open_part(LIFE, mine)
+
+
+def test_a_place_has_a_name_by_which_its_jobs_find_it(root: Path, tmp_path: Path) -> None:
+    places = Places(Spool(tmp_path / "spool"), [root])
+    assert places.names == [name_of(root), SPOOL]
+    assert places.of(name_of(root)).granted(LIFE, str(root / "deep" / "in.csv"))
+    assert not places.of("data-0000000000000000").is_there
+    assert not Places(Spool(None)).of(SPOOL).is_there
+    assert choose(root / "deep" / "in.csv", [tmp_path / "other", root], spool=False) == name_of(root)
+    assert choose(tmp_path / "secret.csv", [root], spool=False) == ""
+    (root / "secret").symlink_to(tmp_path / "secret.csv")
+    assert choose(root / "secret", [root], spool=False) == "", "workers would not follow it"
