@@ -1,8 +1,9 @@
 """A batch as it is given to a worker: by the server, with its records, or by reference, as a place in the input that
 the worker reads itself. Either way it has micro-batches to score, and takes a result to be answered."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from formats.csv.rejects import reject_rows
-from formats.errors import ChangedError, InputError, NightshiftError
+from formats.errors import InputError, NightshiftError
 from formats.registry import DEFAULT, SINKS, open_source
 from formats.source import Source
 from jobs import digest, slices
@@ -113,11 +114,9 @@ class Referred:
     def _read(self) -> list[Slice]:
         if not self._parts:
             job, reference = self._job, self._reference
-            self._source = _input(job, self._place)
-            try:
+            with _reading():
+                self._source = _input(job, self._place)
                 blocks = [self._source.read(found, job.read_columns) for found in reference.ranges]
-            except ChangedError as error:
-                raise JobError(str(error)) from error
             self._parts = [Slice(block, reference.first, reference.end) for block in blocks]
         return self._parts
 
@@ -125,7 +124,8 @@ class Referred:
         found: dict[int, tuple[int, bytes]] = {}
         for each in self._reference.ranges:
             here = [record for record in records if each.start.record <= record < each.end.record]
-            found |= self._source.locate_in(each, here)
+            with _reading():
+                found |= self._source.locate_in(each, here)
         return found
 
 
@@ -137,17 +137,23 @@ def give(payload: bytes, job: Job, batch: int, attempt: int, places: Places) -> 
 
 
 def _input(job: Job, place: Spool) -> Source:
-    """Raises OutOfReachError unless the place says that it may be read, and it can be; JobError if it is none any
-    more."""
+    """Raises OutOfReachError unless the place says that it may be read, InputError."""
     path = place.granted(job.life, job.input)
     if path is None:
         raise OutOfReachError(f"{job.input} may not be read here: see NIGHTSHIFT_SPOOL and NIGHTSHIFT_DATA")
+    return _open(path, job)
+
+
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    """Raises OutOfReachError for what the disk does, JobError for a file that is not the one that was enqueued."""
     try:
-        return _open(path, job)
+        yield
     except InputError as error:
+        _open.cache_clear()
         if isinstance(error.__cause__, OSError):
             raise OutOfReachError(str(error)) from error
-        raise JobError(f"{error}: it is not the file that was enqueued") from error
+        raise JobError(f"{error}: it is not what was enqueued") from error
 
 
 @lru_cache(maxsize=4)
