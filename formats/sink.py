@@ -1,8 +1,8 @@
 """What every output format offers: a *sink* turns rows into bytes, batch by batch, and finds the rows again.
 
 The bytes of a batch depend on its rows alone, so that whoever encodes it, and whenever, the file is the same: a file is
-a header and the batches' bytes, one behind the other. producer/outputs/part.py assembles them. A new format is a class
-with these members and a line in formats/registry.py; tests/formats/test_sinks.py has the tests that it has to pass.
+a header and the batches' bytes, one behind the other. A new format is a class with these members and a line in
+formats/registry.py; tests/formats/test_sinks.py has the tests that it has to pass.
 """
 
 from collections.abc import Iterator, Sequence

@@ -16,8 +16,8 @@ from jobs.ledger import Ledger
 from jobs.record import Life
 from jobs.timeline import Work
 from model.graph.row_class import RowClass
-from worker.every import Every
-from worker.given import Answer, Given
+from worker.periodic import Periodic
+from worker.reading import Answer, Given
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class LeasedBatch:
     row_class: RowClass | None  # the job's; None before a worker has found it
 
 
-class Renewal(Every):
+class Renewal(Periodic):
     """Keeps the batch's lease for as long as the block runs. When nothing of it was scored for `limit` seconds the
     model hangs: nothing interrupts a `session.run`, so the batch is given back, as one that was given away `suspect`
     times, and this process ends itself, to be replaced by Celery."""

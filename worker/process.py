@@ -20,12 +20,12 @@ from jobs.spool import Spool
 from jobs.timeline import Stopwatch, Work
 from model.errors import ModelError
 from model.graph.row_class import RowClass
-from worker.every import Every
-from worker.given import Answer, Given, OutOfReachError, give
 from worker.isolation.isolation import Isolation, Unwanted
 from worker.isolation.search import Assignment
 from worker.lease import Lease, LeasedBatch, Renewal
 from worker.models import Models
+from worker.periodic import Periodic
+from worker.reading import Answer, Given, OutOfReachError, give
 from worker.runtimes.registry import runtime_of
 from worker.runtimes.runtime import Runtime
 from worker.score import score
@@ -49,7 +49,7 @@ class WorkerProcess:
         self._isolated_from = max(2, min(TRIED + 1, settings.max_attempts))  # the attempt
         self._isolation = Isolation()
         self._models = Models(self._model, settings.threads)
-        self._housekeeper: Every | None = None
+        self._housekeeper: Periodic | None = None
         self._ledger_of = lru_cache(maxsize=1)(self._connect)
         self._job = lru_cache(maxsize=16)(self._find_job)
         self._leave_alone = lru_cache(maxsize=1024)(self._tell_newer)  # said once a job: its batches come again

@@ -9,7 +9,7 @@ from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.record import Job
 from jobs.server import AWAY
-from producer.outputs.part import claim_both
+from producer.outputs.partial import claim_both
 from producer.outputs.paths import receipt_path, rejects_path
 
 

@@ -32,7 +32,7 @@ from jobs.server import AWAY
 from producer.outputs.document import check_neighbour, is_receipt_of, write_receipt
 from producer.outputs.files import copy
 from producer.outputs.litter import sweep
-from producer.outputs.part import Part, claim_both
+from producer.outputs.partial import Partial, claim_both
 from producer.outputs.paths import final, rejects_path
 from producer.outputs.proof import is_whole, noted_output, noted_ranges
 from producer.outputs.raw import RawText
@@ -55,7 +55,7 @@ class Collector:
         self._sink = sink_of(output)
         self._raw, self._has_input = RawText(source), source is not None
         self._lock = Lock(ledger, keys.collector(job.life), LOCK_SECONDS)
-        self._files: tuple[Part, Part] | None = None
+        self._files: tuple[Partial, Partial] | None = None
         # Batches that are whole in the files, and the bytes of both up to there. Set in one step, so that whatever
         # breaks in the middle of a batch (Ctrl-C, a full disk) leaves them right.
         self._written = (0, 0, 0)
@@ -202,7 +202,7 @@ class Collector:
     def _sources(self, progress: Progress) -> tuple[list[Path], list[Path]]:
         """Where what was collected may be, of both files: here, or where the job was collected to last."""
         outputs = dict.fromkeys(path for path in (self._output, noted_output(progress)) if path)
-        pairs = [(Part(path, self._job.life), Part(rejects_path(path), self._job.life)) for path in outputs]
+        pairs = [(Partial(path, self._job.life), Partial(rejects_path(path), self._job.life)) for path in outputs]
         scores, rejects = (
             [path for pair in pairs for path in (pair[index].partial, pair[index].path)] for index in (0, 1)
         )
@@ -278,7 +278,7 @@ class Collector:
             self._lock.let_go()
 
 
-def publish(ledger: Ledger, job: Job, files: tuple[Part, Part]) -> None:
+def publish(ledger: Ledger, job: Job, files: tuple[Partial, Partial]) -> None:
     """Gives a job's whole files their final names, and writes their receipt. The scores file appears last: when it is
     there, all is there. Raises OSError."""
     scores, rejects = files

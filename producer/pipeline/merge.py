@@ -11,7 +11,7 @@ from jobs.answers import HEADER
 from jobs.errors import JobError
 from jobs.proof import Written
 from jobs.record import Job
-from producer.outputs.part import Part
+from producer.outputs.partial import Partial
 from producer.outputs.rejects import read_rejects
 
 
@@ -32,7 +32,12 @@ class Merged:
 
 
 def merge(
-    job: Job, boundaries: Sequence[range], output: Path, again: Path, numbers: Sequence[int], parts: tuple[Part, Part]
+    job: Job,
+    boundaries: Sequence[range],
+    output: Path,
+    again: Path,
+    numbers: Sequence[int],
+    parts: tuple[Partial, Partial],
 ) -> Merged:
     """Merges the scores file `again` of the records of these `numbers`, and its rejects, with `output` and its own,
     into `parts`. `boundaries` are the records of each batch. Raises JobError if they don't fit."""

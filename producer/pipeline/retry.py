@@ -19,7 +19,7 @@ from jobs.input import open_input
 from jobs.ledger import Ledger
 from jobs.record import Job
 from producer.outputs.litter import retry_room
-from producer.outputs.part import claim_both
+from producer.outputs.partial import claim_both
 from producer.outputs.proof import noted_ranges
 from producer.outputs.rejects import read_rejects
 from producer.pipeline.collect import publish

@@ -10,7 +10,7 @@ from jobs.ledger import Ledger
 from jobs.queue import waiting
 from jobs.resend import Resender
 from model.graph.registry import op_list
-from worker.every import Every
+from worker.periodic import Periodic
 from worker.upkeep.stall import StallDetector
 
 
@@ -41,7 +41,7 @@ def prefetched() -> list[str]:
 
 def housekeeping(
     connect: Callable[[], Ledger], processes: int, keep_days: float, token: str, stall: StallDetector
-) -> Every:
+) -> Periodic:
     """The worker's parent says that it is there, gives back what its ended processes held, sees whether the others
     make progress, and takes its turn as re-sender."""
     worker = Worker(Process.this(), processes)
@@ -56,4 +56,4 @@ def housekeeping(
         stall.look(waiting(ledger.redis, ledger.places.names), held=release_held_by_ended(ledger, token))
         resender.sweep_if_due()
 
-    return Every(1.0, action, "housekeeping", lambda: connect().presence.leave(str(worker)))
+    return Periodic(1.0, action, "housekeeping", lambda: connect().presence.leave(str(worker)))

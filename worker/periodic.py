@@ -14,7 +14,7 @@ from jobs.errors import ServerError
 log = logging.getLogger(__name__)
 
 
-class Every:
+class Periodic:
     """Calls `action` every `seconds` in a thread of its own until closed; what the server does wrong meanwhile is
     logged, once an outage, and tried again."""
 

@@ -18,7 +18,7 @@ from producer.outputs.files import CHUNK_BYTES, begins_with, make_safe, sync_fol
 from producer.outputs.paths import rejects_path
 
 
-class Part:
+class Partial:
     """Of one file of one life of a job."""
 
     def __init__(self, path: Path, life: Life) -> None:
@@ -99,10 +99,10 @@ class Part:
             self._file = None
 
 
-def claim_both(output: Path, life: Life) -> tuple[Part, Part] | None:
+def claim_both(output: Path, life: Life) -> tuple[Partial, Partial] | None:
     """The scores file and the rejects file, opened for this process alone; None if another process writes them for the
     same job. Raises JobError if one writes them for another job, OSError."""
-    scores, rejects = Part(output, life), Part(rejects_path(output), life)
+    scores, rejects = Partial(output, life), Partial(rejects_path(output), life)
     folder = os.open(output.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         with contextlib.suppress(OSError):  # some network file systems lock no folders: the files' own locks are left
