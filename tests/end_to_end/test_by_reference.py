@@ -89,7 +89,10 @@ def test_before_it_is_collected_rejects_and_a_report_are_those_of_the_other_way(
     assert list(farm.spool.iterdir()) == [], "forgotten with the job"
 
 
-@pytest.mark.parametrize("harm", ["altered", "cut", "gone", "a link"])
+@pytest.mark.parametrize(
+    "harm",
+    ["altered", "gone", pytest.param("cut", marks=pytest.mark.slow), pytest.param("a link", marks=pytest.mark.slow)],
+)
 def test_a_part_that_is_not_as_its_worker_wrote_it_is_scored_again(
     farm: Farm, odd: Path, tmp_path: Path, harm: str
 ) -> None:
@@ -203,7 +206,7 @@ def test_a_root_that_disappears_is_waited_for(hosts: Farm, shared: Path) -> None
     assert list((shared / ".nightshift").iterdir()) == []
 
 
-@pytest.mark.parametrize("harm", ["replaced", "cut", "edited"])
+@pytest.mark.parametrize("harm", ["replaced", pytest.param("cut", marks=pytest.mark.slow), "edited"])
 def test_an_input_that_is_another_file_ends_the_job_with_the_reason(hosts: Farm, shared: Path, harm: str) -> None:
     environment = {"NIGHTSHIFT_DATA": str(shared)}
     path = table(shared / "night.csv")
