@@ -90,8 +90,7 @@ def test_before_it_is_collected_rejects_and_a_report_are_those_of_the_other_way(
 
 
 @pytest.mark.parametrize(
-    "harm",
-    ["altered", "gone", pytest.param("cut", marks=pytest.mark.slow), pytest.param("a link", marks=pytest.mark.slow)],
+    "harm", ["altered", "gone", *(pytest.param(each, marks=pytest.mark.slow) for each in ("cut", "a link"))]
 )
 def test_a_part_that_is_not_as_its_worker_wrote_it_is_scored_again(
     farm: Farm, odd: Path, tmp_path: Path, harm: str
