@@ -34,12 +34,14 @@ class Broken(NamedTuple):
 class Range:
     """A block's place in the file, with what has to be known of the rest of it to read the block alone. Its records
     have `size` bytes, with the line end of the last; from there to its end there are blank lines. `digest` is that of
-    the bytes by which the records are known (XXH3-128, 32 hexadecimal digits): all of them but for a giant record's."""
+    the bytes by which the records are known (XXH3-128, 32 hexadecimal digits): all of them but for a giant record's.
+    In a `plain` one each record is as a parser takes it: whoever reads the same bytes need not look again."""
 
     start: Position
     end: Position
     size: int
     digest: str
+    plain: bool = False
     broken: tuple[Broken, ...] = ()
 
     @property
@@ -49,14 +51,15 @@ class Range:
 
     def encode(self) -> list[object]:
         """As JSON."""
-        return [*astuple(self.start), *astuple(self.end), self.size, self.digest, [list(each) for each in self.broken]]
+        broken = [list(each) for each in self.broken]
+        return [*astuple(self.start), *astuple(self.end), self.size, self.digest, self.plain, broken]
 
     @classmethod
     def decode(cls, content: Any) -> Self:
         """Raises ValueError or TypeError for what `encode` did not make: it may come from elsewhere."""
-        *places, size, digest, broken = content
+        *places, size, digest, plain, broken = content
         start, end = Position(*places[:3]), Position(*places[3:])
-        found = cls(start, end, size, digest, tuple(Broken(*each) for each in broken))
+        found = cls(start, end, size, digest, plain is True, tuple(Broken(*each) for each in broken))
         numbers = [*places, size, *(number for each in broken for number in (*each[:3], *each[4:]))]
         if not all(type(number) is int and 0 <= number < 1 << 63 for number in numbers):
             raise ValueError("a place in a file is a number of bytes, records or lines")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from formats.csv.line_ends import CR, LF, LineEnds, find
 from formats.csv.parsing import values
-from formats.csv.quoting import Extent, spans
+from formats.csv.quoting import Extent, find_quotes, spans
 
 
 @dataclass(slots=True)
@@ -20,8 +20,15 @@ class Split:
     end: int  # where the next block starts; behind `data` if the last record is a huge one
     line_ends: LineEnds
     broken: list[tuple[int, int, Extent]]  # starts, ends and extents of the records that pyarrow must not see
-    quotes: NDArray[np.int64]
+    quoted: NDArray[np.int64] | None = None  # where the quotes are; None: nobody has looked yet
     scanned: NDArray[np.int64] | None = None  # spans of the other records; None if they follow from the quotes
+
+    @property
+    def quotes(self) -> NDArray[np.int64]:
+        """Where the quotes are: int64, in order."""
+        if self.quoted is None:
+            self.quoted = find_quotes(self.data)
+        return self.quoted
 
     @property
     def octets(self) -> NDArray[np.uint8]:

@@ -45,7 +45,8 @@ class Splitter:
                 seen = self._seen(first.offset, size, broken)
                 whole = first is start and seen <= len(split.data)
                 data = memoryview(split.data)[:seen] if whole else file.read(first.offset, seen)
-                yield Range(first, end, size, xxhash.xxh3_128_hexdigest(data), broken)
+                plain = whole and split.scanned is None
+                yield Range(first, end, size, xxhash.xxh3_128_hexdigest(data), plain, broken)
                 first = end
             start = end
 
@@ -135,6 +136,8 @@ class Splitter:
         data = file.read(base, self._seen(base, found.size, found.broken))
         if xxhash.xxh3_128_hexdigest(data) != found.digest:
             raise self.changed()
+        if found.plain:
+            return Split(data, found.size, file.line_ends, [])
         quotes = find_quotes(data)
         if not found.broken and self._is_strict(data, len(data), quotes):
             return Split(data, found.size, file.line_ends, [], quotes)
