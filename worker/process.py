@@ -5,9 +5,11 @@ import math
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TypeVar, cast
+
+import pyarrow as pa
 
 from jobs.batch import Result
 from jobs.errors import JobError, NewerFormatError, SettingsError
@@ -127,12 +129,12 @@ class WorkerProcess:
             # What took too long once is isolated the next time.
             with Renewal(lease, limit, self._isolated_from - 1) as renewal:
                 given = give(leased.payload, self._job(life), batch, leased.attempt, self.ledger.places)
-                given.batches()
+                batches = given.batches()
                 stopwatch.lap("read")
                 if isolated:
                     result = self._score_apart(leased, given)
                 else:
-                    result = self._score_here(leased, given, stopwatch, renewal.progress)
+                    result = self._score_here(leased, batches, stopwatch, renewal.progress)
                 stopwatch.lap("score")
                 answer = given.answer(result)
                 stopwatch.lap("encode")
@@ -153,7 +155,7 @@ class WorkerProcess:
         return None
 
     def _score_here(
-        self, leased: LeasedBatch, given: Given, stopwatch: Stopwatch, progress: Callable[[], None]
+        self, leased: LeasedBatch, batches: Sequence[pa.RecordBatch], stopwatch: Stopwatch, progress: Callable[[], None]
     ) -> Result:
         job = self._job(leased.lease.life)
         opened = self._models.open(job.model)
@@ -162,7 +164,7 @@ class WorkerProcess:
         def note(found: RowClass) -> RowClass:
             return self._note(leased.lease.life, found, opened.runtime)
 
-        return score(opened.model, job, given.batches(), progress, leased.row_class, note)
+        return score(opened.model, job, batches, progress, leased.row_class, note)
 
     def _score_apart(self, leased: LeasedBatch, given: Given) -> Result:
         """By processes that may die."""

@@ -145,8 +145,8 @@ class Collector:
         if part.outputs:
             self._write_header(name for name, _ in part.outputs)
         with self._place.open_part(self._job.life, part.name) as file:
-            for size, digest_, to in ((*part.written.scores, scores), (*part.written.rejects, rejects)):
-                if not copy(file, to, Range(size, digest_)):
+            for lines, to in ((part.written.scores, scores), (part.written.rejects, rejects)):
+                if not copy(file, to, lines):
                     raise LostError(f"the part {part.name} is not as its worker wrote it")
         self._lines[self._written[0]] = part.written
         self._parts[self._written[0]] = part.name

@@ -156,11 +156,7 @@ def test_redis_url_leads_to_the_server_with_the_password(name: str) -> None:
 def test_every_setting_is_handed_through(name: str) -> None:
     variables = {PREFIX + field.name.upper() for field in dataclasses.fields(Settings)}
     variables -= {"NIGHTSHIFT_REDIS_URL"}  # which has no prefix
-    variables -= {
-        "NIGHTSHIFT_HOME",
-        "NIGHTSHIFT_SPOOL",
-        "NIGHTSHIFT_DATA",
-    }  # of one machine; containers share no folder
+    variables -= {"NIGHTSHIFT_HOME", "NIGHTSHIFT_SPOOL", "NIGHTSHIFT_DATA"}  # these containers share no folder
     if name in ("worker", "metrics"):
         variables = {name for name in variables if "_HOOK_" not in name}  # a secret, and none of its business
     if name == "nightly":
