@@ -50,4 +50,4 @@ def check_sent(life: Life, batch: int, noted: bytes, payload: bytes) -> None:
 def encode_cursor(life: Life, batches: int, cursor: Mapping[str, int]) -> str:
     """With a digest: nothing else would tell if a disk changed where reading goes on."""
     check = {"check": digest.cursor(life.incarnation, batches, cursor)} if life.incarnation else {}
-    return json.dumps({**cursor, **check})
+    return json.dumps({**cursor, **check}, separators=(",", ":"))

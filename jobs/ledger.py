@@ -82,11 +82,11 @@ class Ledger:
 
     def progress(self, job_id: str) -> Progress:
         """Raises JobError if there is no such job, DamagedError if what is there makes no sense."""
-        raw = cast("dict[bytes, bytes]", self.redis.hgetall(keys.job(job_id)))
+        raw = [os.fsdecode(item) for item in self._scripts.run("progress", Life(job_id, ""))]
         if not raw:
             raise JobError(f"there is no job {job_id}")
         try:
-            return Progress.decode({os.fsdecode(name): os.fsdecode(value) for name, value in raw.items()})
+            return Progress.decode(dict(zip(raw[::2], raw[1::2], strict=True)))
         except DamagedError as error:
             raise DamagedError(f"{job_id}: {error}") from None
 

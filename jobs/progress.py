@@ -51,7 +51,6 @@ class Progress:
     unread_rejects: int  # collected without the text that they have in the input
     codes: dict[str, int]
     incarnation: str
-    record: str  # the job's, as JSON (jobs/record.py)
     output: str | None  # the scores file that it was collected to last
     deadline: float | None  # seconds since the epoch
     retried: list[dict[str, Any]]  # the models that scored rejects later, each with its records
@@ -89,7 +88,6 @@ class Progress:
                 name.removeprefix("code:"): int(fields[name]) for name in sorted(fields) if name.startswith("code:")
             },
             incarnation=fields.get("incarnation", ""),
-            record=fields.get("record", ""),
             output=fields.get("output") or None,
             deadline=float(fields["deadline"]) if "deadline" in fields else None,
             retried=json.loads(fields.get("retried", "[]")),

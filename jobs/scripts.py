@@ -13,7 +13,7 @@ from jobs.record import Life
 
 SCRIPTS = (
     "submit", "enqueue", "seal", "lease", "renew", "release", "leave", "complete", "fail", "overdue", "send_again",
-    "collected", "erase", "retried", "note", "row_class", "follow",
+    "collected", "erase", "retried", "note", "row_class", "follow", "progress",
 )  # fmt: skip
 YES_OR_NO = {1: True, 0: False}
 

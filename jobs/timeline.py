@@ -28,7 +28,8 @@ class Work:
     seconds: Mapping[str, float]  # by stage, in order: lease, session, score, encode
 
     def encode(self) -> str:
-        return json.dumps([self.worker, {stage: round(seconds, 6) for stage, seconds in self.seconds.items()}])
+        rounded = {stage: round(seconds, 6) for stage, seconds in self.seconds.items()}
+        return json.dumps([self.worker, rounded], separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import get_args
 
 import redis
@@ -111,16 +110,10 @@ def _jobs(ledger: Ledger) -> list[tuple[Job, Progress]]:
     found = []
     for job_id in wanted:
         try:
-            counts = ledger.progress(job_id)
-            found.append((_record(counts.record), counts))
+            found.append((ledger.job(job_id), ledger.progress(job_id)))
         except JobError:
             continue  # forgotten meanwhile
     return found
-
-
-@lru_cache(maxsize=2 * MOST_JOBS)
-def _record(text: str) -> Job:
-    return Job.decode(text)
 
 
 def _fleet(ledger: Ledger, jobs: list[tuple[Job, Progress]], now: float) -> Iterator[Metric]:

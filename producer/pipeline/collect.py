@@ -41,7 +41,7 @@ LOCK_SECONDS = 15.0
 CHECKPOINT_SECONDS = 5.0
 WINDOW_BYTES = 16 << 20  # of input whose batches are fetched at once,
 MAX_WINDOW = 64  # of small ones
-PARTS_WINDOW = 8  # batches; the server has but their names
+PARTS_WINDOW = 32  # batches; the server has but their names
 EMPTY = digest.part(b"")
 
 
@@ -101,7 +101,7 @@ class Collector:
             if not self._open(progress):
                 return False
         first = self._written[0]
-        wanted = min(self._window, max(0, progress.batches - first))
+        wanted = min(self._window, max(0, progress.done - first))
         pairs = self._ledger.answers.results(self._job.life, first, wanted)
         if progress.state == "complete" and wanted and not pairs:
             raise LostError(f"batch {first} of {self._job.id} is not on the server any more")

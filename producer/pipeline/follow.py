@@ -19,6 +19,8 @@ from producer.server.connection import Connection
 from producer.server.outages import WAIT_SECONDS, wait_for_server
 
 PACE_SECONDS = 0.02  # between the beginnings of two rounds: each looks after all that came meanwhile
+LONGER = 0.02  # of the time so far, so that many workers and one follower cost the server less as a job goes on,
+LONGEST_SECONDS = 0.1  # in which a hundred processes score a fifth of what is referred to at once
 FOLLOW_SECONDS = 15.0  # a job does not expire for so long after its follower was last seen
 LEFT_SECONDS = 60.0  # between two words on why batches are left to others: each process may have its own
 LONELY_SECONDS = 5.0  # without a worker, before that is said
@@ -68,13 +70,13 @@ class _Follower:
         self._left_said = -LEFT_SECONDS  # and when
         self._processes = 0
         self._look_again = 0.0
-        self._paced = 0.0
+        self._paced, self._began = 0.0, time.monotonic()
         self._lonely = time.monotonic() + LONELY_SECONDS
 
     def step(self) -> Progress | None:
         """The progress at the end, None before."""
         time.sleep(max(0.0, self._paced - time.monotonic()))
-        self._paced = time.monotonic() + PACE_SECONDS
+        self._paced = time.monotonic() + self._pace()
         if time.monotonic() >= self._look_again:
             self._look_around()
         progress = self._ledger.progress(self._job.id)
@@ -105,6 +107,11 @@ class _Follower:
         if not moved:
             self._event = self._ledger.wait(self._job.id, WAIT_SECONDS, self._event)
         return None
+
+    def _pace(self) -> float:
+        """Seconds until the next round. Where batches travel, those that wait are few, and have to be looked after."""
+        slower = LONGER * (time.monotonic() - self._began) if self._job.by_reference else 0.0
+        return max(PACE_SECONDS, min(slower, LONGEST_SECONDS))
 
     def _look_around(self) -> None:
         """Once a second: who works, who reads, and a sign that somebody follows."""
