@@ -5,19 +5,20 @@ from pathlib import Path
 
 from formats.csv.reader import Reader
 from formats.csv.sink import CsvSink
+from formats.files.location import Location, locate
 from formats.sink import Sink
 from formats.source import Source
 
-# By the suffix of the file's name: what opens it, from its path and the largest size of a record in bytes.
-SOURCES: dict[str, Callable[[Path, int], Source]] = {".csv": Reader}
+# By the suffix of the file's name: what opens it, from where it is and the largest size of a record in bytes.
+SOURCES: dict[str, Callable[[Location, int], Source]] = {".csv": Reader}
 SINKS: dict[str, Sink] = {".csv": CsvSink()}
 DEFAULT = ".csv"
 
 
-def open_source(path: Path | str, max_record_bytes: int) -> Source:
-    """Raises InputError if there is no such file, or it is none of its format."""
-    path = Path(path)
-    return SOURCES.get(path.suffix.lower(), SOURCES[DEFAULT])(path, max_record_bytes)
+def open_source(name: Location | str, max_record_bytes: int) -> Source:
+    """A text may be a path or a URL. Raises InputError if there is no such file, or it is none of its format."""
+    location = locate(name)
+    return SOURCES.get(location.suffix.lower(), SOURCES[DEFAULT])(location, max_record_bytes)
 
 
 def sink_of(path: Path) -> Sink:

@@ -6,7 +6,6 @@ tests that it then has to pass.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -14,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from formats.files.location import Location
 from formats.position import Position
 from formats.rejects import Reject
 
@@ -101,9 +101,10 @@ class Block:
 class Source(Protocol):
     """An opened input. A context manager. Opening it raises InputError if it can't be read."""
 
-    path: Path
+    path: Location
     size: int  # bytes
     mtime_ns: int  # nanoseconds since the epoch; with the size, what tells whether the file is still the same
+    version: str  # of an object, which tells more; empty for a file
     columns: list[str]
     start: Position  # of the first record
 
@@ -131,7 +132,7 @@ class Source(Protocol):
         """Of accepted records at or after `start`: record number -> (line, the record's raw text)."""
 
     def unchanged(self) -> bool:
-        """Whether the path still names a file of the same size and modification time."""
+        """Whether its name still stands for a file of the same size, modification time and version."""
 
     def excerpt_head(self) -> bytes:
         """What an excerpt begins with: a file of the same format and columns that has some of the records."""

@@ -7,8 +7,8 @@ from jobs.record import Job
 
 
 def is_input_of(job: Job, source: Source) -> bool:
-    """Whether the source has the size and the modification time of what the job was made from."""
-    return (source.size, source.mtime_ns) == (job.size, job.mtime_ns)
+    """Whether the source has the size, the modification time and the version of what the job was made from."""
+    return (source.size, source.mtime_ns, source.version) == (job.size, job.mtime_ns, job.version)
 
 
 def open_input(job: Job, max_record_bytes: int | None = None) -> Source:

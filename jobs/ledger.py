@@ -7,13 +7,13 @@ refuse what comes from another.
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
 import redis
 from redis.client import Pipeline
 
+from formats.files.location import Location
 from jobs import digest, keys, queue
 from jobs.answers import SPOOLED, Answers, fetch
 from jobs.digest import Bytes
@@ -35,7 +35,7 @@ MODEL_SECONDS = 30 * 24 * 3600  # a model that no job was submitted with for so 
 class Ledger:
     """All that producers and workers say to each other about jobs. Those of one machine may share a spool."""
 
-    def __init__(self, server: "redis.Redis", spool: Spool | None = None, roots: Iterable[Path] = ()) -> None:
+    def __init__(self, server: "redis.Redis", spool: Spool | None = None, roots: Iterable[Location] = ()) -> None:
         self.redis = server
         self.spool = spool or Spool(None)
         self.places = Places(self.spool, roots)

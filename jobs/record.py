@@ -16,6 +16,7 @@ WORDS = 3  # that of a job which feeds or fetches as format 2 can't say; goes in
 PLAIN = 2  # the format of a job that an older worker can score as well: a column a placeholder, and nodes as they are
 # What says nothing of the output; the batch size is an even older part of the id, as 0.
 _NOT_IDENTITY: dict[str, object] = {"batch_bytes": 0, "model_name": "", "created": ""}
+_OLDER_LACK = ("constants", "version")  # written only where there is something to say
 _LATER = ("incarnation", "block_bytes", "by_reference")  # not in the id either: older versions don't know them
 
 
@@ -41,9 +42,9 @@ class Job:
     """A file, a model and the settings that change the output, plus those fixed at submission so that a resumed job
     goes on as it began."""
 
-    input: str  # absolute path
+    input: str  # absolute path, or URL
     size: int  # bytes
-    mtime_ns: int
+    mtime_ns: int  # 0 for an object
     model: str  # sha256 of the frozen graph, in hexadecimal
     feeds: tuple[Feed, ...]
     fetches: tuple[Fetch, ...]
@@ -53,6 +54,7 @@ class Job:
     again: str = ""  # set by --again: makes a new job of the same input
     format: int = 0  # 0: the oldest that can say all of it
     constants: tuple[Constant, ...] = ()  # of placeholders that no column feeds
+    version: str = ""  # of an object: which of those that were there under its name
     # Not part of the id:
     batch_bytes: int = 2 << 20
     block_bytes: int = 0  # of input: what micro-batches are cut from; 0: as older versions did
@@ -120,8 +122,8 @@ class Job:
         content["feeds"] = [each.to_dict() for each in self.feeds]
         content["fetches"] = [each.tensor if each.is_plain else each.to_dict() for each in self.fetches]
         content["keep"] = list(self.keep)
-        constants = [each.to_dict() for each in content.pop("constants")]
-        return {**content, "constants": constants} if constants else content
+        content["constants"] = [each.to_dict() for each in self.constants]
+        return {name: value for name, value in content.items() if value or name not in _OLDER_LACK}
 
     def encode(self) -> str:
         return json.dumps(self.to_dict(), sort_keys=True)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
+from formats.errors import InputError
+from formats.files.location import Location, is_url, locate
 from jobs.errors import SettingsError
 from jobs.logs import FORMATS, Format
 
@@ -16,7 +18,7 @@ HookForm = Literal["receipt", "text", "teams"]
 
 KINDS: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("home", "spool", "model"), Path),
-    "data": lambda text: tuple(Path(each.strip()) for each in text.split(",") if each.strip()),
+    "data": lambda text: tuple(locate(each.strip()) for each in text.split(",") if each.strip()),
     **dict.fromkeys(("batch_bytes", "max_record_bytes", "window", "max_attempts", "threads"), int),
     **dict.fromkeys(("lease_seconds", "batch_seconds", "keep_days"), float),
 }
@@ -30,7 +32,7 @@ class Settings:
     redis_url: str | None = None  # REDIS_URL; unset: the embedded server
     home: Path = Path(".nightshift")  # the embedded server's directory
     spool: Path | None = None  # through which producer and workers pass batches; unset: the embedded server's, or none
-    data: tuple[Path, ...] = ()  # folders that producer and workers share: what is in them workers read themselves
+    data: tuple[Location, ...] = ()  # folders and buckets that all share: what is in them workers read themselves
     model: Path | None = None  # the default of --model; unset: the shipped spam.pb
     batch_bytes: int | None = None  # the default of --batch-bytes: input bytes a batch; unset: by the file's size
     max_record_bytes: int = 1 << 20  # a larger record is a reject
@@ -57,6 +59,8 @@ class Settings:
             text = environment.get(name, "").strip()
             if not text:
                 continue
+            if setting.name == "data":
+                _check_roots(name, text)
             try:
                 value = KINDS.get(setting.name, str)(text)
             except ValueError:
@@ -65,8 +69,6 @@ class Settings:
                 raise SettingsError(f"{name}={text} must be above zero")
             if setting.name == "spool" and not Path(text).is_absolute():
                 raise SettingsError(f"{name}={text} must be an absolute path, the same for producer and workers")
-            if setting.name == "data":
-                _check_roots(name, text)
             choices = CHOICES.get(setting.name)
             if choices and text not in choices:
                 raise SettingsError(f"{name}={text!r} is none of: {', '.join(choices)}")
@@ -77,9 +79,12 @@ class Settings:
 
 def _check_roots(name: str, text: str) -> None:
     for root in filter(None, map(str.strip, text.split(","))):
-        if "://" in root:
-            raise SettingsError(f"{name}={root}: object storage is not read by workers yet; name folders")
-        if not Path(root).is_absolute() or ".." in Path(root).parts:
+        if is_url(root):
+            try:
+                locate(root)
+            except InputError as error:
+                raise SettingsError(f"{name}: {error}") from None
+        elif not Path(root).is_absolute() or ".." in Path(root).parts:
             raise SettingsError(f"{name}={root} must be an absolute path, the same for producer and workers")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 import redis
 
 from formats.errors import InputError, NightshiftError
+from formats.files.location import Location, locate
 from formats.rejects import Reject
 from formats.source import Source
 from graphs.words import NOTHING, Words, cell, read
@@ -96,7 +97,7 @@ class Submission:
         output = self._scored().output
         if output is None:
             raise JobError(f"{self.id} is not collected yet: producer collect {self.id} --output PATH")
-        output = check_output(output, [Path(self.job.input)])
+        output = check_output(output, [locate(self.job.input)])
         report = report or Silence(self.job)
         if not retry(self._client, self.job, output, Path(model) if model is not None else None, words, report):
             with report:
@@ -196,7 +197,7 @@ def submit(
 
 
 def enqueue(
-    file: Path | str,
+    file: Location | str,
     *,
     model: Path | str | None = None,
     id: str | None = None,
@@ -223,7 +224,7 @@ def enqueue(
     """
     settings = Settings.from_environment()
     plan = make_plan(
-        Path(file), settings, model=Path(model) if model else None, id_column=id, keep=keep,
+        locate(file), settings, model=Path(model) if model else None, id_column=id, keep=keep,
         words=make_words(feed, set, fetch, pad, fill, truncate),
         batch_bytes=batch_bytes, again=again,
     )  # fmt: skip

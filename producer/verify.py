@@ -13,6 +13,7 @@ from typing import Any
 
 from formats.csv.rejects import SINK as REJECTS
 from formats.errors import InputError, NightshiftError
+from formats.files.location import Location
 from formats.registry import open_source, sink_of
 from formats.source import Source
 from jobs import digest
@@ -60,7 +61,9 @@ class Verdict:
         return {**asdict(self), "right": self.right}
 
 
-def verify(scores: Path, receipt: Path | None = None, input: Path | None = None, model: Path | None = None) -> Verdict:
+def verify(
+    scores: Path, receipt: Path | None = None, input: Location | None = None, model: Path | None = None
+) -> Verdict:
     """Raises InputError if no receipt can be read, NewerFormatError for one of a newer version, OSError."""
     receipt = receipt or receipt_path(scores)
     document = read_document(receipt)
@@ -94,7 +97,7 @@ def verify(scores: Path, receipt: Path | None = None, input: Path | None = None,
     return verdict
 
 
-def _input(job: Job, given: Path | None, verdict: Verdict) -> Source | None:
+def _input(job: Job, given: Location | None, verdict: Verdict) -> Source | None:
     """The input, if it is to be compared: the one that is named, or the job's own if it is as it was."""
     try:
         source = open_source(given or job.input, job.max_record_bytes)

@@ -6,26 +6,26 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 
 from formats.csv.rejects import reject_rows
-from formats.errors import InputError, NightshiftError
+from formats.errors import ChangedError, InputError, NightshiftError
+from formats.files.location import Location
 from formats.registry import DEFAULT, SINKS, open_source
 from formats.source import Source
 from jobs import digest, slices
 from jobs.batch import Result, decode_payload, encode_payload, payload_records
 from jobs.digest import Bytes
 from jobs.errors import JobError
+from jobs.place import Place
 from jobs.places import Places
 from jobs.proof import Written
 from jobs.record import Job
 from jobs.reference import PartFile, Reference, is_reference
 from jobs.rows import all_rejects, score_columns
 from jobs.slices import Slice
-from jobs.spool import Spool
 
 
 class OutOfReachError(Exception):
@@ -80,7 +80,7 @@ class Served:
 class Referred:
     """By reference. It is read when it is first asked for, and once."""
 
-    def __init__(self, payload: bytes, job: Job, batch: int, attempt: int, place: Spool) -> None:
+    def __init__(self, payload: bytes, job: Job, batch: int, attempt: int, place: Place) -> None:
         self._reference = Reference.decode(payload)
         self.first, self.records = self._reference.first, self._reference.records
         self._job, self._batch, self._attempt, self._place = job, batch, attempt, place
@@ -136,7 +136,7 @@ def give(payload: bytes, job: Job, batch: int, attempt: int, places: Places) -> 
     return Served(payload)
 
 
-def _input(job: Job, place: Spool) -> Source:
+def _input(job: Job, place: Place) -> Source:
     """Raises OutOfReachError unless the place says that it may be read, InputError."""
     path = place.granted(job.life, job.input)
     if path is None:
@@ -157,5 +157,9 @@ def _reading() -> Iterator[None]:
 
 
 @lru_cache(maxsize=4)
-def _open(path: Path, job: Job) -> Source:
-    return open_source(path, job.max_record_bytes)
+def _open(path: Location, job: Job) -> Source:
+    source = open_source(path, job.max_record_bytes)
+    if source.version != job.version:
+        source.close()
+        raise ChangedError(f"{job.input} has changed since {job.id} read it")
+    return source

@@ -7,7 +7,6 @@ ending the stream or altering values.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +21,7 @@ from formats.csv.quoting import Extent
 from formats.csv.split import Split
 from formats.csv.splitter import Splitter
 from formats.errors import InputError
+from formats.files.location import Location, locate
 from formats.position import Position
 from formats.rejects import Reject
 from formats.source import Block, Range
@@ -39,10 +39,12 @@ class Reader:
     line end. Raises InputError if there is no such file, or it isn't a regular file, or its header can't be read.
     """
 
-    def __init__(self, path: Path | str, max_record_bytes: int = 1 << 20, *, block_bytes: int = BLOCK_BYTES) -> None:
-        self.path = Path(path)
+    def __init__(
+        self, path: Location | str, max_record_bytes: int = 1 << 20, *, block_bytes: int = BLOCK_BYTES
+    ) -> None:
+        self.path = locate(path)
         self._file = file = CsvFile(self.path, max_record_bytes, block_bytes)
-        self.size, self.mtime_ns = file.size, file.mtime_ns
+        self.size, self.mtime_ns, self.version = file.size, file.mtime_ns, file.version
         self.columns, self.start = file.columns, file.start
         self._splitter = Splitter(file)
 
@@ -102,7 +104,7 @@ class Reader:
         return found
 
     def unchanged(self) -> bool:
-        """Whether the path still names a file of the same size and modification time."""
+        """Whether its name still stands for the same file."""
         return self._file.unchanged()
 
     def excerpt_head(self) -> bytes:
@@ -127,6 +129,7 @@ class Reader:
         blank = 0  # of a block of them alone: only the first one can be
         first = start
         while start.offset < self.size:
+            self._file.will_read(start.offset)
             split = self._splitter.split(start, block_bytes)
             block = self._parse(split, columns, start)
             start, skipped = self._file.behind_blank_lines(block.end)

@@ -32,6 +32,7 @@ class Splitter:
         """The ranges from `start` to the end of the file: each has the records of one block."""
         file, first = self._file, start
         while start.offset < file.size:
+            file.will_read(start.offset)
             split = self.split(start, block_bytes)
             records, lines = split.counts()
             if split.end > len(split.data):
@@ -132,7 +133,7 @@ class Splitter:
         found."""
         file, base = self._file, found.start.offset
         if found.end.offset > file.size:
-            raise ChangedError(f"{file.path}: the file got shorter while it was being read")
+            raise ChangedError(f"{file.location}: the file got shorter while it was being read")
         data = file.read(base, self._seen(base, found.size, found.broken))
         if xxhash.xxh3_128_hexdigest(data) != found.digest:
             raise self.changed()
@@ -145,7 +146,7 @@ class Splitter:
 
     def changed(self) -> ChangedError:
         """The error to raise where the file is not what it was."""
-        return ChangedError(f"{self._file.path}: the file changed while it was being read")
+        return ChangedError(f"{self._file.location}: the file changed while it was being read")
 
     def _rescan(self, data: bytes, found: Range, quotes: NDArray[np.int64]) -> Split:
         file, base = self._file, found.start.offset

@@ -22,6 +22,7 @@ def collect(job: str, output: Path, as_json: bool, quiet: bool) -> None:
     Example:
       producer collect messages-4f1d… --output scores.csv
     """
+    from formats.files.location import locate
     from producer.display.reporters import reporter
     from producer.outputs.paths import check_output
     from producer.server.outages import wait_for_server
@@ -29,7 +30,7 @@ def collect(job: str, output: Path, as_json: bool, quiet: bool) -> None:
     try:
         with connected() as connection:
             submission = wait_for_server(lambda: find(connection, job), say)
-            output = check_output(output, [Path(submission.job.input)])
+            output = check_output(output, [locate(submission.job.input)])
             if submission.progress().state == "running":
                 connection.start_workers(os.cpu_count() or 1)
             receipt = submission.wait(output, reporter(submission.job, quiet))

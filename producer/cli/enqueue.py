@@ -58,7 +58,7 @@ class Moment(click.ParamType["datetime"]):
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path())
 @click.option(
     "--model", type=click.Path(path_type=Path), help="A frozen graph (.pb).  [default: the shipped spam model]"
 )
@@ -100,7 +100,7 @@ class Moment(click.ParamType["datetime"]):
 @click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def enqueue(
-    file: Path,
+    file: str,
     model: Path | None,
     output: Path | None,
     wait: bool,
@@ -115,7 +115,7 @@ def enqueue(
     quiet: bool,
     **words: Any,
 ) -> None:
-    """Score the messages in FILE, a CSV file with a header.
+    """Score the messages in FILE, a CSV file with a header: a path, or an object's URL, s3://BUCKET/KEY.
 
     The graph's placeholders are fed from the columns of the same names, or as --feed and --set say; the spam model has
     one, `text`. `model inspect MODEL --for FILE` says what a model wants. The same words may stand in a file beside the
@@ -132,9 +132,11 @@ def enqueue(
       producer enqueue night.csv --output scores/night.csv --keep channel,sender --max-rejects 0.1%
       producer enqueue night.csv --wait --deadline 06:00
       REDIS_URL=redis://queue:6379 producer enqueue night.csv
+      producer enqueue s3://mail/in/night.csv --output night.scores.csv
       producer enqueue points.csv --model xy.pb --fetch op_to_store
       producer enqueue ids.csv --model cnn.pb --feed input_x=ids[] --set dropout_keep_prob=1 --fetch spam=scores[1]
     """
+    from formats.files.location import locate
     from jobs.footprint import freeze_what_is_there
     from jobs.settings import Settings
     from producer.api import submit
@@ -152,8 +154,9 @@ def enqueue(
         raise click.UsageError("--max-rejects needs --wait: without it nobody is there to count")
     plan = None
     try:
+        source = locate(file)
         plan = make_plan(
-            file,
+            source,
             settings,
             model=model,
             id_column=id_column,
@@ -163,9 +166,8 @@ def enqueue(
             again=again,
         )
         freeze_what_is_there()
-        output = output or default_output(file)
         if wait:
-            output = check_output(output, [file, *([model] if model else [])])
+            output = check_output(output or default_output(source), [source, *([model] if model else [])])
         with Client(settings) as connection:
             submission = submit(connection, plan, workers or 0, deadline, say)
             logs.bind(submission.id)
@@ -182,6 +184,6 @@ def enqueue(
             show(receipt, as_json)
     except KeyboardInterrupt:
         # Once there is a job, --again would make another.
-        collect = f"producer collect {plan.job.id} --output {output}" if plan and again else None
+        collect = f"producer collect {plan.job.id} --output {output or 'PATH'}" if plan and again else None
         interrupted(resume_line(collect))
     end(receipt, max_rejects)

@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from formats.errors import InputError
+from formats.files.location import Location, Url, is_url
 
 # The ends of the names of what is written for a job; `.retry.` is what `producer retry` scores.
 OURS = (".scores.csv", ".rejects.csv", ".receipt.json", ".report.html", ".partial")
 
 
-def default_output(file: Path) -> Path:
-    """messages.csv has messages.scores.csv, beside it."""
+def default_output(file: Location) -> Path:
+    """messages.csv has messages.scores.csv, beside it. Raises InputError for an object: scores go to a disk."""
+    if isinstance(file, Url):
+        raise InputError(f"{file} is in object storage, and scores are written to a disk: name an --output")
     return file.with_name(f"{file.stem if file.suffix == '.csv' else file.name}.scores.csv")
 
 
@@ -36,19 +39,21 @@ def final(output: Path) -> Path:
     return output.parent.resolve() / output.name
 
 
-def check_output(output: Path, inputs: Iterable[Path]) -> Path:
+def check_output(output: Path, inputs: Iterable[Location]) -> Path:
     """`final(output)`. Raises InputError if it can't be written, or if the scores, the rejects or the receipt would
     take the place of one of `inputs`."""
+    if is_url(os.fsdecode(output)) or output.parts[:1] == ("s3:",):  # as Path writes s3://
+        raise InputError(f"{output}: scores are written to a disk, not to object storage")
     if output.name in ("", ".", ".."):
         raise InputError(f"{output} is no name for a file")
     path = final(output)
     if not path.parent.is_dir():
         raise InputError(f"{output.parent} is no directory to write {output.name} to")
-    inputs = list(inputs)
+    files = [file for file in inputs if isinstance(file, Path)]
     for place in (path, rejects_path(path), receipt_path(path)):
         if not _replaceable(place):
             raise InputError(f"{place} is no regular file, and is left alone: name another --output")
-        taken = next((file for file in inputs if _same(place, file)), None)
+        taken = next((file for file in files if _same(place, file)), None)
         if taken is not None:
             raise InputError(f"{place} is the input" if place == path else f"{place} would replace the input {taken}")
     return path

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from formats.columns import id_column_of
 from formats.errors import InputError
+from formats.files.location import Location, Url
 from formats.registry import open_source
 from formats.source import Source
 from graphs.errors import GraphError
@@ -58,7 +59,7 @@ def fit_batches(size: int, by_reference: bool) -> int:
 
 
 def make_plan(
-    file: Path,
+    file: Location,
     settings: Settings,
     *,
     model: Path | None = None,
@@ -99,11 +100,14 @@ def make_plan(
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise InputError(f"the scores file would have two columns named {twice!r}")
-        place = choose(file, settings.data, spool=settings.redis_url is None or settings.spool is not None)
+        # Workers of one's own have one's credentials for object storage, those of others need not.
+        shared = settings.redis_url is None or (settings.spool is not None and not isinstance(file, Url))
+        place = choose(file, settings.data, spool=shared)
         job = Job(
             input=os.fsdecode(file.resolve()),
             size=source.size,
             mtime_ns=source.mtime_ns,
+            version=source.version,
             model=graph.sha256,
             feeds=fed.feeds,
             fetches=fetches,

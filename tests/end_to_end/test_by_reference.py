@@ -261,9 +261,9 @@ def test_a_job_that_no_worker_can_reach_says_so(hosts: Farm, shared: Path) -> No
     assert hosts.ledger.redis.llen(keys.SECOND.queue) == 0
 
 
-@pytest.mark.parametrize("roots", ["shared", "/srv/../etc", "s3://mail"])
+@pytest.mark.parametrize("roots", ["shared", "/srv/../etc", "gopher://mail", "s3://key:secret@mail"])
 def test_roots_that_are_none_are_refused(roots: str) -> None:
     from jobs.errors import SettingsError
 
-    with pytest.raises(SettingsError, match="NIGHTSHIFT_DATA="):
+    with pytest.raises(SettingsError, match="NIGHTSHIFT_DATA"):
         Settings.from_environment({"NIGHTSHIFT_DATA": roots})

@@ -117,6 +117,6 @@ def test_a_cursor_that_a_disk_altered_is_not_read_from(ledger: Ledger) -> None:
     enqueue(ledger, JOB.life, 0)
     cursor = ledger.redis.hget(keys.job(JOB.id), "cursor")
     assert isinstance(cursor, bytes)
-    ledger.redis.hset(keys.job(JOB.id), "cursor", cursor.replace(b'"offset": 10', b'"offset": 11'))
+    ledger.redis.hset(keys.job(JOB.id), "cursor", cursor.replace(b'"offset":10', b'"offset":11'))
     with pytest.raises(JobError, match="damaged"):
         ledger.progress(JOB.id)

@@ -1,14 +1,19 @@
 """What a worker may open: it is told by its own settings and by the spool, and by nothing that the server says."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from formats.files.location import Url
 from jobs.errors import LostError, SettingsError
-from jobs.places import SPOOL, Places, Root, choose, name_of
+from jobs.place import Place
+from jobs.places import SPOOL, Places, choose, name_of
 from jobs.record import Life
+from jobs.roots import FolderRoot, StoredRoot
 from jobs.spool import Spool
+from tests.support.storage import Storage
 
 LIFE = Life("night-0123456789abcdef", "00112233aabbccdd")
 OTHER = Life("night-0123456789abcdef", "ffffffffffffffff")
@@ -23,7 +28,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_below_a_root_all_may_be_read_and_nothing_else(root: Path) -> None:
-    place, inside = Root(root), root / "deep" / "in.csv"
+    place, inside = FolderRoot(root), root / "deep" / "in.csv"
     (root / "within").symlink_to(root / "deep")
     (root / "out").symlink_to(root.parent)
     (root / "secret").symlink_to(root.parent / "secret.csv")
@@ -38,9 +43,9 @@ def test_below_a_root_all_may_be_read_and_nothing_else(root: Path) -> None:
 
 def test_what_is_not_there_is_named_for_whoever_tries_to_open_it(root: Path) -> None:
     """So that the reason is `No such file`, and not that it may not be read."""
-    assert Root(root).granted(LIFE, str(root / "later.csv")) == root / "later.csv"
+    assert FolderRoot(root).granted(LIFE, str(root / "later.csv")) == root / "later.csv"
     root.rename(root.with_name("away"))
-    assert Root(root).granted(LIFE, str(root / "deep" / "in.csv")) == root / "deep" / "in.csv"
+    assert FolderRoot(root).granted(LIFE, str(root / "deep" / "in.csv")) == root / "deep" / "in.csv"
 
 
 def test_through_a_spool_a_job_may_read_what_its_producer_granted(tmp_path: Path) -> None:
@@ -56,9 +61,18 @@ def test_through_a_spool_a_job_may_read_what_its_producer_granted(tmp_path: Path
     assert list((tmp_path / "spool").iterdir()) == []
 
 
-@pytest.mark.parametrize("kind", ["spool", "root"])
-def test_a_part_is_written_once_under_a_name_that_nobody_else_has(root: Path, kind: str) -> None:
-    place = Spool(root / "spool") if kind == "spool" else Root(root)
+@pytest.fixture(params=["spool", "folder", "bucket"])
+def place(request: pytest.FixtureRequest, root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    if request.param == "bucket":
+        with Storage() as storage:
+            storage.reach(monkeypatch)
+            yield StoredRoot(Url("s3", "mail", "in"))
+            assert storage.keys() == [], "nothing is left"
+    else:
+        yield Spool(root / "spool") if request.param == "spool" else FolderRoot(root)
+
+
+def test_a_part_is_written_once_under_a_name_that_nobody_else_has(place: Place) -> None:
     first, second = place.put_part(LIFE, 3, 1, b"lines", b"rejects"), place.put_part(LIFE, 3, 1, b"lines", b"")
     assert first != second
     with place.open_part(LIFE, first) as file:
@@ -75,7 +89,7 @@ def test_a_part_is_written_once_under_a_name_that_nobody_else_has(root: Path, ki
 
 @pytest.mark.parametrize("name", ["../secret.csv", "/etc/passwd", "in.csv", ""])
 def test_a_name_from_the_server_is_no_path(root: Path, name: str) -> None:
-    place = Root(root)
+    place = FolderRoot(root)
     mine = place.put_part(LIFE, 0, 1, b"x")
     with pytest.raises(LostError, match="no part of the name"):
         place.open_part(LIFE, name)
@@ -88,7 +102,7 @@ def test_a_name_from_the_server_is_no_path(root: Path, name: str) -> None:
 
 
 def test_a_folder_of_parts_that_leads_elsewhere_or_that_anybody_may_write_is_refused(root: Path) -> None:
-    place, elsewhere = Root(root), root.parent / "elsewhere"
+    place, elsewhere = FolderRoot(root), root.parent / "elsewhere"
     mine = place.put_part(LIFE, 0, 1, b"x")
     (root / ".nightshift").rename(elsewhere)
     (root / ".nightshift").symlink_to(elsewhere)
@@ -115,3 +129,12 @@ def test_a_place_has_a_name_by_which_its_jobs_find_it(root: Path, tmp_path: Path
     assert choose(tmp_path / "secret.csv", [root], spool=False) == ""
     (root / "secret").symlink_to(tmp_path / "secret.csv")
     assert choose(root / "secret", [root], spool=False) == "", "workers would not follow it"
+
+
+def test_below_a_bucket_or_a_prefix_all_may_be_read_and_nothing_else() -> None:
+    place = StoredRoot(Url("s3", "mail", "in"))
+    assert place.granted(LIFE, "s3://mail/in/deep/night.csv") == Url("s3", "mail", "in/deep/night.csv")
+    for path in ("s3://mail/out/x", "s3://mail/in/../x", "s3://other/in/x", "s3://mail/inside", "/etc/passwd", "in/x"):
+        assert place.granted(LIFE, path) is None, path
+    assert choose(Url("s3", "mail", "in/x"), [Url("s3", "mail", "")], spool=False) == name_of(Url("s3", "mail", ""))
+    assert choose(Url("s3", "mail", "in/x"), [Path("/s3:/mail")], spool=False) == ""
