@@ -17,7 +17,8 @@ PREFIX = "NIGHTSHIFT_"
 HookForm = Literal["receipt", "text", "teams"]
 
 KINDS: dict[str, Callable[[str], object]] = {
-    **dict.fromkeys(("home", "spool", "model"), Path),
+    **dict.fromkeys(("home", "spool"), Path),
+    "model": locate,
     "data": lambda text: tuple(locate(each.strip()) for each in text.split(",") if each.strip()),
     **dict.fromkeys(("batch_bytes", "max_record_bytes", "window", "max_attempts", "threads"), int),
     **dict.fromkeys(("lease_seconds", "batch_seconds", "keep_days"), float),
@@ -33,7 +34,7 @@ class Settings:
     home: Path = Path(".nightshift")  # the embedded server's directory
     spool: Path | None = None  # through which producer and workers pass batches; unset: the embedded server's, or none
     data: tuple[Location, ...] = ()  # folders and buckets that all share: what is in them workers read themselves
-    model: Path | None = None  # the default of --model; unset: the shipped spam.pb
+    model: Location | None = None  # the default of --model; unset: the shipped spam.pb
     batch_bytes: int | None = None  # the default of --batch-bytes: input bytes a batch; unset: by the file's size
     max_record_bytes: int = 1 << 20  # a larger record is a reject
     window: int = 0  # batches outstanding before the producer waits; 0: by the number of worker processes

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import redis
 
 from formats.errors import InputError, NightshiftError
-from formats.files.location import Location, locate
+from formats.files.location import Location, Url, locate
 from formats.rejects import Reject
 from formats.source import Source
 from graphs.words import NOTHING, Words, cell, read
@@ -24,9 +24,10 @@ from jobs.settings import Settings
 from producer.client import Client
 from producer.display.reporters import Silence, print_error
 from producer.lifetime import tie
-from producer.outputs.paths import check_output
+from producer.outputs.paths import check_local
 from producer.outputs.receipt import Limit, Receipt, make_receipt
 from producer.outputs.scored import Scored
+from producer.outputs.stored import StoredOutput
 from producer.pipeline.plan import Plan, make_plan
 from producer.pipeline.reporter import Reporter
 from producer.pipeline.retry import retry
@@ -89,7 +90,9 @@ class Submission:
         if not self._ledger.removal.erase(self.job.life):
             raise JobError(f"{self.id} is running: cancel it first")
 
-    def retry(self, model: Path | str | None = None, report: Reporter | None = None, words: Words = NOTHING) -> Receipt:
+    def retry(
+        self, model: Location | str | None = None, report: Reporter | None = None, words: Words = NOTHING
+    ) -> Receipt:
         """Scores the rejects again, by default with the same model, and puts those that were scored in their places in
         the collected files; if none was, these stay as they are. What `words` don't say is fed as before. Raises
         JobError unless the job is complete and collected, or if it has no reject that could be mended."""
@@ -97,11 +100,14 @@ class Submission:
         output = self._scored().output
         if output is None:
             raise JobError(f"{self.id} is not collected yet: producer collect {self.id} --output PATH")
-        output = check_output(output, [locate(self.job.input)])
+        output = check_local(output, [locate(self.job.input)])
         report = report or Silence(self.job)
-        if not retry(self._client, self.job, output, Path(model) if model is not None else None, words, report):
+        if not retry(self._client, self.job, output, locate(model) if model is not None else None, words, report):
             with report:
                 report.say(f"none of the rejects of {self.id} could be scored: its files are as they were")
+        if stored := StoredOutput.at(output, self._client.settings.home):
+            stored.store()
+            return stored.told(self.receipt)
         return self.receipt
 
     def progress(self) -> Progress:
@@ -113,20 +119,28 @@ class Submission:
         self._run(report, until_sealed=True)
 
     def wait(
-        self, output: Path | str | None = None, report: Reporter | None = None, max_rejects: Limit | None = None
+        self, output: Location | str | None = None, report: Reporter | None = None, max_rejects: Limit | None = None
     ) -> Receipt:
-        """Follows the job to its end, and writes the scores file if `output` is given. Raises JobError if it fails.
+        """Follows the job to its end, and writes the scores file if `output`, a path or URL, is given. Raises JobError
+        if it fails.
 
         The hooks are told when it is complete (and whether it has more rejects than `max_rejects`), when it failed or
         could not be followed, and when it will be late.
         """
         news = self._client.news
+        place = locate(output) if output else None
+        stored = StoredOutput.of(place, self._client.settings.home) if isinstance(place, Url) else None
+        path = stored.path if stored else place if isinstance(place, Path) else None
         try:
-            progress = self._run(report, output=Path(output) if output else None, tell=True)
+            progress = self._run(report, output=path, tell=True)
+            if stored:
+                stored.store()
         except Exception as error:
             news.tell_failed(self._last_receipt(), str(error), self.job.input, self.id)
             raise
         receipt = make_receipt(self.job, progress)
+        if stored:
+            receipt = stored.told(receipt)
         news.tell_complete(receipt, max_rejects)
         return receipt
 
@@ -199,7 +213,7 @@ def submit(
 def enqueue(
     file: Location | str,
     *,
-    model: Path | str | None = None,
+    model: Location | str | None = None,
     id: str | None = None,
     keep: Sequence[str] = (),
     feed: Mapping[str, str | Sequence[str]] | Sequence[str] = (),
@@ -224,7 +238,7 @@ def enqueue(
     """
     settings = Settings.from_environment()
     plan = make_plan(
-        locate(file), settings, model=Path(model) if model else None, id_column=id, keep=keep,
+        locate(file), settings, model=locate(model) if model else None, id_column=id, keep=keep,
         words=make_words(feed, set, fetch, pad, fill, truncate),
         batch_bytes=batch_bytes, again=again,
     )  # fmt: skip

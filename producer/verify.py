@@ -6,14 +6,14 @@ proves against accidents; who may change the receipt as well can deceive anybody
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from formats.csv.rejects import SINK as REJECTS
 from formats.errors import InputError, NightshiftError
-from formats.files.location import Location
+from formats.files.location import Location, Url
 from formats.registry import open_source, sink_of
 from formats.source import Source
 from jobs import digest
@@ -26,6 +26,7 @@ from producer.outputs.document import BatchProof, document_batches, read_documen
 from producer.outputs.files import match
 from producer.outputs.locate import Gap, find_gaps
 from producer.outputs.paths import receipt_path, rejects_path
+from producer.outputs.stored import fetched
 from producer.pipeline.batching import Batch, Way, make_cursor
 from producer.pipeline.referring import Referring
 from producer.pipeline.serving import Serving
@@ -62,9 +63,13 @@ class Verdict:
 
 
 def verify(
-    scores: Path, receipt: Path | None = None, input: Location | None = None, model: Path | None = None
+    scores: Location, receipt: Path | None = None, input: Location | None = None, model: Path | None = None
 ) -> Verdict:
     """Raises InputError if no receipt can be read, NewerFormatError for one of a newer version, OSError."""
+    if isinstance(scores, Url):
+        with fetched(scores) as path:
+            verdict = verify(path, receipt, input, model)
+        return replace(verdict, scores=str(scores))
     receipt = receipt or receipt_path(scores)
     document = read_document(receipt)
     if document is None:

@@ -1,7 +1,7 @@
 """Where a file is: a path, or the URL of an object, `s3://bucket/key`."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Self
 
@@ -54,6 +54,10 @@ class Url:
     @property
     def suffix(self) -> str:
         return PurePosixPath(self.key).suffix
+
+    def with_name(self, name: str) -> Self:
+        """An object beside it."""
+        return replace(self, key=f"{self.key.rpartition('/')[0]}/{name}".lstrip("/"))
 
     def resolve(self) -> Self:
         """Itself: nothing in it is relative, and there are no links."""

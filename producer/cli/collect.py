@@ -1,19 +1,23 @@
 """`producer collect`."""
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from producer.cli.console import connected, end, find, interrupted, resume_line, say, show
+from producer.cli.places import OutputPlace
+
+if TYPE_CHECKING:
+    from formats.files.location import Location
 
 
 @click.command()
 @click.argument("job")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The scores file.")
+@click.option("--output", type=OutputPlace(), required=True, help="The scores file.")
 @click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-def collect(job: str, output: Path, as_json: bool, quiet: bool) -> None:
+def collect(job: str, output: "Location", as_json: bool, quiet: bool) -> None:
     """Write JOB's scores file, following the job to its end, and the rejects file beside it.
 
     What was written is freed on the server. Interrupted, it goes on where it was.

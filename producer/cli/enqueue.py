@@ -3,17 +3,19 @@
 import json
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from jobs import logs
 from producer.cli.console import end, interrupted, resume_line, say, show
+from producer.cli.places import OutputPlace, Place
 from producer.cli.words import take_words, words_options
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from formats.files.location import Location
 
 
 class RejectLimit(click.ParamType[tuple[float, bool]]):
@@ -58,13 +60,11 @@ class Moment(click.ParamType["datetime"]):
 
 
 @click.command()
-@click.argument("file", type=click.Path())
-@click.option(
-    "--model", type=click.Path(path_type=Path), help="A frozen graph (.pb).  [default: the shipped spam model]"
-)
+@click.argument("file", type=Place())
+@click.option("--model", type=Place(), help="A frozen graph (.pb).  [default: the shipped spam model]")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputPlace(),
     help="The scores file. Implies --wait.  [default: FILE with .scores.csv, beside it]",
 )
 @click.option(
@@ -100,9 +100,9 @@ class Moment(click.ParamType["datetime"]):
 @click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def enqueue(
-    file: str,
-    model: Path | None,
-    output: Path | None,
+    file: "Location",
+    model: "Location | None",
+    output: "Location | None",
     wait: bool,
     id_column: str | None,
     keep: Sequence[str],
@@ -132,11 +132,10 @@ def enqueue(
       producer enqueue night.csv --output scores/night.csv --keep channel,sender --max-rejects 0.1%
       producer enqueue night.csv --wait --deadline 06:00
       REDIS_URL=redis://queue:6379 producer enqueue night.csv
-      producer enqueue s3://mail/in/night.csv --output night.scores.csv
+      producer enqueue s3://mail/in/night.csv --output s3://mail/out/night.csv
       producer enqueue points.csv --model xy.pb --fetch op_to_store
       producer enqueue ids.csv --model cnn.pb --feed input_x=ids[] --set dropout_keep_prob=1 --fetch spam=scores[1]
     """
-    from formats.files.location import locate
     from jobs.footprint import freeze_what_is_there
     from jobs.settings import Settings
     from producer.api import submit
@@ -154,9 +153,8 @@ def enqueue(
         raise click.UsageError("--max-rejects needs --wait: without it nobody is there to count")
     plan = None
     try:
-        source = locate(file)
         plan = make_plan(
-            source,
+            file,
             settings,
             model=model,
             id_column=id_column,
@@ -167,7 +165,7 @@ def enqueue(
         )
         freeze_what_is_there()
         if wait:
-            output = check_output(output or default_output(source), [source, *([model] if model else [])])
+            output = check_output(output or default_output(file), [file, *([model] if model else [])])
         with Client(settings) as connection:
             submission = submit(connection, plan, workers or 0, deadline, say)
             logs.bind(submission.id)

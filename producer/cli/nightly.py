@@ -145,6 +145,8 @@ def nightly(
     settings = Settings.from_environment()
     schedule = Schedule(at, time_zone(timezone), deadline)
     chosen = model or settings.model or shipped_model()
+    if not isinstance(chosen, Path):
+        raise click.UsageError(f"{chosen} is in object storage: the schedule wants a model on a disk")
     options = Options(
         chosen, id_column, keep, settle=settle, tries=tries, max_rejects=max_rejects,
         words=take_words(words).over(words_beside(chosen)),

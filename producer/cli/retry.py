@@ -1,21 +1,24 @@
 """`producer retry`."""
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from producer.cli.console import connected, end, find, interrupted, resume_line, say, show
+from producer.cli.places import Place
 from producer.cli.words import take_words, words_options
+
+if TYPE_CHECKING:
+    from formats.files.location import Location
 
 
 @click.command()
 @click.argument("job")
-@click.option("--model", type=click.Path(path_type=Path), help="A mended model.  [default: the job's own]")
+@click.option("--model", type=Place(), help="A mended model.  [default: the job's own]")
 @words_options()
 @click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-def retry(job: str, model: Path | None, as_json: bool, quiet: bool, **words: Any) -> None:
+def retry(job: str, model: "Location | None", as_json: bool, quiet: bool, **words: Any) -> None:
     """Score JOB's rejects again and put them in their places in its files.
 
     For when the model was mended, or NIGHTSHIFT_MAX_RECORD_BYTES was raised. Records with broken quoting or a wrong

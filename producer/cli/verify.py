@@ -2,19 +2,26 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from producer.cli.console import FAILED, fail
+from producer.cli.places import Place
+
+if TYPE_CHECKING:
+    from formats.files.location import Location
 
 
 @click.command()
-@click.argument("scores", type=click.Path(path_type=Path))
+@click.argument("scores", type=Place())
 @click.option("--receipt", type=click.Path(path_type=Path), help="[default: beside SCORES]")
-@click.option("--input", "source", type=click.Path(), help="[default: the one that the receipt names]")
+@click.option("--input", "source", type=Place(), help="[default: the one that the receipt names]")
 @click.option("--model", type=click.Path(path_type=Path), help="Whether this is the model that scored.")
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
-def verify(scores: Path, receipt: Path | None, source: str | None, model: Path | None, as_json: bool) -> None:
+def verify(
+    scores: "Location", receipt: Path | None, source: "Location | None", model: Path | None, as_json: bool
+) -> None:
     """Prove a scores file by its receipt, without a server.
 
     Scores and rejects are compared with the receipt's digests, and so is the input if it is still there as it was. What
@@ -26,11 +33,10 @@ def verify(scores: Path, receipt: Path | None, source: str | None, model: Path |
       producer verify messages.scores.csv
       producer verify messages.scores.csv --input moved/messages.csv --json
     """
-    from formats.files.location import locate
     from producer.verify import verify as prove
 
     try:
-        verdict = prove(scores, receipt, locate(source) if source else None, model)
+        verdict = prove(scores, receipt, source, model)
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}")
     if as_json:

@@ -4,18 +4,20 @@ import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from formats.errors import InputError
-from formats.files.location import Location, Url, is_url
+from formats.files.location import Location, Url
 
 # The ends of the names of what is written for a job; `.retry.` is what `producer retry` scores.
 OURS = (".scores.csv", ".rejects.csv", ".receipt.json", ".report.html", ".partial")
 
 
-def default_output(file: Location) -> Path:
-    """messages.csv has messages.scores.csv, beside it. Raises InputError for an object: scores go to a disk."""
-    if isinstance(file, Url):
-        raise InputError(f"{file} is in object storage, and scores are written to a disk: name an --output")
+Beside = TypeVar("Beside", Path, Url, Location)
+
+
+def default_output(file: Beside) -> Beside:
+    """messages.csv has messages.scores.csv, beside it."""
     return file.with_name(f"{file.stem if file.suffix == '.csv' else file.name}.scores.csv")
 
 
@@ -39,11 +41,23 @@ def final(output: Path) -> Path:
     return output.parent.resolve() / output.name
 
 
-def check_output(output: Path, inputs: Iterable[Location]) -> Path:
-    """`final(output)`. Raises InputError if it can't be written, or if the scores, the rejects or the receipt would
-    take the place of one of `inputs`."""
-    if is_url(os.fsdecode(output)) or output.parts[:1] == ("s3:",):  # as Path writes s3://
-        raise InputError(f"{output}: scores are written to a disk, not to object storage")
+def check_output(output: Location, inputs: Iterable[Location]) -> Location:
+    """`final(output)`, or the URL as it is. Raises InputError if it can't be written, or if the scores, the rejects or
+    the receipt would take the place of one of `inputs`."""
+    return check_stored(output, inputs) if isinstance(output, Url) else check_local(output, inputs)
+
+
+def check_stored(output: Url, inputs: Iterable[Location]) -> Url:
+    if not output.key:
+        raise InputError(f"{output} is a bucket: name an object in it")
+    beside = [output.with_name(place(Path(output.name)).name) for place in (rejects_path, receipt_path)]
+    taken = next((place for place in (output, *beside) if place in list(inputs)), None)
+    if taken is not None:
+        raise InputError(f"{taken} is the input" if taken == output else f"{taken}, the input, would be replaced")
+    return output
+
+
+def check_local(output: Path, inputs: Iterable[Location]) -> Path:
     if output.name in ("", ".", ".."):
         raise InputError(f"{output} is no name for a file")
     path = final(output)

@@ -11,6 +11,7 @@ from pathlib import Path
 from formats.columns import id_column_of
 from formats.errors import InputError
 from formats.files.location import Location, Url
+from formats.files.mirror import OBJECTS, mirrored, mirrored_if_there
 from formats.registry import open_source
 from formats.source import Source
 from graphs.errors import GraphError
@@ -24,6 +25,7 @@ from jobs.settings import Settings
 from producer.graph import Graph, read_graph
 
 SHIPPED_MODEL = "spam.pb"
+WORDS = ".toml"  # the suffix of what stands beside a model
 MANY = 32  # batches: a file that has as many occupies many processes
 SMALLEST_BATCH = 256 << 10  # bytes of input; what a batch costs whatever is in it begins to show
 LARGEST_BLOCK = 2 << 20  # beyond which pyarrow parses no faster
@@ -62,7 +64,7 @@ def make_plan(
     file: Location,
     settings: Settings,
     *,
-    model: Path | None = None,
+    model: Location | None = None,
     id_column: str | None = None,
     keep: Sequence[str] = (),
     words: Words = NOTHING,
@@ -76,7 +78,7 @@ def make_plan(
     Raises InputError (no such file, no such column) or GraphError (no frozen graph, nothing to feed, no such node,
     a placeholder that a column can't feed): all that can be known before anything is enqueued.
     """
-    path = model or settings.model or shipped_model()
+    path = _local(model or settings.model or shipped_model(), settings.home)
     graph = read_graph(path)
     words = words.over(words_beside(path))
     if like:
@@ -142,9 +144,18 @@ def _incarnation() -> str:
     return secrets.token_hex(8)
 
 
+def _local(model: Location, home: Path) -> Path:
+    """The model as a file; an object is copied, with the words beside it."""
+    if not isinstance(model, Url):
+        return model
+    path = mirrored(model, home / OBJECTS)
+    mirrored_if_there(model.with_name(path.with_suffix(WORDS).name), home / OBJECTS)
+    return path
+
+
 def words_beside(model: Path) -> Words:
     """What the file beside a model says: `spam.toml` for `spam.pb`."""
-    path = model.with_suffix(".toml")
+    path = model.with_suffix(WORDS)
     return read_file(path) if path.is_file() else NOTHING
 
 

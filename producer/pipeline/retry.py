@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from formats.errors import NightshiftError
+from formats.files.location import Location
 from formats.rejects import codes_by, is_mendable
 from graphs.words import Words
 from jobs.errors import JobError
@@ -39,7 +40,9 @@ class Cut:
     records: tuple[int, ...]
 
 
-def retry(connection: Connection, job: Job, output: Path, model: Path | None, words: Words, report: Reporter) -> bool:
+def retry(
+    connection: Connection, job: Job, output: Path, model: Location | None, words: Words, report: Reporter
+) -> bool:
     """Scores what could be mended with `model`, by default the job's own, and merges it into `output` and its rejects.
     It is fed as the job was, but for what `words` say.
     False, and both are as they were, if none was scored: another model's reasons are none of this job's. Raises
@@ -87,7 +90,7 @@ def _own_model(ledger: Ledger, job: Job, folder: Path) -> Path:
 
 
 def _score(
-    connection: Connection, job: Job, cut: "Cut", scores: Path, model: Path, words: Words, report: Reporter
+    connection: Connection, job: Job, cut: "Cut", scores: Path, model: Location, words: Words, report: Reporter
 ) -> Job:
     """Scores the cut records to `scores`, by a job of their own, which is forgotten: no news of it are told."""
     plan = make_plan(

@@ -64,7 +64,7 @@ def test_the_scores_are_those_of_the_same_file_on_a_disk(
     receipt = json.loads(run.out)
     assert (receipt["by_reference"], receipt["agrees"], receipt["input"]) == (bool(data), True, f"s3://mail/{KEY}")
     assert output.read_bytes() == reference
-    assert storage.keys() == [KEY], "no part is left"
+    assert storage.objects() == [KEY], "no part is left"
     again = enqueue(site, storage, output, data=data)
     assert again.code == 0, again.err
     proof = site.producer("verify", output, **storage.environment)
@@ -124,6 +124,7 @@ def test_an_object_that_is_replaced_in_the_middle_ends_the_job(
         assert not (tmp_path / "scores.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_storm_of_refusals_and_a_slow_server_change_nothing(
     site: Farm, storage: Storage, reference: bytes, tmp_path: Path
 ) -> None:
@@ -141,9 +142,10 @@ def test_a_storm_of_refusals_and_a_slow_server_change_nothing(
     assert requests > 12
     assert output.read_bytes() == reference
     storage.fault = None
-    assert storage.keys() == [KEY]
+    assert storage.objects() == [KEY]
 
 
+@pytest.mark.slow
 def test_workers_that_are_refused_leave_the_batches_until_they_are_let_in(
     site: Farm, storage: Storage, reference: bytes, tmp_path: Path
 ) -> None:
@@ -166,6 +168,70 @@ def test_workers_that_are_refused_leave_the_batches_until_they_are_let_in(
     assert output.read_bytes() == reference
 
 
+def test_scores_are_stored_with_rejects_and_receipt_and_are_proven_there(
+    site: Farm, storage: Storage, reference: bytes, tmp_path: Path
+) -> None:
+    told = {**storage.environment, "NIGHTSHIFT_DATA": "s3://mail", "NIGHTSHIFT_HOME": str(tmp_path)}
+    words = "enqueue", f"s3://mail/{KEY}", "--wait", "--json", *SMALL
+    run = site.producer(*words, "--again", **told)
+    assert run.code == 0, run.err
+    receipt = json.loads(run.out)
+    beside = [f"in/messages.scores{end}" for end in (".csv", ".receipt.json", ".rejects.csv")]
+    assert receipt["output"] == f"s3://mail/{beside[0]}"
+    assert storage.objects() == [KEY, *beside]
+    assert storage.get(beside[0]) == reference
+    assert json.loads(storage.get(beside[1]))["receipt"]["output"] == receipt["output"]
+    proof = site.producer("verify", receipt["output"], **told)
+    assert (proof.code, "is right" in proof.out) == (0, True), proof.out + proof.err
+    storage.put(beside[0], reference.replace(b"0", b"1", 1))
+    assert site.producer("verify", receipt["output"], **told).code == 1
+    # Again, elsewhere, and where it was: whatever lies there is replaced whole.
+    other = site.producer("collect", receipt["job"], "--output", "s3://mail/out/deep/a.csv", "--quiet", **told)
+    assert other.code == 0, other.err
+    assert storage.get("out/deep/a.csv") == reference
+    assert site.producer("collect", receipt["job"], "--output", receipt["output"], **told).code == 0
+    assert storage.get(beside[0]) == reference
+
+
+def test_a_model_with_words_beside_it_and_a_retry_with_a_mended_one(
+    site: Farm, storage: Storage, xy_model: Path, tmp_path: Path
+) -> None:
+    storage.put("models/xy.pb", xy_model.read_bytes())
+    storage.put("models/xy.toml", b'[feed]\nx = "a"\ny = "b"\n')
+    storage.put("points.csv", b"a,b\n1,2\n3,4\n5,six\n")
+    told = {**storage.environment, "NIGHTSHIFT_HOME": str(tmp_path)}
+    words = "--model", "s3://mail/models/xy.pb", "--wait", "--json"
+    run = site.producer("enqueue", "s3://mail/points.csv", *words, **told)
+    assert run.code == 0, run.err
+    assert storage.get("points.scores.csv") == b"record,op_to_store\n1,3\n2,13\n"
+    storage.put("models/xy.toml", b'[feed]\nx = "a"\ny = "a"\n')
+    again = site.producer("retry", json.loads(run.out)["job"], *words[:2], "--json", **told)
+    assert again.code == 0, again.err
+    assert storage.get("points.scores.csv") == b"record,op_to_store\n1,3\n2,13\n3,26\n"
+    assert site.producer("verify", "s3://mail/points.scores.csv", **told).code == 0
+
+
+@pytest.mark.slow
+def test_scores_that_could_not_be_stored_are_stored_by_the_same_command(
+    site: Farm, storage: Storage, reference: bytes, tmp_path: Path
+) -> None:
+    def deny(environ: dict[str, object]) -> tuple[str, bytes] | None:
+        return DENIED if environ["REQUEST_METHOD"] == "PUT" and "late.csv" in str(environ["PATH_INFO"]) else None
+
+    told = {**storage.environment, "NIGHTSHIFT_HOME": str(tmp_path)}
+    words = "enqueue", f"s3://mail/{KEY}", "--output", "s3://mail/late.csv", "--json", *SMALL
+    storage.fault = deny
+    run = site.producer(*words, **told)
+    assert run.code == 1
+    assert run.err.splitlines()[-1] == "producer: s3://mail/late.csv: access is denied"
+    assert "late.csv" not in storage.objects()
+    storage.fault = None
+    again = site.producer(*words, **told)
+    assert again.code == 0, again.err
+    assert json.loads(again.out)["attempts"] == json.loads(again.out)["batches"], "nothing was scored twice"
+    assert storage.get("late.csv") == reference
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
@@ -173,15 +239,15 @@ def test_workers_that_are_refused_leave_the_batches_until_they_are_let_in(
         (("s3://elsewhere/x.csv", "--output", "x.csv"), "s3://elsewhere/x.csv: no such"),
         (("s3://key:hidden@mail/x.csv", "--output", "x.csv"), "by no user or port"),
         (("gopher://mail/x.csv", "--output", "x.csv"), "no object storage that is known here"),
-        ((f"s3://mail/{KEY}", "--wait"), "name an --output"),
-        ((f"s3://mail/{KEY}", "--output", "s3://mail/x.csv"), "not to object storage"),
+        ((f"s3://mail/{KEY}", "--output", f"s3://mail/{KEY}"), "is the input"),
+        ((f"s3://mail/{KEY}", "--output", "s3://mail"), "is a bucket"),
     ],
 )
 def test_what_can_not_be_read_or_written_is_said_in_one_line(
     site: Farm, storage: Storage, words: tuple[str, ...], reason: str
 ) -> None:
     run = site.producer("enqueue", *words, **storage.environment)
-    assert run.code == 1
-    assert reason in run.err
+    assert run.code in (1, 2)
+    assert reason in run.err.splitlines()[-1]
     assert "hidden" not in run.err
-    assert run.err.count("\n") == 1
+    assert run.code == 2 or run.err.count("\n") == 1

@@ -67,7 +67,7 @@ def place(request: pytest.FixtureRequest, root: Path, monkeypatch: pytest.Monkey
         with Storage() as storage:
             storage.reach(monkeypatch)
             yield StoredRoot(Url("s3", "mail", "in"))
-            assert storage.keys() == [], "nothing is left"
+            assert storage.objects() == [], "nothing is left"
     else:
         yield Spool(root / "spool") if request.param == "spool" else FolderRoot(root)
 

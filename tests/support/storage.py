@@ -68,10 +68,14 @@ class Storage:
         self._client.put_object(Bucket=self.bucket, Key=key, Body=content)
         return f"s3://{self.bucket}/{key}"
 
+    def get(self, key: str) -> bytes:
+        content: bytes = self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return content
+
     def remove(self, key: str) -> None:
         self._client.delete_object(Bucket=self.bucket, Key=key)
 
-    def keys(self) -> list[str]:
+    def objects(self) -> list[str]:
         """Of all objects; what ends in a slash is no object, but how some programs show a folder."""
         listed = self._client.list_objects_v2(Bucket=self.bucket).get("Contents", [])
         return [each["Key"] for each in listed if not each["Key"].endswith("/")]

@@ -1,0 +1,46 @@
+"""A copy of an object on a disk, for what has to be a file."""
+
+import os
+import shutil
+from pathlib import Path
+
+from formats.errors import InputError
+from formats.files.location import Url
+from formats.files.storage import filesystem, reporting
+
+OBJECTS = "objects"  # the folder of the home that has the copies
+CHUNK_BYTES = 8 << 20
+
+
+def mirror_path(url: Url, folder: Path) -> Path:
+    """Where its copy is: below the folder, by scheme, bucket and key. Raises InputError if there can be none."""
+    path = folder.absolute() / url.scheme / url.bucket / url.key
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}") from error
+    return path
+
+
+def mirrored(url: Url, folder: Path) -> Path:
+    """The copy, made now. Raises InputError if there is no such object."""
+    path = mirror_path(url, folder)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with reporting(url), filesystem(url).open_input_stream(url.path) as source, partial.open("wb") as file:
+            shutil.copyfileobj(source, file, CHUNK_BYTES)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def mirrored_if_there(url: Url, folder: Path) -> Path | None:
+    """The same; None, and no copy, if there is no such object."""
+    try:
+        return mirrored(url, folder)
+    except InputError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
+        mirror_path(url, folder).unlink(missing_ok=True)
+        return None
