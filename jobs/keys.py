@@ -1,9 +1,10 @@
 """Every key that Nightshift has in Redis, and what it holds. The queue's own are kombu's, under the same prefix."""
 
 import hashlib
-from pathlib import Path
+import os
 from typing import NamedTuple
 
+from formats.files.location import Location
 from jobs.record import Life
 
 PREFIX = "nightshift:"
@@ -133,9 +134,9 @@ def collector(life: Life) -> str:
     return f"{own(life)}:collector"
 
 
-def output(path: Path) -> str:
+def output(place: Location) -> str:
     """The short lock of the scheduler that is at the file of these scores."""
-    return f"{PREFIX}nightly:{hashlib.sha256(bytes(path)).hexdigest()[:16]}"
+    return f"{PREFIX}nightly:{hashlib.sha256(os.fsencode(place)).hexdigest()[:16]}"
 
 
 def text(name: bytes) -> str:

@@ -13,18 +13,22 @@ CHUNK_BYTES = 8 << 20
 
 
 def mirror_path(url: Url, folder: Path) -> Path:
-    """Where its copy is: below the folder, by scheme, bucket and key. Raises InputError if there can be none."""
-    path = folder.absolute() / url.scheme / url.bucket / url.key
+    """Where its copy is: below the folder, by scheme, bucket and key."""
+    return folder.absolute() / url.scheme / url.bucket / url.key
+
+
+def make_room(path: Path) -> None:
+    """For that copy. Raises InputError if there can be none."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}") from error
-    return path
 
 
 def mirrored(url: Url, folder: Path) -> Path:
     """The copy, made now. Raises InputError if there is no such object."""
     path = mirror_path(url, folder)
+    make_room(path)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         with reporting(url), filesystem(url).open_input_stream(url.path) as source, partial.open("wb") as file:

@@ -132,6 +132,7 @@ def nightly(
       producer nightly 'in/messages-{date}.csv' --at '30 1 * * *' --timezone Europe/Berlin --deadline 06:00
       producer nightly 'in/*.csv' --output 'scores/{stem}.csv' --max-rejects 0.1%
       producer nightly 'in/messages-{date}.csv' --once
+      producer nightly 's3://mail/in/messages-{date}.csv' --at '30 1 * * *'
     """
     from jobs.settings import Settings
     from producer.nightly.clock import SystemClock, time_zone
@@ -152,7 +153,9 @@ def nightly(
         words=take_words(words).over(words_beside(chosen)),
     )  # fmt: skip
     hooks = Hooks.from_settings(settings)
-    service = Service(Pattern(input, output, days), schedule, options, settings, SystemClock(), hooks, as_json)
+    service = Service(
+        Pattern(input, output, days, settings.home), schedule, options, settings, SystemClock(), hooks, as_json
+    )
     try:
         if not once:
             service.run()

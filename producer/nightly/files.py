@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from formats.files.listing import look, matching
+from formats.files.location import Location, locate
 from jobs.errors import SettingsError
 from producer.nightly.note import Note
 from producer.outputs.paths import OURS, default_output, receipt_path, rejects_path
+from producer.outputs.stored import made_at
 
 DATE, STEM = "{date}", "{stem}"
 
@@ -18,8 +21,9 @@ DATE, STEM = "{date}", "{stem}"
 class File:
     """An input and where its scores go. `day` is its date by the pattern, None for a pattern without one."""
 
-    path: Path
-    output: Path
+    path: Location
+    place: Location  # of the scores
+    output: Path  # the scores file on the disk: that very place, or where an object is made
     day: date | None
 
     @property
@@ -32,9 +36,11 @@ class Pattern:
     file by `{date}` and `{stem}`; None: beside the input. Raises SettingsError for an output that would be another
     file's too, or that has a date where the input has none."""
 
-    def __init__(self, input: str, output: str | None, days: int) -> None:
-        self.input, self.days = input, days
+    def __init__(self, input: str, output: str | None, days: int, home: Path) -> None:
+        self.input, self.days, self._home = input, days, home
         self._output = output
+        for each in (input, output or ""):
+            locate(each)
         if output is None:
             return
         if DATE in output and DATE not in input:
@@ -48,25 +54,20 @@ class Pattern:
         """The files of today and the `days` days before, by their dates or else by their modification times; and, apart
         from them, those that want the same output as another. `now` is local."""
         files = self._all(now)
-        wanted = Counter(file.output for file in files)
-        return [f for f in files if wanted[f.output] == 1], [f for f in files if wanted[f.output] > 1]
+        wanted = Counter(file.place for file in files)
+        return [f for f in files if wanted[f.place] == 1], [f for f in files if wanted[f.place] > 1]
 
     def of(self, day: date) -> File | None:
         """The one file of that date, be it there or not; None if the pattern leaves open how many there are."""
         if DATE not in self.input or glob.has_magic(self.input):
             return None
-        path = Path(_fill(self.input, day))
-        return File(path, self._output_of(path, day), day)
+        return self._file(locate(_fill(self.input, day)), day)
 
     def _all(self, now: datetime) -> list[File]:
         files = list(dict.fromkeys(self._matches(now)))
-        written = {path for file in files for path in (file.output, rejects_path(file.output))}
-        return [
-            file
-            for file in files
-            # Neither the scores of a file that is here, nor those of one that is gone.
-            if file.path.absolute() not in written and Note.read(receipt_path(file.path)).output != file.path.name
-        ]
+        written = {path for file in files for path in (file.place, _beside(file.place))}
+        # Neither the scores of a file that is here, nor those of one that is gone.
+        return [file for file in files if _absolute(file.path) not in written and not _has_receipt(file.path)]
 
     def _matches(self, now: datetime) -> Iterator[File]:
         if DATE not in self.input:
@@ -77,26 +78,40 @@ class Pattern:
             yield from self._glob(now.date() - timedelta(days=ago))
 
     def _glob(self, day: date | None) -> Iterator[File]:
-        names = glob.glob(_fill(self.input, day), recursive=True)  # noqa: PTH207 -- absolute patterns too
-        for name in sorted(names):
-            path = Path(name)
-            if not name.endswith(OURS) and path.is_file():
-                yield File(path, self._output_of(path, day), day)
+        for path in matching(_fill(self.input, day)):
+            if not path.name.endswith(OURS):
+                yield self._file(path, day)
 
-    def _output_of(self, path: Path, day: date | None) -> Path:
+    def _file(self, path: Location, day: date | None) -> File:
+        place = _absolute(self._place_of(path, day))
+        return File(path, place, made_at(place, self._home), day)
+
+    def _place_of(self, path: Location, day: date | None) -> Location:
         if self._output is None:
-            return default_output(path).absolute()
+            return default_output(path)
         stem = path.stem if path.suffix == ".csv" else path.name
-        return Path(_fill(self._output, day).replace(STEM, stem)).absolute()
+        return locate(_fill(self._output, day).replace(STEM, stem))
 
 
 def _fill(pattern: str, day: date | None) -> str:
     return pattern if day is None else pattern.replace(DATE, day.isoformat())
 
 
-def _modified(path: Path) -> float:
+def _absolute(path: Location) -> Location:
+    return path.absolute() if isinstance(path, Path) else path
+
+
+def _beside(scores: Location) -> Location:
+    """Its rejects file."""
+    return scores.with_name(rejects_path(Path(scores.name)).name)
+
+
+def _has_receipt(path: Location) -> bool:
+    """Whether it is a scores file, by the receipt beside it. Of an object its name tells."""
+    return isinstance(path, Path) and Note.read(receipt_path(path)).output == path.name
+
+
+def _modified(path: Location) -> float:
     """Seconds since the epoch; 0 if it is gone."""
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
+    found = look(path)
+    return found.mtime_ns / 1e9 if found else 0.0

@@ -6,9 +6,9 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
+from formats.files.location import Location
 from jobs import logs
 from producer.nightly.clock import Clock
 from producer.nightly.files import File
@@ -52,7 +52,7 @@ class Journal:
         self._schedule, self._clock, self._as_json = schedule, clock, as_json
         self._log = logging.getLogger("producer.nightly")
         self._round = clock.now()
-        self._said: dict[Path, tuple[FileState, str]] = {}
+        self._said: dict[Location, tuple[FileState, str]] = {}
         self._summary = ""
 
     def begin(self) -> None:
@@ -95,7 +95,7 @@ class Journal:
             "time": self._schedule.local(self._clock.now()).isoformat(timespec="seconds"),
             "file": str(status.file.path),
             "date": status.file.day and status.file.day.isoformat(),
-            "output": str(status.file.output),
+            "output": str(status.file.place),
             "state": status.state,
             "detail": status.detail or None,
             "over_budget": status.over_budget,

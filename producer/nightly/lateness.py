@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from formats.errors import InputError
+from formats.files.listing import Look, look
+from formats.files.location import Location
 from producer.nightly.clock import Clock
 from producer.nightly.files import File, Pattern
 from producer.nightly.journal import Journal
@@ -49,7 +52,7 @@ class Lateness:
                 break
             due = self.due(file)
             if due is not None and due <= self._clock.now():
-                return [] if file.path.exists() or due < self._began else [file]
+                return [] if _is_there(file.path) or due < self._began else [file]
         return []
 
     def report(self, files: Sequence[File], take: Callable[[File], bool], let_go: Callable[[File], None]) -> None:
@@ -80,7 +83,7 @@ class Lateness:
 
     def _report(self, file: File, due: datetime) -> None:
         text = f"{file.path} is late: no scores by {self._schedule.local(due):%Y-%m-%d %H:%M}"
-        if not file.path.exists():
+        if not _is_there(file.path):
             text += ", and it is not there"
         # Before it is noted: rather twice than never.
         self._hooks.send("late", text, input=str(file.path.resolve()))
@@ -94,7 +97,17 @@ class Lateness:
             self._journal.say(f"{file.receipt}: {error.strerror}")
 
     def _modified(self, file: File) -> datetime:
-        try:
-            return datetime.fromtimestamp(file.path.stat().st_mtime, UTC)
-        except OSError:  # gone
-            return self._clock.now()
+        found = _look(file.path)
+        return datetime.fromtimestamp(found.mtime_ns / 1e9, UTC) if found else self._clock.now()
+
+
+def _look(path: Location) -> Look | None:
+    """None if it is gone, or a storage does not say."""
+    try:
+        return look(path)
+    except InputError:
+        return None
+
+
+def _is_there(path: Location) -> bool:
+    return _look(path) is not None

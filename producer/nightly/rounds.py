@@ -11,7 +11,8 @@ from pathlib import Path
 
 import redis
 
-from formats.errors import NightshiftError
+from formats.errors import InputError, NightshiftError
+from formats.files.location import Location
 from graphs.errors import GraphError
 from jobs import keys
 from jobs.errors import ServerError
@@ -54,8 +55,8 @@ class Rounds:
         self._model = Model(scorer.options.model)
         self._token = uuid.uuid4().hex
         # In this round:
-        self._scored: set[Path] = set()
-        self._blocked: Counter[Path] = Counter()
+        self._scored: set[Location] = set()
+        self._blocked: Counter[Location] = Counter()
 
     def begin(self) -> None:
         """A new round."""
@@ -65,10 +66,14 @@ class Rounds:
 
     def look(self) -> list[FileStatus]:
         """One status a file. Scores what can be scored, one file after the other: each has all workers to itself."""
-        files, clashing = self._pattern.find(self._schedule.local(self._clock.now()))
+        try:
+            files, clashing = self._pattern.find(self._schedule.local(self._clock.now()))
+        except InputError as error:  # a storage that does not list
+            self._journal.say(str(error))
+            files, clashing = [], []
         self._stability.keep({file.path for file in files})
         statuses = [
-            self._scorer.later(file, "blocked", f"another file wants to become {file.output} as well")
+            self._scorer.later(file, "blocked", f"another file wants to become {file.place} as well")
             for file in clashing
         ]
         model = ""
@@ -100,9 +105,9 @@ class Rounds:
             return FileStatus(file, "done", "by a receipt made by hand")
         return None
 
-    def _urgency(self, file: File) -> tuple[bool, datetime, Path]:
+    def _urgency(self, file: File) -> tuple[bool, datetime, str]:
         """What can still be in time goes before what is late already."""
-        return self._lateness.passed(file), self._lateness.night(file), file.path
+        return self._lateness.passed(file), self._lateness.night(file), str(file.path)
 
     def _work_through(self, todo: list[File], model: str) -> list[FileStatus]:
         statuses: list[FileStatus] = []
@@ -183,7 +188,7 @@ class Rounds:
                 self._lock(self._connection, file).let_go()
 
     def _lock(self, connection: Client, file: File) -> Lock:
-        return Lock(connection.ledger, keys.output(file.output), LOCK_SECONDS, self._token)
+        return Lock(connection.ledger, keys.output(file.place), LOCK_SECONDS, self._token)
 
     def _connected(self) -> Client:
         """Opened by a look that needs it, for as long as that takes."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.errors import InputError, NightshiftError
+from formats.files.listing import look
 from graphs.errors import GraphError
 from graphs.words import NOTHING, Words
 from jobs.errors import JobError
@@ -52,8 +53,11 @@ class Scorer:
     def subject(self, file: File, model: str) -> Subject | None:
         """The file as it is now, None if it is gone; `model` is the model's sha256."""
         try:
-            status = file.path.stat()
-        except OSError:
+            found = look(file.path)
+        except InputError as error:  # a storage that does not say
+            self._journal.say(str(error))
+            return None
+        if found is None:
             return None
         settings: dict[str, Any] = {
             "id": self.options.id_column,
@@ -63,7 +67,7 @@ class Scorer:
         words = self.options.words.to_dict()
         if words:
             settings["words"] = words
-        return Subject(str(file.path.resolve()), status.st_size, status.st_mtime_ns, model, settings)
+        return Subject(str(file.path.resolve()), found.size, found.mtime_ns, model, settings)
 
     def given_up(self, file: File, subject: Subject, note: Note) -> FileStatus | None:
         """A file to be left alone until it, the model or a setting changes."""
@@ -101,13 +105,14 @@ class Scorer:
                 self._hooks.send("failed", f"{file.path} was not scored: {error}", input=subject.input)
             return status
         with plan.source:
-            if (plan.job.size, plan.job.mtime_ns, plan.job.model) != (subject.size, subject.mtime_ns, subject.model):
+            modified = plan.job.mtime_ns or subject.mtime_ns  # a job knows an object by its version alone
+            if (plan.job.size, modified, plan.job.model) != (subject.size, subject.mtime_ns, subject.model):
                 return self._changing(file)
             self._begin(file, subject, note)
             submission = submit(connection, plan, deadline=due, say=self._journal.say)
             try:
                 watch = _JournalReporter(submission.job, self._journal, tick)
-                receipt = submission.wait(file.output, watch, options.max_rejects)
+                receipt = submission.wait(file.place, watch, options.max_rejects)
             except JobError as error:
                 state = _end(submission)
                 self._mark_late(note, due)

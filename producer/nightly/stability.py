@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
+
+from formats.files.location import Location
 
 PAUSE_SECONDS = 2.0  # between two looks at a file that seems long finished
 
@@ -22,9 +23,9 @@ class Stability:
 
     def __init__(self, settle: float) -> None:
         self._settle = settle
-        self._seen: dict[Path, Look] = {}
+        self._seen: dict[Location, Look] = {}
 
-    def due(self, path: Path, size: int, mtime_ns: int, now: datetime) -> datetime | None:
+    def due(self, path: Location, size: int, mtime_ns: int, now: datetime) -> datetime | None:
         """When to look again; None if the file is stable."""
         seen = self._seen.get(path)
         if seen is None or (seen.size, seen.mtime_ns) != (size, mtime_ns):
@@ -33,12 +34,12 @@ class Stability:
         due = seen.since + timedelta(seconds=min(PAUSE_SECONDS, self._settle) if old else self._settle)
         return due if due > now else None
 
-    def why(self, path: Path) -> str:
+    def why(self, path: Location) -> str:
         """Empty for a file that only needs another look."""
         seen = self._seen[path]
         fresh = seen.since.timestamp() - seen.mtime_ns / 1e9 < self._settle
         return "it may still be being written" if fresh else ""
 
-    def keep(self, paths: set[Path]) -> None:
+    def keep(self, paths: set[Location]) -> None:
         """Forgets all the others."""
         self._seen = {path: look for path, look in self._seen.items() if path in paths}

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Self
 
 from formats.errors import NightshiftError
-from formats.files.location import Url
-from formats.files.mirror import CHUNK_BYTES, OBJECTS, mirror_path, mirrored, mirrored_if_there
+from formats.files.location import Location, Url
+from formats.files.mirror import CHUNK_BYTES, OBJECTS, make_room, mirror_path, mirrored, mirrored_if_there
 from formats.files.storage import filesystem, reporting
 from producer.outputs.document import read_document, write_document
 from producer.outputs.paths import receipt_path, rejects_path
@@ -29,7 +29,8 @@ class StoredOutput:
     @classmethod
     def of(cls, url: Url, home: Path) -> Self:
         """Raises InputError if there is no room for it on the disk."""
-        path = mirror_path(url, home / OBJECTS)
+        path = made_at(url, home)
+        make_room(path)
         return cls(url, path)
 
     @classmethod
@@ -69,6 +70,11 @@ def fetched(url: Url) -> Iterator[Path]:
         for beside in (rejects_path(path), receipt_path(path)):
             mirrored_if_there(url.with_name(beside.name), Path(folder))
         yield path
+
+
+def made_at(place: Location, home: Path) -> Path:
+    """Where the scores file of that place is on the disk."""
+    return mirror_path(place, home / OBJECTS) if isinstance(place, Url) else place
 
 
 def _files(path: Path) -> tuple[Path, Path, Path]:

@@ -4,6 +4,7 @@ that the same input on a disk gives."""
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -209,6 +210,29 @@ def test_a_model_with_words_beside_it_and_a_retry_with_a_mended_one(
     assert again.code == 0, again.err
     assert storage.get("points.scores.csv") == b"record,op_to_store\n1,3\n2,13\n3,26\n"
     assert site.producer("verify", "s3://mail/points.scores.csv", **told).code == 0
+
+
+def test_a_schedule_finds_tonights_object_and_scores_it_once(
+    site: Farm, storage: Storage, reference: bytes, tmp_path: Path
+) -> None:
+    key = f"nightly/messages-{datetime.now().astimezone():%Y-%m-%d}"
+    storage.put(f"{key}.csv", MESSAGES.read_bytes())
+    told = {**storage.environment, "NIGHTSHIFT_HOME": str(tmp_path)}
+    words = "nightly", "s3://mail/nightly/messages-{date}.csv", "--once", "--settle", 1, "--timezone", "UTC", "--json"
+
+    def look() -> list[str]:
+        run = site.producer(*words, **told)
+        assert run.code == 0, run.err
+        return [json.loads(line)["state"] for line in run.out.splitlines()]
+
+    assert look()[-1] == "complete"
+    assert storage.get(f"{key}.scores.csv") == reference
+    assert look() == ["done"]
+    content = MESSAGES.read_bytes()
+    storage.put(f"{key}.csv", content[: content.rindex(b"\n", 0, 500_000) + 1])
+    assert look()[-1] == "complete", "another object"
+    assert reference.startswith(storage.get(f"{key}.scores.csv"))
+    assert site.producer("verify", f"s3://mail/{key}.scores.csv", **told).code == 0
 
 
 @pytest.mark.slow

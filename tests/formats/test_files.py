@@ -8,6 +8,7 @@ import pytest
 
 from formats.errors import ChangedError, InputError
 from formats.files import stored
+from formats.files.listing import look, matching
 from formats.files.location import Url, locate
 from formats.files.open import open_file
 from tests.support.storage import BUSY, DENIED, Storage
@@ -103,6 +104,33 @@ def test_the_same_bytes_stored_again_are_the_same_version(storage: Storage) -> N
     storage.put("in.bin", CONTENT)
     assert file.unchanged()
     file.close()
+
+
+PATTERNS = [
+    "*.csv", "in/*.csv", "in/**/*.csv", "**/*.csv", "in/m-2027-0?-*.csv", "in/[ab].csv", "in/[!a].csv", "in/*/a.csv",
+    "*/a.csv", "in/a.csv", "in/none.csv", "none/*", "in/**", "**", "in/*", "i*/**/d*/*",
+]  # fmt: skip
+
+
+def test_a_pattern_finds_of_objects_what_it_finds_of_files(storage: Storage, tmp_path: Path) -> None:
+    names = [
+        "a.csv", "in/a.csv", "in/b.csv", "in/c.txt", "in/m-2027-05-04.csv", "in/deep/a.csv", "in/deep/er/a.csv",
+        "out/a.csv", "in/.hidden.csv", "in.csv/a.csv", "in/a b.csv", ".nightshift/a.csv", "in/.deep/a.csv",
+    ]  # fmt: skip
+    for name in names:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+        storage.put(name, b"x")
+    for pattern in PATTERNS:
+        files = [str(Path(str(each)).relative_to(tmp_path)) for each in matching(f"{tmp_path}/{pattern}")]
+        objects = [str(each).removeprefix("s3://mail/") for each in matching(f"s3://mail/{pattern}")]
+        assert objects == files, pattern
+    found = look(locate("s3://mail/in/a.csv"))
+    assert found is not None
+    assert found.size == 1
+    assert look(locate("s3://mail/in")) is None
+    assert look(locate("s3://mail/none")) is None
 
 
 def test_a_server_that_is_busy_for_a_while_is_asked_again(storage: Storage) -> None:

@@ -110,7 +110,7 @@ class Place:
         max_rejects: Limit | None = None,
     ) -> Service:
         return Service(
-            Pattern(str(self.folder / input), None, days),
+            Pattern(str(self.folder / input), None, days, self.folder / ".nightshift"),
             Schedule(at, BERLIN, deadline),
             Options(self.model, settle=settle, tries=tries, max_rejects=max_rejects),
             Settings(redis_url=url or self.farm.server.url, home=self.folder / "none"),

@@ -113,7 +113,7 @@ def test_the_cron_jobs_settings_are_real_and_its_secret_is_one() -> None:
     assert environment.keys() <= variables()
     assert container["args"] == ["nightly", "--once"]
     values = {name.removeprefix("NIGHTSHIFT_NIGHTLY_"): entry["value"] for name, entry in environment.items()}
-    Pattern(values["INPUT"], values["OUTPUT"], 7)
+    Pattern(values["INPUT"], values["OUTPUT"], 7, Path(".nightshift"))
     Schedule(spec["schedule"], time_zone(values["TIMEZONE"]))
     assert spec["timeZone"] == values["TIMEZONE"]
     assert re.fullmatch(r"\d\d:\d\d", values["DEADLINE"])
