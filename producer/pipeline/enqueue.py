@@ -45,12 +45,14 @@ class Enqueuer:
         self._batches: Iterator[Batch[Any]] = iter(())
         self._mean = job.batch_bytes  # of the batches enqueued last, in bytes of input
         self.finished = False
+        self.is_behind = False  # there is room for more than it enqueued in its last step
 
     def step(self, progress: Progress, processes: int) -> bool:
         """Enqueues the next batches, if there are any and room for them; True if the job moved on."""
         if self._place.is_there and progress.state == "running" and time.monotonic() >= self._grant_due:
             self._place.grant(self._job.life, self._job.input)  # again: somebody may have tidied up
             self._grant_due = time.monotonic() + GRANT_SECONDS
+        self.is_behind = False
         if self.finished or progress.sealed:
             self.finished = True
             return False
@@ -66,6 +68,7 @@ class Enqueuer:
             rest -= enqueued
             if not enqueued:
                 break
+        self.is_behind = rest > 0 and not self.finished
         return room > 0
 
     def _next(self, room: int) -> int:

@@ -109,8 +109,10 @@ class _Follower:
         return None
 
     def _pace(self) -> float:
-        """Seconds until the next round. Where batches travel, those that wait are few, and have to be looked after."""
-        slower = LONGER * (time.monotonic() - self._began) if self._job.by_reference else 0.0
+        """Seconds until the next round. Where batches travel, those that wait are few, and have to be looked after; so
+        is whoever waits for batches that there is room for."""
+        patient = self._job.by_reference and not (self._enqueuer and self._enqueuer.is_behind)
+        slower = LONGER * (time.monotonic() - self._began) if patient else 0.0
         return max(PACE_SECONDS, min(slower, LONGEST_SECONDS))
 
     def _look_around(self) -> None:
