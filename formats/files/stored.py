@@ -72,7 +72,7 @@ class StoredObject:
         try:
             return self._ask(number).result()
         except InputError:
-            del self._windows[number]  # to be asked for again
+            self._windows.pop(number, None)  # to be asked for again
             if not self.unchanged():
                 raise ChangedError(f"{self.location}: the object changed while it was being read") from None
             raise

@@ -11,8 +11,6 @@ from formats.files.location import Location, Url
 
 # The ends of the names of what is written for a job; `.retry.` is what `producer retry` scores.
 OURS = (".scores.csv", ".rejects.csv", ".receipt.json", ".report.html", ".partial")
-
-
 Beside = TypeVar("Beside", Path, Url, Location)
 
 
@@ -48,10 +46,11 @@ def check_output(output: Location, inputs: Iterable[Location]) -> Location:
 
 
 def check_stored(output: Url, inputs: Iterable[Location]) -> Url:
+    inputs = list(inputs)
     if not output.key:
         raise InputError(f"{output} is a bucket: name an object in it")
     beside = [output.with_name(place(Path(output.name)).name) for place in (rejects_path, receipt_path)]
-    taken = next((place for place in (output, *beside) if place in list(inputs)), None)
+    taken = next((place for place in (output, *beside) if place in inputs), None)
     if taken is not None:
         raise InputError(f"{taken} is the input" if taken == output else f"{taken}, the input, would be replaced")
     return output

@@ -1,11 +1,13 @@
 """What a worker may open: it is told by its own settings and by the spool, and by nothing that the server says."""
 
 import os
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from formats.errors import NightshiftError
 from formats.files.location import Url
 from jobs.errors import LostError, SettingsError
 from jobs.place import Place
@@ -85,6 +87,20 @@ def test_a_part_is_written_once_under_a_name_that_nobody_else_has(place: Place) 
     place.forget(LIFE)
     with pytest.raises(LostError):
         place.open_part(LIFE, second)
+
+
+@pytest.mark.parametrize("kind", ["spool", "folder"])
+def test_a_part_for_which_there_is_no_room_leaves_nothing(root: Path, kind: str) -> None:
+    """As if the disk were full: a file may have 1,000 bytes. Its worker then leaves the batch."""
+    place = Spool(root / "spool") if kind == "spool" else FolderRoot(root)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(NightshiftError, match="File too large"):
+            place.put_part(LIFE, 0, 1, b"lines" * 100, b"rejects" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path for folder in (root / "spool", root / ".nightshift") for path in folder.glob("*")] == []
 
 
 @pytest.mark.parametrize("name", ["../secret.csv", "/etc/passwd", "in.csv", ""])
