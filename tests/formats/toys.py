@@ -26,7 +26,7 @@ class BarsSource:
         self._limit = max_record_bytes
         self.path = path
         status = path.stat()
-        self.size, self.mtime_ns = status.st_size, status.st_mtime_ns
+        self.size, self.mtime_ns, self.version = status.st_size, status.st_mtime_ns, ""
         self._file = path.open("rb")
         head = self._file.readline()
         if not head:

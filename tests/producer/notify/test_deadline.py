@@ -79,7 +79,7 @@ class Night:
             cursor={"offset": 1}, batches=10, done=0, collected=0, records=1000, read_rejects=0, scored=0,
             score_rejects=0, attempts=0, redelivered=0, duplicates=0, blank_lines=0, not_utf8=0,
             leases_lost=0, resent=0, output_bytes=0, rejects_bytes=0, unread_rejects=0, codes={},
-            incarnation=JOB.incarnation, record="", output=None, deadline=clock.now + wanted_in, retried=[],
+            incarnation=JOB.incarnation, output=None, deadline=clock.now + wanted_in, retried=[],
             row_class=None, tensorflow=None, last_error=None,
         )  # fmt: skip
 
