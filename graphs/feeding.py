@@ -13,8 +13,8 @@ from typing import NamedTuple
 from graphs.errors import GraphError
 from graphs.feeds import Constant, Feature, Feed
 from graphs.hints import TEXT, hint, is_lone_text, takes_cells, word_to_set
-from graphs.listed import listed
-from graphs.wants import Parsed, Want
+from graphs.name_lists import listed
+from graphs.wanted_inputs import Parsed, Want
 from graphs.words import Item, Words
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from graphs import ops, parts
+from graphs import ops, walk
 from graphs.messages import GraphDef, NodeDef
 from graphs.names import is_control, node_of
 from graphs.verdict import OpList, Refusal, refusals
@@ -35,12 +35,12 @@ def restore_refusal(meta_graph: MetaGraphDef) -> str | None:
         return None
     graph_def = meta_graph.graph_def
     filename = node_of(saver.filename_tensor_name)
-    part = parts.needed_by(graph_def, [saver.restore_op_name])
+    part = walk.needed_by(graph_def, [saver.restore_op_name])
     for where, nodes in _bodies(part):
         known = {node.name: node for node in nodes}
         functions = {function.signature.name for function in graph_def.library.function}
         for node in nodes:
-            named = parts.called(where, node)
+            named = walk.called(where, node)
             if _RESTORES.fullmatch(node.op):
                 source = _origin(node.input[0], known) if node.input else ""
                 if source in known and source != filename if not where else source in known:
@@ -75,7 +75,7 @@ def fill_refusal(graph_def: GraphDef, roots: Iterable[str], available: OpList) -
 
 def part_refusals(graph_def: GraphDef, roots: Iterable[str], available: OpList) -> list[Refusal]:
     """What a worker would refuse of the part of a graph, yet to be frozen, that the nodes `roots` run."""
-    part = parts.needed_by(graph_def, roots)
+    part = walk.needed_by(graph_def, roots)
     extracted = type(graph_def)()
     extracted.node.extend(part.nodes)
     extracted.library.function.extend(part.functions)
@@ -90,7 +90,7 @@ def asset_refusal(filename: str) -> str | None:
     return f"refused: the asset {filename!r} is not a name inside the model's directory"
 
 
-def _bodies(part: parts.Part) -> Iterator[tuple[str, list[NodeDef]]]:
+def _bodies(part: walk.Part) -> Iterator[tuple[str, list[NodeDef]]]:
     yield "", part.nodes
     for function in part.functions:
         yield function.signature.name, list(function.node_def)

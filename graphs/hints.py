@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from math import prod
 
-from graphs.wants import Want
+from graphs.wanted_inputs import Want
 from graphs.words import NOTHING, Words
 
 TEXT = "text"  # the column that a lone string placeholder takes

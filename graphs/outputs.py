@@ -4,8 +4,8 @@ import re
 
 from graphs.inputs import MAY_BE_FED
 from graphs.messages import GraphDef, NodeDef
-from graphs.parts import inputs
 from graphs.rowless import rowless
+from graphs.walk import inputs
 
 # Ops that TensorFlow defines without an output, `tests/graphs` compares: they check, order, fill, write or send.
 _GIVE_NOTHING = re.compile(

@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphs import parts
+from graphs import walk
 from graphs.composites import Composite, composites, grouped
 from graphs.errors import GraphError
 from graphs.feeding import Fed, fit
@@ -15,7 +15,7 @@ from graphs.messages import GraphDef
 from graphs.names import node_of, tensor_of
 from graphs.outputs import terminal
 from graphs.rowless import rowless
-from graphs.wants import Want, wants
+from graphs.wanted_inputs import Want, wants
 from graphs.words import Output, Words
 
 
@@ -32,7 +32,7 @@ class Signature:
     @classmethod
     def of(cls, graph_def: GraphDef) -> "Signature":
         """Raises GraphError if a node that another reads from is missing."""
-        inputs = parts.inputs(graph_def)
+        inputs = walk.inputs(graph_def)
         missing = {name for names in inputs.values() for name in names} - inputs.keys()
         if missing:
             raise GraphError(f"the graph is damaged, the node {min(missing)!r} is missing")
@@ -68,7 +68,7 @@ class Signature:
     def needed_by(self, fetches: Sequence[Fetch]) -> list[Want]:
         """The inputs that the fetched nodes depend on, in the graph's order. Raises GraphError if there are none."""
         tensors = [tensor for fetch in fetches for tensor in fetch.fetched]
-        reached = parts.reached(self.inputs, tensors)
+        reached = walk.reached(self.inputs, tensors)
         found = [want for want in self.wants if any(tensor in reached for tensor in want.tensors)]
         if not found:
             names = ", ".join(fetch.tensor for fetch in fetches)

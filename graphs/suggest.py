@@ -11,7 +11,7 @@ from math import prod
 from graphs.errors import GraphError
 from graphs.feeding import fit
 from graphs.hints import looks_like_a_switch, word_to_set
-from graphs.wants import Want
+from graphs.wanted_inputs import Want
 from graphs.words import Item, Words
 
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")

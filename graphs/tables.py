@@ -10,7 +10,7 @@ from graphs import ops
 from graphs.inputs import MAY_BE_FED
 from graphs.messages import FunctionDef, GraphDef, NodeDef
 from graphs.names import is_control, node_of
-from graphs.parts import mentioned
+from graphs.walk import mentioned
 
 
 def written_by_records(graph_def: GraphDef) -> list[tuple[str, NodeDef]]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from graphs import ops, tables
 from graphs.messages import GraphDef, NodeDef
-from graphs.parts import called, every
+from graphs.walk import called, every
 
 
 class Traits(NamedTuple):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from graphs.errors import GraphError
 from graphs.feeds import Constant, Feed, Fetch
-from graphs.listed import listed
+from graphs.name_lists import listed
 from graphs.names import short, tensor_of
 
 _ITEM = re.compile(r'\s*(?:"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^,"]*?))(?P<end>\[\]|:base64)?\s*(?:,|$)', re.DOTALL)

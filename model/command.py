@@ -8,7 +8,7 @@ from formats.columns import id_column_of
 from formats.registry import open_source
 from graphs import kinds, messages
 from graphs.errors import GraphError
-from graphs.listed import listed
+from graphs.name_lists import listed
 from graphs.signature import Signature
 from graphs.suggest import suggest
 from graphs.words import NOTHING, feed_word, read_file

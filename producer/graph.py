@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphs import kinds, messages, parts
+from graphs import kinds, messages, walk
 from graphs.errors import GraphError
 from graphs.signature import Signature
 
@@ -46,7 +46,7 @@ def read_graph(path: Path) -> Graph:
         graph_def = messages.parse(data)
     except GraphError:
         raise GraphError(f"{path} is no frozen graph (a GraphDef, as `model freeze` writes it)") from None
-    variables = parts.variables(graph_def)
+    variables = walk.variables(graph_def)
     if variables:
         raise GraphError(f"{path} has the variable {variables[0]!r}, so it is not frozen: see `model freeze --help`")
     try:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graphs.feeds import Feature
-from worker import lists
+from worker import list_cells
 from worker.cells import Problem, convert
 
 _KINDS = {"float32": "float_list", "int64": "int64_list", "string": "bytes_list"}
@@ -54,7 +54,7 @@ def _values(feature: Feature, cells: pa.Array, fill: str | None) -> tuple[list[A
         array, problems = convert(feature.dtype, _without(cells, is_absent), fill)
         found = [[value] for value in array.tolist()]
     else:
-        read = lists.read(feature.dtype, cells)
+        read = list_cells.read(feature.dtype, cells)
         found, problems = [read.row(row).tolist() for row in range(len(written))], read.problems
     if count is not None and count != 1:
         problems = problems + [

@@ -17,7 +17,7 @@ from graphs.feeds import Feed
 from jobs.batch import RowReject
 from jobs.record import Job
 from model.errors import ModelError
-from worker import lists
+from worker import list_cells
 from worker.cells import Cells, Problem, convert, numpy_dtype
 from worker.examples import decode_base64, serialise
 from worker.runtimes.runtime import Arrays, Run
@@ -137,7 +137,7 @@ def _stack(feed: Feed, columns: Mapping[str, pa.Array]) -> tuple[npt.NDArray[Any
 def _lists(feed: Feed, cells: pa.Array) -> tuple[npt.NDArray[Any], list[RowReject]]:
     shape = feed.shape or (-1, -1)
     inner = shape[2:]
-    found = lists.read(feed.dtype, cells, inner)
+    found = list_cells.read(feed.dtype, cells, inner)
     problems = list(found.problems)
     if feed.form != "list":  # ragged and sparse ones are put together when they are fed
         rows = np.empty(len(cells), dtype=object)
@@ -145,12 +145,12 @@ def _lists(feed: Feed, cells: pa.Array) -> tuple[npt.NDArray[Any], list[RowRejec
         return rows, _rejects(feed.column, problems)
     size = prod(inner)
     if size > 1:
-        problems += lists.uneven(found, size) if shape[1] == -1 else []
+        problems += list_cells.uneven(found, size) if shape[1] == -1 else []
     width = shape[1] * size if shape[1] != -1 else max(size, -(-int(found.lengths.max(initial=0)) // size) * size)
     if feed.exact and shape[1] != -1:
-        problems += lists.other_lengths(found, width)
+        problems += list_cells.other_lengths(found, width)
     padding = constant(feed.dtype, feed.pad).item()
-    array, long = lists.pad(found, width, padding, truncate=feed.truncate)
+    array, long = list_cells.pad(found, width, padding, truncate=feed.truncate)
     return array.reshape(len(cells), -1, *inner) if inner else array, _rejects(feed.column, problems + long)
 
 

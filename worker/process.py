@@ -22,8 +22,8 @@ from jobs.spool import Spool
 from jobs.timeline import Stopwatch, Work
 from model.errors import ModelError
 from model.graph.row_class import RowClass
+from worker.isolation.fatal_search import Assignment
 from worker.isolation.isolation import Isolation, Unwanted
-from worker.isolation.search import Assignment
 from worker.lease import Lease, LeasedBatch, Renewal
 from worker.models import Models
 from worker.periodic import Periodic

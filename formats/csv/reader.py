@@ -13,11 +13,11 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from formats.csv.details import MAX_RAW_BYTES, broken, too_large, wrong_count
 from formats.csv.file import CsvFile
 from formats.csv.lines import format_rows
 from formats.csv.parsing import to_arrow, wrong_field_counts
 from formats.csv.quoting import Extent
+from formats.csv.reject_details import MAX_RAW_BYTES, broken, too_large, wrong_count
 from formats.csv.split import Split
 from formats.csv.splitter import Splitter
 from formats.errors import InputError

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.compat import v1
 
 from graphs import foreign as rules
-from graphs import ops, parts
+from graphs import ops, walk
 from model import sessions
 from model.errors import ModelError, reason
 from model.graph import foreign, frozen, inline, prune, samples, tables
@@ -89,7 +89,7 @@ def _original(made: Frozen, source: Source) -> Iterator[v1.Session]:
         raise _Unable(why)
     graph = inline.imported(graph_def)
     with v1.Session(graph=graph, config=_config()) as session, graph.as_default():
-        needed = parts.reached(parts.inputs(graph_def), made.outputs.values())
+        needed = walk.reached(walk.inputs(graph_def), made.outputs.values())
         held = [node for node in variables(graph_def) if node.name in needed]  # the others have what fills the tables
         try:
             values = source.values(held)
@@ -221,7 +221,7 @@ def _both(
 
 
 def _is_random(graph: tf.Graph) -> bool:
-    return any(ops.RANDOM.fullmatch(node.op) for _, node in parts.every(graph.as_graph_def()))
+    return any(ops.RANDOM.fullmatch(node.op) for _, node in walk.every(graph.as_graph_def()))
 
 
 def _tensor(name: str) -> str:

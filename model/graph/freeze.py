@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tensorflow.compat import v1
 
-from graphs import parts
+from graphs import walk
 from graphs.inputs import MAY_BE_FED
 from graphs.names import node_of, renamed
 from model.errors import ModelError
@@ -65,7 +65,7 @@ def convert(
     fillers: list[str] = []
     if tables.has_tables(part):
         loaded = [name for name in source.initialisers if name in known]
-        run = parts.reached(parts.inputs(graph_def), loaded)
+        run = walk.reached(walk.inputs(graph_def), loaded)
         fillers = [*loaded, *(name for name in tables.fillers(graph_def) if name not in run)]
         part = nodes.extract(graph_def, [*wanted, *fillers])
     roots = list(dict.fromkeys([*wanted, *fillers]))
@@ -112,7 +112,7 @@ def outputs_of(source: Source) -> list[str]:
 
 def _needed(graph_def: v1.GraphDef, outputs: Sequence[str]) -> v1.GraphDef:
     """The nodes that the outputs depend on. The conversion keeps a few more, once functions were inlined."""
-    reached = parts.reached(parts.inputs(graph_def), outputs)
+    reached = walk.reached(walk.inputs(graph_def), outputs)
     result = v1.GraphDef(versions=graph_def.versions, library=graph_def.library)
     result.node.extend(node for node in graph_def.node if node.name in reached)
     return result
@@ -145,7 +145,7 @@ def _name_outputs(graph_def: v1.GraphDef, outputs: Mapping[str, str]) -> None:
 def _drop_unused_functions(graph_def: v1.GraphDef) -> None:
     """A SavedModel's functions that save and restore, say: a worker would refuse them."""
     functions = {function.signature.name: function for function in graph_def.library.function}
-    used = parts.functions_called(graph_def, graph_def.node)
+    used = walk.functions_called(graph_def, graph_def.node)
     for name in functions.keys() - used:
         graph_def.library.function.remove(functions[name])
     kept = [each for each in graph_def.library.gradient if each.function_name in used]

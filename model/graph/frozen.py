@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.compat import v1
 from tensorflow.core.protobuf import saved_model_pb2
 
-from graphs import messages, names, ops, outputs, parts, verdict
+from graphs import messages, names, ops, outputs, verdict, walk
 from graphs.inputs import INPUTS
 from graphs.verdict import Refusal
 from model.errors import ModelError
@@ -27,7 +27,7 @@ def parse(data: bytes) -> v1.GraphDef:
         is_graph = False
     if not is_graph:
         raise ModelError(f"not a frozen graph: {_what_it_is(data)}")
-    variables = parts.variables(graph_def)
+    variables = walk.variables(graph_def)
     if variables:
         more = f" and {len(variables) - 1} more" if len(variables) > 1 else ""
         raise ModelError(f"the graph still has variables ({variables[0]}{more}); {_HINT}")
@@ -66,7 +66,7 @@ def load(data: bytes) -> tf.Graph:
     """Parse, refuse what is unsafe, import into a graph of its own, names unchanged. ModelError if any of it fails."""
     graph_def = parse(data)
     refuse_unsafe(graph_def)
-    for _, node in parts.every(graph_def):
+    for _, node in walk.every(graph_def):
         node.device = ""  # where it was trained says nothing about where it runs
     graph = v1.Graph()
     with graph.as_default():

@@ -10,7 +10,7 @@ from tensorflow.compat import v1
 from tensorflow.core.framework import op_def_pb2, tensor_shape_pb2
 from tensorflow.python.framework import op_def_registry  # no public API tells the dtype of a NodeDef's outputs
 
-from graphs import parts
+from graphs import walk
 from graphs.inputs import INPUTS
 from graphs.outputs import terminal
 
@@ -55,8 +55,8 @@ def outputs(graph_def: v1.GraphDef) -> list[TensorInfo]:
 def constants(graph_def: v1.GraphDef) -> list[Values]:
     """Each Const with what it holds; one in a function is called 'function/node'."""
     tensors = [
-        (parts.called(function, node), node.attr["value"].tensor)
-        for function, node in parts.every(graph_def)
+        (walk.called(function, node), node.attr["value"].tensor)
+        for function, node in walk.every(graph_def)
         if node.op == "Const"
     ]
     return [values(name, dtype(each.dtype), shape(each.tensor_shape)) for name, each in tensors]
@@ -64,13 +64,13 @@ def constants(graph_def: v1.GraphDef) -> list[Values]:
 
 def op_counts(graph_def: v1.GraphDef) -> dict[str, int]:
     """How many nodes each op has, functions included; the most frequent first."""
-    counted = Counter(node.op for _, node in parts.every(graph_def))
+    counted = Counter(node.op for _, node in walk.every(graph_def))
     return dict(sorted(counted.items(), key=lambda each: (-each[1], each[0])))
 
 
 def extract(graph_def: v1.GraphDef, names: Iterable[str]) -> v1.GraphDef:
     """Return the part of a graph that the nodes `names` depend on as a graph of its own."""
-    part = parts.needed_by(graph_def, names)
+    part = walk.needed_by(graph_def, names)
     extracted = v1.GraphDef(versions=graph_def.versions)
     extracted.node.extend(part.nodes)
     extracted.library.function.extend(part.functions)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from graphs import ops, parts
+from graphs import ops, walk
 from graphs.inputs import MAY_BE_FED
 from graphs.names import is_control, node_of
 from model.errors import ModelError, reason
@@ -80,7 +80,7 @@ def prune(graph_def: v1.GraphDef, wanted: Iterable[str]) -> v1.GraphDef:
 def _predicates(graph_def: v1.GraphDef) -> dict[str, Any]:
     """The constant predicates of the graph's branches, by the node that branches."""
     known = {node.name: node for node in graph_def.node}
-    graph = parts.inputs(graph_def)
+    graph = walk.inputs(graph_def)
     found: dict[str, str] = {}
     for node in graph_def.node:
         if node.op in _SWITCH:
@@ -89,7 +89,7 @@ def _predicates(graph_def: v1.GraphDef) -> dict[str, Any]:
             source = node.input[0]
         else:
             continue
-        if all(_is_computed(known[name], node.op) for name in parts.reached(graph, [source])):
+        if all(_is_computed(known[name], node.op) for name in walk.reached(graph, [source])):
             found[node.name] = source
     return dict(zip(found, evaluate(graph_def, list(found.values())), strict=True))
 

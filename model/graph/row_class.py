@@ -16,7 +16,7 @@ import tensorflow as tf
 from tensorflow.compat import v1
 from tensorflow.python.framework import op_def_registry  # no public API tells the fixed dtypes of a NodeDef
 
-from graphs import ops, parts
+from graphs import ops, walk
 from graphs.inputs import INPUTS
 from graphs.names import tensor_of
 from model.graph import nodes, row_axis
@@ -57,7 +57,7 @@ class RowVerdict(NamedTuple):
 def judge(graph: tf.Graph, fetches: Iterable[str]) -> RowVerdict:
     """The verdict on the part of an imported graph that the fetched nodes or tensors need."""
     fetched = [tensor_of(fetch) or fetch for fetch in fetches]
-    part = parts.needed_by(graph.as_graph_def(), fetched)
+    part = walk.needed_by(graph.as_graph_def(), fetched)
     for node in part.every():
         if ops.RANDOM.fullmatch(node.op):
             return RowVerdict("mixing", "mixing", False, f"it draws random numbers ({node.op})")
@@ -73,7 +73,7 @@ def judge(graph: tf.Graph, fetches: Iterable[str]) -> RowVerdict:
     return RowVerdict(None, "rounding" if rounds else "exact", by_rows, ", and ".join(causes))
 
 
-def _rounding(graph: tf.Graph, part: parts.Part, kinds: dict[str, Kind]) -> str | None:
+def _rounding(graph: tf.Graph, part: walk.Part, kinds: dict[str, Kind]) -> str | None:
     """The first op whose bits may depend on where in a tensor a number stands."""
     for node in part.nodes:
         operation = graph.get_operation_by_name(node.name)
@@ -94,7 +94,7 @@ def _rounding(graph: tf.Graph, part: parts.Part, kinds: dict[str, Kind]) -> str 
     return None
 
 
-def _is_call(node: v1.NodeDef, part: parts.Part) -> bool:
+def _is_call(node: v1.NodeDef, part: walk.Part) -> bool:
     return any(function.signature.name == node.op for function in part.functions)
 
 
@@ -122,7 +122,7 @@ def _has_floats(node: v1.NodeDef) -> bool:
     return any(dtype.is_floating or dtype.is_complex for dtype in dtypes)
 
 
-def _first_other(graph: tf.Graph, part: parts.Part, kinds: dict[str, Kind]) -> str:
+def _first_other(graph: tf.Graph, part: walk.Part, kinds: dict[str, Kind]) -> str:
     """Where the trail of the rows ends."""
     needed = {node.name for node in part.nodes}
     for operation in graph.get_operations():

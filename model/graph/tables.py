@@ -13,7 +13,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from graphs import parts
+from graphs import walk
 from graphs.inputs import INPUTS
 from graphs.names import is_control, node_of
 from model.errors import ModelError, reason
@@ -41,7 +41,7 @@ def fillers(graph_def: v1.GraphDef) -> list[str]:
 
 def has_tables(graph_def: v1.GraphDef) -> bool:
     """Whether a node, in functions as well, is a lookup table."""
-    return any(TABLE.fullmatch(node.op) or _NOT_SCALAR.fullmatch(node.op) for _, node in parts.every(graph_def))
+    return any(TABLE.fullmatch(node.op) or _NOT_SCALAR.fullmatch(node.op) for _, node in walk.every(graph_def))
 
 
 def fill(graph_def: v1.GraphDef, wanted: Sequence[str], source: Source) -> tuple[v1.GraphDef, list[str]]:
@@ -50,7 +50,7 @@ def fill(graph_def: v1.GraphDef, wanted: Sequence[str], source: Source) -> tuple
     `graph_def` has, inlined, what `wanted` needs and what fills tables. ModelError if a table that an output needs is
     not filled from constants or the model's own files.
     """
-    needed = parts.reached(parts.inputs(graph_def), wanted)
+    needed = walk.reached(walk.inputs(graph_def), wanted)
     found: dict[str, list[v1.NodeDef]] = {}  # nodes by the table that they share
     for node in graph_def.node:
         if _NOT_SCALAR.fullmatch(node.op) and node.name in needed:

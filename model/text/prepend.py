@@ -6,9 +6,9 @@ import tensorflow as tf
 from tensorflow.compat import v1
 
 from graphs.inputs import MAY_BE_FED
-from graphs.listed import listed
+from graphs.name_lists import listed
 from graphs.names import renamed, short
-from graphs.parts import inputs, reached
+from graphs.walk import inputs, reached
 from model.errors import ModelError
 from model.graph import frozen
 from model.text import tokens

@@ -17,7 +17,7 @@ from formats.source import Source
 from graphs.errors import GraphError
 from graphs.feeding import Fed, NoColumnError
 from graphs.feeds import Fetch
-from graphs.listed import listed
+from graphs.name_lists import listed
 from graphs.words import NOTHING, Words, of_job, read_file
 from jobs.places import choose
 from jobs.record import PLAIN, Job

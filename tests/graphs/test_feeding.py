@@ -9,7 +9,7 @@ from graphs import messages
 from graphs.errors import GraphError
 from graphs.feeding import Fed, NoColumnError, fit
 from graphs.feeds import Constant, Feature
-from graphs.wants import Parsed, Want, wants
+from graphs.wanted_inputs import Parsed, Want, wants
 from graphs.words import NOTHING, Words, of_job, read
 
 

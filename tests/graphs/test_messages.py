@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from graphs import inputs, messages, outputs, parts, tables
+from graphs import inputs, messages, outputs, tables, walk
 from graphs.errors import GraphError
 from tests.support import ROOT
 
@@ -28,13 +28,13 @@ def with_functions() -> v1.GraphDef:
 def test_both_classes_say_the_same(graph_def: v1.GraphDef) -> None:
     ours = messages.parse(graph_def.SerializeToString())
     assert ours.versions.producer == graph_def.versions.producer
-    assert parts.inputs(ours) == parts.inputs(graph_def)
+    assert walk.inputs(ours) == walk.inputs(graph_def)
     assert inputs.placeholders(ours) == inputs.placeholders(graph_def)
     assert outputs.terminal(ours) == outputs.terminal(graph_def)
-    assert [(where, node.name) for where, node in parts.every(ours)] == [
-        (where, node.name) for where, node in parts.every(graph_def)
+    assert [(where, node.name) for where, node in walk.every(ours)] == [
+        (where, node.name) for where, node in walk.every(graph_def)
     ]
-    of_ours, of_theirs = (parts.needed_by(each, ["score:0"]) for each in (ours, graph_def))
+    of_ours, of_theirs = (walk.needed_by(each, ["score:0"]) for each in (ours, graph_def))
     assert [node.name for node in of_ours.every()] == [node.name for node in of_theirs.every()]
     assert [each.signature.name for each in of_ours.functions] == [each.signature.name for each in of_theirs.functions]
     assert tables.written_by_records(ours) == []
@@ -46,7 +46,7 @@ def test_reading_changes_nothing() -> None:
     before = graph_def.SerializeToString(deterministic=True)
     inputs.placeholders(graph_def)
     outputs.terminal(graph_def)
-    parts.needed_by(graph_def, ["score"])
+    walk.needed_by(graph_def, ["score"])
     tables.written_by_records(graph_def)
     assert graph_def.SerializeToString(deterministic=True) == before
 

@@ -26,8 +26,8 @@ from tests.support.poison import POISON, freeze
 from tests.support.poison import aborts as _aborts
 from tests.support.poison import divides as _divides
 from tests.support.poison import hangs as _hangs
+from worker.isolation.fatal_search import HOPELESS, Assignment, piece_seconds
 from worker.isolation.isolation import Isolation, Unwanted
-from worker.isolation.search import HOPELESS, Assignment, piece_seconds
 from worker.models import open_model
 from worker.score import TELLING, score
 

@@ -14,7 +14,7 @@ from typing import cast
 from jobs.batch import Result
 from model.errors import ModelError
 from model.graph.row_class import RowClass
-from worker.isolation.search import START_SECONDS, Assignment, describe_exit
+from worker.isolation.fatal_search import START_SECONDS, Assignment, describe_exit
 
 
 class Unwanted(Exception):
@@ -83,7 +83,7 @@ class Isolation:
         self.close()
         self._end, theirs = Pipe()
         with theirs:
-            main = f"from worker.isolation.search import main; main({theirs.fileno()})"
+            main = f"from worker.isolation.fatal_search import main; main({theirs.fileno()})"
             # Forking with threads about is deprecated; without a session none of them matters.
             command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", main]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])

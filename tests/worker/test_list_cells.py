@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.lists import Lists, pad, read
+from worker.list_cells import Lists, pad, read
 
 
 def cells(*values: str | bytes) -> pa.Array:
