@@ -19,7 +19,7 @@ from formats.files.location import Url
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-ATTEMPTS = 8  # of one request, within some 30 s
+ATTEMPTS = 6  # of one request, within some 15 s
 CONNECT_SECONDS, REQUEST_SECONDS = 5.0, 60.0
 # What a request that failed is about, as the SDK names it, and what that is for people.
 _REASONS = {

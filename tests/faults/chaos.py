@@ -23,7 +23,6 @@ from tests.faults.processes import processes
 from tests.faults.site import Site, open_site
 from tests.support import Worker
 
-QUEUE = keys.SECOND.queue
 FIGURES = ("batches", "attempts", "redelivered", "duplicates", "resent", "leases_lost")
 HOSTS = 2
 MILLISECONDS = 80  # a batch: long enough for faults to meet workers at work
@@ -143,13 +142,21 @@ class Round:
         self.site.server.redis.client_kill_filter(skipme=True)
 
     def fault_messages_lost(self) -> bool:
-        return bool(self.site.server.redis.delete(QUEUE))
+        return bool(self.site.server.redis.delete(*self._queues()))
 
     def fault_messages_doubled(self) -> bool:
-        messages: Any = self.site.server.redis.lrange(QUEUE, 0, -1)
-        for message in messages:
-            self.site.server.redis.lpush(QUEUE, message)
-        return bool(messages)
+        found = 0
+        for queue in self._queues():
+            messages: Any = self.site.server.redis.lrange(queue, 0, -1)
+            for message in messages:
+                self.site.server.redis.lpush(queue, message)
+            found += len(messages)
+        return found > 0
+
+    def _queues(self) -> list[str]:
+        """That of all, and that of those who were told of a root."""
+        own: Any = self.site.server.redis.smembers(keys.QUEUES)
+        return [keys.SECOND.queue, *map(keys.text, own)]
 
     def fault_producer_killed(self) -> None:
         self.run.kill()
@@ -215,11 +222,13 @@ def main(words: list[str]) -> None:
     parser.add_argument("--messages", type=int, default=500_000, help="a job")
     parser.add_argument("--faults", type=int, default=12, help="a job, at most")
     parser.add_argument("--pause", type=float, default=1.0, help="seconds between faults, on average")
-    parser.add_argument("--spool", action="store_true", help="batches go through files, as they do on one machine")
+    parser.add_argument("--spool", action="store_true", help="workers read for themselves, as they do on one machine")
+    parser.add_argument("--root", action="store_true", help="so do half of them, who were told of the folder")
     given = parser.parse_args(words)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, and their children, ignore it
-    with open_site("no" if given.spool else "everysec") as site, tempfile.TemporaryDirectory() as name:
+    with open_site("no" if given.spool or given.root else "everysec") as site, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        site.root = folder if given.root else None
         total = rounds(
             site, folder, build_model(folder), count=given.rounds, seed=given.seed, messages=given.messages,
             faults=given.faults, pause=given.pause, spool=given.spool, say=lambda text: print(text, flush=True),

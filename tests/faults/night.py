@@ -43,6 +43,8 @@ class Night:
         environment = {"NIGHTSHIFT_WINDOW": "16", **os.environ, "REDIS_URL": self.site.server.url}
         if self.spool:
             environment["NIGHTSHIFT_SPOOL"] = str(self.site.spool)
+        if self.site.root:
+            environment["NIGHTSHIFT_DATA"] = str(self.site.root)
         with self._said(number, "out").open("wb") as out, self._said(number, "err").open("wb") as err:
             process = subprocess.Popen(
                 [PRODUCER, *map(str, words)],

@@ -15,6 +15,7 @@ class Site(Farm):
     """A farm for accidents: a server that can be killed, and always as many workers as a test asks for."""
 
     hired = 0
+    root: Path | None = None  # if it is set, every second worker is told of it, and one at least
 
     def staff(self, count: int) -> list[Worker]:
         """`count` workers of two processes each, ready; those who did not live are replaced."""
@@ -27,7 +28,10 @@ class Site(Farm):
 
     def hire(self) -> Worker:
         self.hired += 1
-        return self.start_worker(f"worker{self.hired}", concurrency=2)
+        told = self.root and (self.hired % 2 == 1 or not any("told" in worker.log.stem for worker in self.workers))
+        if not told:
+            return self.start_worker(f"worker{self.hired}", concurrency=2)
+        return self.start_worker(f"told{self.hired}", concurrency=2, NIGHTSHIFT_DATA=str(self.root))
 
     def kill(self, worker: Worker) -> None:
         """The host is gone: the worker's parent and its children, at once."""

@@ -26,6 +26,14 @@ def test_nor_do_they_where_workers_read_for_themselves(slow_model: Path, tmp_pat
         check(rounds(site, tmp_path, slow_model, count=3, seed=2, spool=True, **PLAN))
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_nor_do_they_where_only_some_workers_can(slow_model: Path, tmp_path: Path) -> None:
+    with open_site("no") as site:
+        site.root = tmp_path
+        check(rounds(site, tmp_path, slow_model, count=3, seed=3, spool=False, **PLAN))
+
+
 def check(total: "Counter[str]") -> None:
     assert total["rounds"] == 3
     assert total["faults"] >= 12
