@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import redis
 
 from formats.errors import InputError, NightshiftError
-from formats.files.location import Location, Url, locate
+from formats.files.location import Location, locate
 from formats.rejects import Reject
 from formats.source import Source
 from graphs.words import NOTHING, Words, cell, read
@@ -24,10 +24,11 @@ from jobs.settings import Settings
 from producer.client import Client
 from producer.display.reporters import Silence, print_error
 from producer.lifetime import tie
+from producer.outputs.made import made_at, made_for
 from producer.outputs.paths import check_local
 from producer.outputs.receipt import Limit, Receipt, make_receipt
 from producer.outputs.scored import Scored
-from producer.outputs.stored import StoredOutput
+from producer.outputs.wanted import Output, parse_output
 from producer.pipeline.plan import Plan, make_plan
 from producer.pipeline.reporter import Reporter
 from producer.pipeline.retry import retry
@@ -105,10 +106,9 @@ class Submission:
         if not retry(self._client, self.job, output, locate(model) if model is not None else None, words, report):
             with report:
                 report.say(f"none of the rejects of {self.id} could be scored: its files are as they were")
-        if stored := StoredOutput.at(output, self._client.settings.home):
-            stored.store()
-            return stored.told(self.receipt)
-        return self.receipt
+        made = made_at(output, self._client.settings.home)
+        made.publish()
+        return made.told(self.receipt)
 
     def progress(self) -> Progress:
         """The ledger's counters at this moment."""
@@ -119,28 +119,26 @@ class Submission:
         self._run(report, until_sealed=True)
 
     def wait(
-        self, output: Location | str | None = None, report: Reporter | None = None, max_rejects: Limit | None = None
+        self, output: Output | str | None = None, report: Reporter | None = None, max_rejects: Limit | None = None
     ) -> Receipt:
-        """Follows the job to its end, and writes the scores file if `output`, a path or URL, is given. Raises JobError
-        if it fails.
+        """Follows the job to its end, and writes the scores file if `output` is given: a path or URL, or, with a slash
+        at its end, a folder for parts. Raises JobError if it fails.
 
         The hooks are told when it is complete (and whether it has more rejects than `max_rejects`), when it failed or
         could not be followed, and when it will be late.
         """
         news = self._client.news
-        place = locate(output) if output else None
-        stored = StoredOutput.of(place, self._client.settings.home) if isinstance(place, Url) else None
-        path = stored.path if stored else place if isinstance(place, Path) else None
+        made = made_for(parse_output(output), self._client.settings.home) if output else None
         try:
-            progress = self._run(report, output=path, tell=True)
-            if stored:
-                stored.store()
+            progress = self._run(report, output=made.path if made else None, tell=True)
+            if made:
+                made.publish()
         except Exception as error:
             news.tell_failed(self._last_receipt(), str(error), self.job.input, self.id)
             raise
         receipt = make_receipt(self.job, progress)
-        if stored:
-            receipt = stored.told(receipt)
+        if made:
+            receipt = made.told(receipt)
         news.tell_complete(receipt, max_rejects)
         return receipt
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from formats.csv.rejects import SINK as REJECTS
 from formats.errors import InputError, NightshiftError
-from formats.files.location import Location, Url
+from formats.files.location import Location
 from formats.registry import open_source, sink_of
 from formats.source import Source
 from jobs import digest
@@ -25,8 +25,10 @@ from producer.graph import read_graph
 from producer.outputs.document import BatchProof, document_batches, read_document, seal
 from producer.outputs.files import match
 from producer.outputs.locate import Gap, find_gaps
+from producer.outputs.parts import joined
 from producer.outputs.paths import receipt_path, rejects_path
 from producer.outputs.stored import fetched
+from producer.outputs.wanted import Folder, Output
 from producer.pipeline.batching import Batch, Way, make_cursor
 from producer.pipeline.referring import Referring
 from producer.pipeline.serving import Serving
@@ -63,11 +65,11 @@ class Verdict:
 
 
 def verify(
-    scores: Location, receipt: Path | None = None, input: Location | None = None, model: Path | None = None
+    scores: Output, receipt: Path | None = None, input: Location | None = None, model: Path | None = None
 ) -> Verdict:
     """Raises InputError if no receipt can be read, NewerFormatError for one of a newer version, OSError."""
-    if isinstance(scores, Url):
-        with fetched(scores) as path:
+    if not isinstance(scores, Path):
+        with joined(scores) if isinstance(scores, Folder) else fetched(scores) as path:
             verdict = verify(path, receipt, input, model)
         return replace(verdict, scores=str(scores))
     receipt = receipt or receipt_path(scores)

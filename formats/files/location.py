@@ -55,9 +55,14 @@ class Url:
     def suffix(self) -> str:
         return PurePosixPath(self.key).suffix
 
+    @property
+    def parent(self) -> Self:
+        """The prefix without the last step."""
+        return replace(self, key=self.key.rpartition("/")[0])
+
     def with_name(self, name: str) -> Self:
         """An object beside it."""
-        return replace(self, key=f"{self.key.rpartition('/')[0]}/{name}".lstrip("/"))
+        return replace(self, key=f"{self.parent.key}/{name}".lstrip("/"))
 
     def resolve(self) -> Self:
         """Itself: nothing in it is relative, and there are no links."""

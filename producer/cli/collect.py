@@ -9,7 +9,7 @@ from producer.cli.console import connected, end, find, interrupted, resume_line,
 from producer.cli.places import OutputPlace
 
 if TYPE_CHECKING:
-    from formats.files.location import Location
+    from producer.outputs.wanted import Output
 
 
 @click.command()
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.option("--output", type=OutputPlace(), required=True, help="The scores file.")
 @click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
-def collect(job: str, output: "Location", as_json: bool, quiet: bool) -> None:
+def collect(job: str, output: "Output", as_json: bool, quiet: bool) -> None:
     """Write JOB's scores file, following the job to its end, and the rejects file beside it.
 
     What was written is freed on the server. Interrupted, it goes on where it was.
@@ -28,7 +28,7 @@ def collect(job: str, output: "Location", as_json: bool, quiet: bool) -> None:
     """
     from formats.files.location import locate
     from producer.display.reporters import reporter
-    from producer.outputs.paths import check_output
+    from producer.outputs.made import check_output
     from producer.server.outages import wait_for_server
 
     try:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from formats.files.location import Location
+    from producer.outputs.wanted import Output
 
 
 class RejectLimit(click.ParamType[tuple[float, bool]]):
@@ -65,7 +66,8 @@ class Moment(click.ParamType["datetime"]):
 @click.option(
     "--output",
     type=OutputPlace(),
-    help="The scores file. Implies --wait.  [default: FILE with .scores.csv, beside it]",
+    help="The scores file; with a slash at its end, a folder for parts. Implies --wait.  [default: FILE with .scores.csv, "
+    "beside it]",
 )
 @click.option(
     "--wait", is_flag=True, help="Follow the job to its end and write the scores file. Always so without REDIS_URL."
@@ -102,7 +104,7 @@ class Moment(click.ParamType["datetime"]):
 def enqueue(
     file: "Location",
     model: "Location | None",
-    output: "Location | None",
+    output: "Output | None",
     wait: bool,
     id_column: str | None,
     keep: Sequence[str],
@@ -141,7 +143,8 @@ def enqueue(
     from producer.api import submit
     from producer.client import Client
     from producer.display.reporters import reporter
-    from producer.outputs.paths import check_output, default_output
+    from producer.outputs.made import check_output
+    from producer.outputs.paths import default_output
     from producer.pipeline.plan import make_plan
     from producer.pipeline.precheck import scan
 

@@ -7,6 +7,7 @@ import click
 
 if TYPE_CHECKING:
     from formats.files.location import Location
+    from producer.outputs.wanted import Output
 
 
 class Place(click.ParamType["Location"]):
@@ -24,11 +25,29 @@ class Place(click.ParamType["Location"]):
             self.fail(str(error), param, ctx)
 
 
-class OutputPlace(Place):
-    """No directory."""
+class ScoresPlace(click.ParamType["Output"]):
+    """A file or an object, or, with a slash at its end or where a directory is, a folder with parts."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Location":
+    name = "PATH|URL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Output":
+        from formats.errors import InputError
+        from producer.outputs.wanted import Folder, parse_output
+
+        try:
+            place = parse_output(value)
+        except InputError as error:
+            self.fail(str(error), param, ctx)
+        return Folder(place) if isinstance(place, Path) and place.is_dir() else place
+
+
+class OutputPlace(ScoresPlace):
+    """The same, to be written: parts are what somebody has to ask for."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Output":
+        from producer.outputs.wanted import Folder
+
         place = super().convert(value, param, ctx)
-        if isinstance(place, Path) and place.is_dir():
-            self.fail(f"File {str(place)!r} is a directory.", param, ctx)
+        if isinstance(place, Folder) and isinstance(value, str) and not value.endswith("/"):
+            self.fail(f"File {value!r} is a directory; with a slash at its end it gets parts.", param, ctx)
         return place

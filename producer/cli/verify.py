@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 import click
 
 from producer.cli.console import FAILED, fail
-from producer.cli.places import Place
+from producer.cli.places import Place, ScoresPlace
 
 if TYPE_CHECKING:
     from formats.files.location import Location
+    from producer.outputs.wanted import Output
 
 
 @click.command()
-@click.argument("scores", type=Place())
+@click.argument("scores", type=ScoresPlace())
 @click.option("--receipt", type=click.Path(path_type=Path), help="[default: beside SCORES]")
 @click.option("--input", "source", type=Place(), help="[default: the one that the receipt names]")
 @click.option("--model", type=click.Path(path_type=Path), help="Whether this is the model that scored.")
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
 def verify(
-    scores: "Location", receipt: Path | None, source: "Location | None", model: Path | None, as_json: bool
+    scores: "Output", receipt: Path | None, source: "Location | None", model: Path | None, as_json: bool
 ) -> None:
     """Prove a scores file by its receipt, without a server.
 

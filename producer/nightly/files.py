@@ -12,7 +12,7 @@ from formats.files.location import Location, locate
 from jobs.errors import SettingsError
 from producer.nightly.note import Note
 from producer.outputs.paths import OURS, default_output, receipt_path, rejects_path
-from producer.outputs.stored import made_at
+from producer.outputs.stored import StoredOutput
 
 DATE, STEM = "{date}", "{stem}"
 
@@ -84,7 +84,7 @@ class Pattern:
 
     def _file(self, path: Location, day: date | None) -> File:
         place = _absolute(self._place_of(path, day))
-        return File(path, place, made_at(place, self._home), day)
+        return File(path, place, StoredOutput.path_of(place, self._home), day)
 
     def _place_of(self, path: Location, day: date | None) -> Location:
         if self._output is None:

@@ -39,13 +39,8 @@ def final(output: Path) -> Path:
     return output.parent.resolve() / output.name
 
 
-def check_output(output: Location, inputs: Iterable[Location]) -> Location:
-    """`final(output)`, or the URL as it is. Raises InputError if it can't be written, or if the scores, the rejects or
-    the receipt would take the place of one of `inputs`."""
-    return check_stored(output, inputs) if isinstance(output, Url) else check_local(output, inputs)
-
-
 def check_stored(output: Url, inputs: Iterable[Location]) -> Url:
+    """The URL. Raises InputError as `check_local`."""
     inputs = list(inputs)
     if not output.key:
         raise InputError(f"{output} is a bucket: name an object in it")
@@ -57,6 +52,8 @@ def check_stored(output: Url, inputs: Iterable[Location]) -> Url:
 
 
 def check_local(output: Path, inputs: Iterable[Location]) -> Path:
+    """`final(output)`. Raises InputError if it can't be written, or if the scores, the rejects or the receipt would
+    take the place of one of `inputs`."""
     if output.name in ("", ".", ".."):
         raise InputError(f"{output} is no name for a file")
     path = final(output)

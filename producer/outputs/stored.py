@@ -29,9 +29,14 @@ class StoredOutput:
     @classmethod
     def of(cls, url: Url, home: Path) -> Self:
         """Raises InputError if there is no room for it on the disk."""
-        path = made_at(url, home)
+        path = cls.path_of(url, home)
         make_room(path)
         return cls(url, path)
+
+    @staticmethod
+    def path_of(place: Location, home: Path) -> Path:
+        """Where the scores file of a place is on the disk: there, unless it is an object."""
+        return mirror_path(place, home / OBJECTS) if isinstance(place, Url) else place
 
     @classmethod
     def at(cls, path: Path, home: Path) -> Self | None:
@@ -50,7 +55,7 @@ class StoredOutput:
         """The job's receipt, which names the objects."""
         return replace(receipt, output=str(self.url), rejects=str(self.rejects))
 
-    def store(self) -> None:
+    def publish(self) -> None:
         """Stores what is on the disk: the scores last, since they are what others wait for. Raises NightshiftError."""
         document = read_document(receipt_path(self.path))
         if document is not None:
@@ -70,11 +75,6 @@ def fetched(url: Url) -> Iterator[Path]:
         for beside in (rejects_path(path), receipt_path(path)):
             mirrored_if_there(url.with_name(beside.name), Path(folder))
         yield path
-
-
-def made_at(place: Location, home: Path) -> Path:
-    """Where the scores file of that place is on the disk."""
-    return mirror_path(place, home / OBJECTS) if isinstance(place, Url) else place
 
 
 def _files(path: Path) -> tuple[Path, Path, Path]:

@@ -192,6 +192,12 @@ def test_scores_are_stored_with_rejects_and_receipt_and_are_proven_there(
     assert storage.get("out/deep/a.csv") == reference
     assert site.producer("collect", receipt["job"], "--output", receipt["output"], **told).code == 0
     assert storage.get(beside[0]) == reference
+    # As parts.
+    for _ in range(2):
+        assert site.producer("collect", receipt["job"], "--output", "s3://mail/parts/", "--quiet", **told).code == 0
+    assert storage.get("parts/part-00000.csv") == reference
+    assert "parts/_SUCCESS" in storage.objects()
+    assert site.producer("verify", "s3://mail/parts/", **told).code == 0
 
 
 def test_a_model_with_words_beside_it_and_a_retry_with_a_mended_one(

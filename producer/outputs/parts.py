@@ -1,0 +1,156 @@
+"""A scores file as parts: each a CSV file of its own, with the header, of some batches. A reader waits for `_SUCCESS`,
+and may read them side by side; the receipt is their manifest."""
+
+import contextlib
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from formats.errors import InputError, NightshiftError
+from formats.files.directory import directory
+from formats.files.location import Location, Url
+from formats.files.mirror import make_room
+from jobs.proof import Written
+from producer.outputs.document import document_batches, read_document, write_document
+from producer.outputs.files import CHUNK_BYTES
+from producer.outputs.paths import receipt_path, rejects_path
+from producer.outputs.receipt import Receipt
+from producer.outputs.wanted import Folder
+
+PART_BYTES = 128 << 20  # of a part, or of one batch
+HOME = "parts"  # the folder of the home in which outputs are made that become parts
+SCORES, REJECTS, RECEIPT, SUCCESS = "scores.csv", "rejects.csv", "receipt.json", "_SUCCESS"
+
+
+class Part(NamedTuple):
+    """Consecutive batches of the scores file; `offset` and `size` are its bytes there, the header excluded."""
+
+    name: str
+    offset: int
+    size: int
+    scored: int
+
+
+def cut(header: int, sizes: Iterator[tuple[int, int]]) -> list[Part]:
+    """Parts of about PART_BYTES of batches, given as bytes and scored records of each."""
+    parts: list[Part] = []
+    offset = begin = header
+    scored = 0
+    for size, records in sizes:
+        if offset > begin and offset + size - begin > PART_BYTES:
+            parts.append(Part(f"part-{len(parts):05}.csv", begin, offset - begin, scored))
+            begin, scored = offset, 0
+        offset, scored = offset + size, scored + records
+    return [*parts, Part(f"part-{len(parts):05}.csv", begin, offset - begin, scored)]
+
+
+@dataclass(frozen=True, slots=True)
+class PartsOutput:
+    folder: Folder
+    path: Path
+
+    @classmethod
+    def of(cls, folder: Folder, home: Path) -> Self:
+        """Raises InputError if there is no room for it on the disk."""
+        place = folder.place
+        steps = (
+            (place.scheme, place.bucket, place.key) if isinstance(place, Url) else ("file", str(place.absolute())[1:])
+        )
+        path = home.absolute().joinpath(HOME, *steps, SCORES)
+        make_room(path)
+        return cls(folder, path)
+
+    @classmethod
+    def at(cls, path: Path, home: Path) -> Self | None:
+        """The one that is made at that path; None for another file."""
+        room = home.absolute() / HOME
+        if not path.is_relative_to(room):
+            return None
+        scheme, *steps = path.parent.relative_to(room).parts
+        place: Location = Path("/", *steps) if scheme == "file" else Url(scheme, steps[0], "/".join(steps[1:]))
+        return cls(Folder(place), path)
+
+    def told(self, receipt: Receipt) -> Receipt:
+        """The folder, and the rejects in it."""
+        return replace(receipt, output=str(self.folder), rejects=f"{self.folder}{REJECTS}")
+
+    def publish(self) -> None:
+        document = read_document(receipt_path(self.path))
+        if document is None:
+            raise NightshiftError(f"{receipt_path(self.path)} is not there: the same command writes it again")
+        header = Written.decode(document["proof"]["header"]).scores.size
+        parts = cut(header, ((batch.scores_bytes, batch.scored) for batch in document_batches(document)))
+        document["receipt"] |= {"output": str(self.folder), "rejects": f"{self.folder}{REJECTS}"}
+        document["parts"] = [part._asdict() for part in parts]
+        write_document(receipt_path(self.path), document, "parts")
+        there = directory(self.folder.place)
+        there.remove(SUCCESS)
+        for name in there.names():
+            if name.startswith("part-") and name not in {part.name for part in parts}:
+                there.remove(name)
+        with self.path.open("rb") as scores:
+            head = scores.read(header)
+            for part in parts:
+                scores.seek(part.offset)
+                there.write(part.name, head, scores, part.size)
+        for source, name in ((rejects_path(self.path), REJECTS), (receipt_path(self.path), RECEIPT)):
+            with source.open("rb") as file:
+                there.write(name, b"", file, source.stat().st_size)
+        there.write(SUCCESS, b"", None, 0)
+
+
+@contextlib.contextmanager
+def joined(folder: Folder) -> Iterator[Path]:
+    """The scores file that the parts are of, on a disk for a while, with its rejects and its receipt. Raises InputError
+    if they are not whole."""
+    there = directory(folder.place)
+    with tempfile.TemporaryDirectory(prefix="nightshift-") as name:
+        path = Path(name) / SCORES
+        if SUCCESS not in there.names():
+            raise InputError(f"{folder} has no {SUCCESS}: its parts are not whole")
+        for source, target in ((RECEIPT, receipt_path(path)), (REJECTS, rejects_path(path))):
+            with there.open(source) as file, target.open("wb") as out:
+                shutil.copyfileobj(file, out, CHUNK_BYTES)
+        document: dict[str, Any] = read_document(receipt_path(path)) or {}
+        try:
+            names = [str(part["name"]) for part in document["parts"]]
+            header = Written.decode(document["proof"]["header"]).scores.size
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise InputError(f"{folder}{RECEIPT} is damaged, or no receipt of parts") from None
+        if not all(re.fullmatch(r"part-\d{5,}\.csv", name) for name in names):
+            raise InputError(f"{folder}{RECEIPT} names a part that is none")
+        others = {each for each in there.names() if each.startswith("part-")} - set(names)
+        if others:
+            raise InputError(f"{folder} has {min(others)}, which is no part of the job's")
+        with path.open("wb") as out:
+            for number, part in enumerate(names):
+                with there.open(part) as file:
+                    head = file.read(header)
+                    out.write(head if number == 0 else b"")
+                    shutil.copyfileobj(file, out, CHUNK_BYTES)
+        yield path
+
+
+def check_folder(folder: Folder, inputs: Iterable[Location]) -> Folder:
+    """The folder, absolute. Raises InputError unless nothing is there, or parts that were published before."""
+    place = folder.place.absolute() if isinstance(folder.place, Path) else folder.place
+    if any(_folder_of(file) == place for file in inputs):
+        raise InputError(f"{folder} has the input in it: name another --output")
+    if isinstance(place, Path) and place.exists() and not place.is_dir():
+        raise InputError(f"{place} is no directory")
+    others = sorted(name for name in directory(place).names() if not _ours(name))
+    if others:
+        raise InputError(f"{folder} has {others[0]} in it, which is no part of scores: name another --output")
+    return Folder(place)
+
+
+def _folder_of(file: Location) -> Location:
+    return file.absolute().parent if isinstance(file, Path) else file.parent
+
+
+def _ours(name: str) -> bool:
+    return name in (SUCCESS, RECEIPT, REJECTS, ".nightshift") or (name.startswith("part-") and name.endswith(".csv"))
