@@ -66,8 +66,8 @@ class Moment(click.ParamType["datetime"]):
 @click.option(
     "--output",
     type=OutputPlace(),
-    help="The scores file; with a slash at its end, a folder for parts. Implies --wait.  [default: FILE with .scores.csv, "
-    "beside it]",
+    help="The scores file, or, with a slash at its end, a folder for parts. Implies --wait.  "
+    "[default: FILE with .scores.csv, beside it]",
 )
 @click.option(
     "--wait", is_flag=True, help="Follow the job to its end and write the scores file. Always so without REDIS_URL."
