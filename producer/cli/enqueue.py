@@ -81,7 +81,7 @@ class Moment(click.ParamType["datetime"]):
 @click.option("--keep", type=Columns(), default=(), help="More columns to carry through to the scores file.")
 @words_options()
 @click.option(
-    "--batch-bytes", type=click.IntRange(min=1), help="Input bytes a batch.  [default: FILE / 32, 256 KiB to 4 MiB]"
+    "--batch-bytes", type=click.IntRange(min=1), help="Input bytes a batch.  [default: FILE / 32, 256 KiB to 8 MiB]"
 )
 @click.option(
     "--max-rejects",
