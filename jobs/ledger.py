@@ -147,13 +147,13 @@ class Ledger:
                 pipe.set(keys.payload(life, batch), payload)
                 if kept:
                     pipe.set(keys.kept(life, batch), kept)
-                cursor, message = encode_cursor(life, batch + 1, entry.cursor), queue.message(life, batch, to)
+                cursor = encode_cursor(life, batch + 1, entry.cursor)
                 numbers = entry.first, entry.records, len(entry.reject_codes)
                 proofs = (
                     digest.sent(life.incarnation, batch, entry.first, entry.records, entry.payload),
                     digest.kept(life.incarnation, batch, entry.kept),
                 )
-                args = batch, cursor, message, *numbers, *proofs, *counters(entry.reject_codes), *flat(entry.odd)
+                args = batch, cursor, *numbers, *proofs, *counters(entry.reject_codes), *flat(entry.odd)
                 self._scripts.add(pipe, "enqueue", life, *args, queue=to)
 
         enqueued = int(self._scripts.together(write, transaction=True)[-1])
@@ -253,8 +253,7 @@ class Ledger:
     def send_again(self, life: Life, batches: Iterable[int]) -> int:
         """Puts the messages of those of `batches` that still want it into the queue; returns how many."""
         to = self._queue(life)
-        pairs = [item for batch in batches for item in (batch, queue.message(life, batch, to))]
-        return int(self._scripts.run("send_again", life, *pairs, queue=to))
+        return int(self._scripts.run("send_again", life, *batches, queue=to))
 
     def _queue(self, life: Life) -> str:
         """The queue of the job's messages: that of workers which can reach its input, or everybody's."""

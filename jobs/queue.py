@@ -1,11 +1,10 @@
 """The queue: one Celery message a batch, a claim check of job id, batch number and incarnation; who may be holding it.
 
-The ledger's scripts put a message into the queue in the same step in which they enter its batch. So messages are
-written here, as Celery's workers read them: by way of Celery each took a millisecond, and a second step.
+The ledger's scripts make a message and put it into the queue in the same step in which they enter its batch (`send` in
+jobs/lua/prelude.lua): by way of Celery each took a millisecond, and a second step.
 """
 
 import json
-import secrets
 from collections.abc import Iterable
 from typing import cast
 
@@ -16,40 +15,12 @@ from jobs.places import SPOOL
 from jobs.record import Job, Life
 
 QUEUES = tuple(generation.queue.removeprefix(keys.PREFIX) for generation in keys.GENERATIONS)  # as Celery names them
-TASK = "nightshift.score"
+TASK = "nightshift.score"  # as the prelude has it
 
 
 def of(job: Job) -> str:
     """The queue of a job that goes through a place which not all workers may reach; empty for others."""
     return keys.place_queue(job.by_reference) if job.by_reference not in ("", SPOOL) else ""
-
-
-def message(life: Life, batch: int, to: str = "") -> str:
-    """A call of the task TASK, by Celery's message protocol 2, in the envelope of kombu's Redis transport; `to` is the
-    queue, if it is not that of the job's generation.
-
-    It has what a worker reads of it: a third of what Celery writes. The task's id is the life's name, `:` and the
-    batch, by which the re-sender knows it in the queue.
-    """
-    task_id = f"{life.name}:{batch}"
-    arguments = [life.id, batch, life.incarnation] if life.incarnation else [life.id, batch]
-    queue = (to or keys.generation(life).queue).removeprefix(keys.PREFIX)
-    return _compact(
-        {
-            "body": _compact([arguments, {}, {}]),
-            "content-encoding": "utf-8",
-            "content-type": "application/json",
-            "headers": {"task": TASK, "id": task_id},
-            "properties": {
-                "delivery_info": {"exchange": "", "routing_key": queue},
-                "delivery_tag": secrets.token_hex(8),
-            },
-        }
-    )
-
-
-def _compact(content: object) -> str:
-    return json.dumps(content, separators=(",", ":"))
 
 
 def waiting(server: "redis.Redis", places: Iterable[str] | None = None) -> int:

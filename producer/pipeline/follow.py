@@ -20,7 +20,7 @@ from producer.server.outages import WAIT_SECONDS, wait_for_server
 
 PACE_SECONDS = 0.02  # between the beginnings of two rounds: each looks after all that came meanwhile
 LONGER = 0.02  # of the time so far, so that many workers and one follower cost the server less as a job goes on,
-LONGEST_SECONDS = 0.1  # in which a hundred processes score a fifth of what is referred to at once
+LONGEST_SECONDS = 0.2  # in which a hundred processes score a quarter of what is referred to at once
 FOLLOW_SECONDS = 15.0  # a job does not expire for so long after its follower was last seen
 LEFT_SECONDS = 60.0  # between two words on why batches are left to others: each process may have its own
 LONELY_SECONDS = 5.0  # without a worker, before that is said

@@ -77,8 +77,8 @@ def test_commands_and_bytes_through_the_server(farm: Farm, night: Path, plan: Pl
     )
     # Beside the text: ids, scores, and the ledger's own words, some of them by the second.
     if way == "reference":
-        assert into <= 2_500 * batches + PULSE_BYTES  # whatever a batch has in it
-        assert out <= 3_000 * batches + PULSE_BYTES
+        assert into <= 2_048 * batches + PULSE_BYTES  # whatever a batch has in it
+        assert out <= 2_048 * batches + PULSE_BYTES
         assert list(farm.spool.iterdir()) == []
     else:
         assert payload <= into <= payload * 1.4 + (1 << 20)

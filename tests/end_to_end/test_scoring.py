@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from jobs import keys
-from jobs.queue import message
 from tests.support import until
 from tests.support.checkout import MESSAGES
 from tests.support.farm import Farm
+from tests.support.messages import message
 from tests.support.tables import read
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jobs import keys, queue
+from jobs import keys
 from jobs.progress import Progress
 from producer.outputs.paths import rejects_path
 from tests.faults.inputs import write_input
@@ -17,6 +17,7 @@ from tests.faults.processes import processes
 from tests.faults.site import Site
 from tests.support import Worker, until
 from tests.support.checkout import PRODUCER
+from tests.support.messages import message
 
 
 @dataclass
@@ -171,7 +172,7 @@ class Night:
         while idle := [worker.log.stem for worker, count in before.items() if taken(worker) == count]:
             assert time.monotonic() < deadline, f"take no work any more: {idle}"
             for _ in range(2):  # of a job that has ended: taken, looked at, and nothing to do
-                self.site.server.redis.lpush(keys.generation(life).queue, queue.message(life, 0))
+                self.site.server.redis.lpush(keys.generation(life).queue, message(life, 0))
             time.sleep(0.2)
         for worker in self.site.workers:
             until(lambda worker=worker: len(processes(worker)) == 3, 20)  # type: ignore[misc]

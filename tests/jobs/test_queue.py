@@ -1,6 +1,8 @@
 """A message of ours is to Celery's workers what one of Celery's own would be, and its queue is known."""
 
 import json
+import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,38 +12,53 @@ from celery.worker.request import Request
 from jobs import keys
 from jobs.address import Address
 from jobs.ledger import Ledger
-from jobs.queue import TASK, message, queued, waiting
-from jobs.record import Life
+from jobs.queue import TASK, queued, waiting
+from jobs.record import Job, Life
 from tests.support import Server
+from tests.support.messages import message
+from tests.support.steps import CURSOR, JOB, enqueue
 from worker.upkeep.broker import make_app
 
 NIGHT = Life("night-1", "00112233aabbccdd")
 OLDER = Life("night-2", "")  # of format 1
 
 
-@pytest.mark.parametrize("life", [NIGHT, OLDER])
-def test_a_worker_reads_a_message_of_ours_as_one_of_celerys(server: Server, ledger: Ledger, life: Life) -> None:
+@pytest.mark.parametrize("job", [JOB, replace(JOB, incarnation="")], ids=["today's", "format 1"])
+@pytest.mark.parametrize("again", [False, True])
+def test_a_worker_reads_a_message_of_ours_as_one_of_celerys(
+    server: Server, ledger: Ledger, job: Job, again: bool
+) -> None:
     app = make_app(server.url)
 
     @app.task(name=TASK, shared=False)
     def score(*_: object) -> None:
         """A worker's."""
 
-    call = (life.id, 7, life.incarnation) if life.incarnation else (life.id, 7)
-    queue = keys.generation(life).queue
+    life, queue = job.life, keys.generation(job.life).queue
     name = queue.removeprefix(keys.PREFIX)
-    app.send_task(TASK, call, task_id=f"{life.name}:7", queue=name)
+    call = (life.id, 0, life.incarnation) if life.incarnation else (life.id, 0)
+    app.send_task(TASK, call, task_id=f"{life.name}:0", queue=name)
     theirs = taken(app, name)
-    server.redis.lpush(queue, message(life, 7))
+    ledger.submit(job, CURSOR)
+    enqueue(ledger, life, 0)
+    if again:
+        server.redis.delete(queue)
+        time.sleep(0.002)
+        ledger.overdue(life, 0)
+        assert ledger.send_again(life, [0]) == 1
     ours = taken(app, name)
     assert read(ours, app) == read(theirs, app)
-    assert ours.delivery_tag != theirs.delivery_tag
 
 
-def test_no_two_messages_have_one_delivery_tag() -> None:
+def test_no_two_messages_have_one_delivery_tag(server: Server, ledger: Ledger) -> None:
     """By which a worker that ends knows what it gives back."""
-    tags = {json.loads(message(NIGHT, 7))["properties"]["delivery_tag"] for _ in range(1000)}
-    assert len(tags) == 1000
+    ledger.submit(JOB, CURSOR)
+    for batch in range(20):
+        enqueue(ledger, JOB.life, batch)
+    time.sleep(0.002)
+    ledger.send_again(JOB.life, range(20))
+    messages = server.redis.lrange(keys.SECOND.queue, 0, -1)
+    assert len({json.loads(each)["properties"]["delivery_tag"] for each in messages}) == len(messages) == 40  # type: ignore[arg-type, union-attr]
 
 
 def taken(app: Celery, queue: str) -> Any:

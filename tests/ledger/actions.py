@@ -67,7 +67,7 @@ def arguments(action: Action) -> list[Any]:
         way, batch = args
         read = cut(life, way, batch)
         pairs = ["code:short", read.rejected] if read.rejected else []
-        return [batch, f"cursor {life} {way}{batch + 1}", f"{life}:{batch}", *read, *pairs]
+        return [batch, f"cursor {life} {way}{batch + 1}", *read, *pairs]
     if name == "lease":
         owner, batch = args
         return [batch, owner, LEASE, ATTEMPTS]
@@ -90,8 +90,6 @@ def arguments(action: Action) -> list[Any]:
         return [3_600_000]
     if name == "overdue":
         return [PATIENCE]
-    if name == "send_again":
-        return [each for batch in args for each in (batch, f"{life}:{batch}")]
     if name == "collected":
         token, first, end = args
         lines = [each for batch in range(first, end) for each in (batch, f"lines {batch}")]

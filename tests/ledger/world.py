@@ -1,6 +1,7 @@
 """The real scripts on a real server, in virtual time: of the Lua only `now()` is replaced, by the key `clock`."""
 
 import contextlib
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -90,7 +91,11 @@ class World:
                 pipe.execute_command("EVALSHA", self._dump, 0)
                 ends.append(len(pipe))
             answers = pipe.execute()
-        return [(_text(answers[end - 2]), _readable(answers[end - 1])) for end in ends]
+        found = [(_text(answers[end - 2]), _readable(answers[end - 1])) for end in ends]
+        return [
+            (_batch_of(answer) if action[0] == "take" and answer else answer, dump)
+            for (answer, dump), (_, action) in zip(found, plan, strict=True)
+        ]
 
     def _commands(self, action: Action) -> list[tuple[Any, ...]]:
         name, life, *args = action
@@ -133,7 +138,14 @@ def _readable(answer: Any) -> Dump:
             found[name] = {n for n in range(8 * len(value)) if ord(value[n // 8]) >> (7 - n % 8) & 1}
         else:
             found[name] = set(value) if kind == "set" else value
+            if name == "2:batches":
+                found[name] = [_batch_of(each) for each in value]
     return found
+
+
+def _batch_of(message: str) -> str:
+    """Its life and batch."""
+    return str(json.loads(message)["headers"]["id"]).partition(":")[2]
 
 
 def _text(value: Any) -> Any:
