@@ -1,4 +1,4 @@
-"""Where a file is: a path, or the URL of an object, `s3://bucket/key`."""
+"""Where a file is: a path, or the URL of an object, `s3://bucket/key` or `gs://bucket/key`."""
 
 import re
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import Self
 
 from formats.errors import InputError
 
-SCHEMES = ("s3",)
+SCHEMES = ("s3", "gs")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")  # Amazon's rule, nearly
 

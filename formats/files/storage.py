@@ -1,14 +1,17 @@
-"""Object storage by pyarrow.fs, set up by Amazon's usual variables.
+"""Object storage by pyarrow.fs, set up by Amazon's and Google's usual variables.
 
-Credentials come from where the AWS SDK looks for them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or the
-host's role. AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL names another server than Amazon's, AWS_REGION or
-AWS_DEFAULT_REGION the region. The SDK tries again by itself, with growing pauses, what a server refuses for the moment.
+For `s3://` credentials come from where the AWS SDK looks for them: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a
+profile, or the host's role. AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL names another server than Amazon's, AWS_REGION or
+AWS_DEFAULT_REGION the region. For `gs://` they are Google's default ones (GOOGLE_APPLICATION_CREDENTIALS, or those of
+the host); STORAGE_EMULATOR_HOST names an emulator, which wants none. Either SDK tries again by itself, with growing
+pauses, what a server refuses for the moment.
 """
 
 import contextlib
 import os
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,7 +22,7 @@ from formats.files.location import Url
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-ATTEMPTS = 6  # of one request, within some 15 s
+ATTEMPTS, RETRY_SECONDS = 6, 15.0  # of one request: so many attempts take about so long
 CONNECT_SECONDS, REQUEST_SECONDS = 5.0, 60.0
 # What a request that failed is about, as the SDK names it, and what that is for people.
 _REASONS = {
@@ -33,8 +36,13 @@ _REASONS = {
     "SERVICE_UNAVAILABLE": "the server is overloaded",
     "REQUEST_TIMEOUT": "the server does not answer in time",
     "INTERNAL_FAILURE": "the server broke off",
+    "PERMISSION_DENIED": "access is denied",  # from here on, Google's
+    "UNAUTHENTICATED": "access is denied",
+    "NOT_FOUND": "no such object",
+    "UNAVAILABLE": "the server can't be reached",
+    "DEADLINE_EXCEEDED": "the server does not answer in time",
 }
-_CODE = re.compile(r"AWS Error ([A-Z_]+)")
+_CODE = re.compile(r"(?:AWS Error |google::cloud::Status\()([A-Z_]+)")
 _STATUS = re.compile(r"HTTP [Ss]tatus(?: code)?:? *(\d{3})")
 
 
@@ -46,7 +54,23 @@ def filesystem(url: Url) -> "FileSystem":
 
 
 @lru_cache(maxsize=8)
-def _filesystem(_scheme: str, bucket: str, _pid: int) -> "FileSystem":
+def _filesystem(scheme: str, bucket: str, _pid: int) -> "FileSystem":
+    return _google() if scheme == "gs" else _amazon(bucket)
+
+
+def _google() -> "FileSystem":
+    from pyarrow import fs
+
+    emulator = urlsplit(os.environ.get("STORAGE_EMULATOR_HOST", ""))
+    limit = timedelta(seconds=RETRY_SECONDS)
+    if emulator.netloc:
+        return fs.GcsFileSystem(
+            anonymous=True, scheme=emulator.scheme, endpoint_override=emulator.netloc, retry_time_limit=limit
+        )
+    return fs.GcsFileSystem(retry_time_limit=limit)
+
+
+def _amazon(bucket: str) -> "FileSystem":
     from pyarrow import fs  # it starts the SDK's threads
 
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")

@@ -8,6 +8,8 @@ from formats.files.storage import filesystem, reporting
 
 WINDOW_BYTES = 8 << 20  # of one request: a round trip of 30 ms costs less than the transfer
 AHEAD = 3  # windows on their way while one is read
+# What Amazon tells a version by, and what Google does: that of a version that is kept, else a digest of the content.
+VERSIONS = "VersionId", "ETag", "md5Hash", "generation"
 KEPT = AHEAD + 2  # windows in memory
 
 
@@ -86,5 +88,5 @@ class StoredObject:
 
 def _version(metadata: dict[str, bytes]) -> str:
     """By which one content of the object is told from another."""
-    version = metadata.get("VersionId", b"").decode()
-    return version if version not in ("", "null") else metadata["ETag"].decode().strip('"')
+    told = (metadata.get(name, b"").decode().strip('"') for name in VERSIONS)
+    return next(version for version in told if version not in ("", "null"))

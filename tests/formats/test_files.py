@@ -11,6 +11,7 @@ from formats.files import stored
 from formats.files.listing import look, matching
 from formats.files.location import Url, locate
 from formats.files.open import open_file
+from formats.files.storage import reporting
 from tests.support.storage import BUSY, DENIED, Storage
 
 CONTENT = random.Random(7).randbytes(100_000)
@@ -35,7 +36,7 @@ def test_a_text_is_a_url_or_a_path() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "http://mail/x", "file:///etc/passwd", "s3://", "s3:///x", "s3://Mail/x", "s3://m/x", "s3://mail:80/x",
+        "http://mail/x", "az://mail/x", "file:///etc/passwd", "s3://", "s3:///x", "s3://Mail/x", "s3://m/x", "s3://mail:80/x",
         "s3://mail/../x", "s3://mail//x", "s3://mail/./x", "s3://mail/a/..",
     ],
 )  # fmt: skip
@@ -49,6 +50,25 @@ def test_a_secret_in_a_url_is_not_shown() -> None:
     with pytest.raises(InputError) as refused:
         locate("s3://key:secret@mail/x")
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("When getting information for key 'x' in bucket 'y': AWS Error ACCESS_DENIED during HeadObject operation: No "
+         "response body.", "access is denied"),
+        ("AWS Error UNKNOWN (HTTP status 301) during HeadObject operation: No response body.",
+         "the server answered with HTTP status 301"),
+        ("google::cloud::Status(UNAVAILABLE: Retry policy exhausted, with a last message of x", "the server can't be "
+         "reached"),
+        ("google::cloud::Status(PERMISSION_DENIED: Permanent error", "access is denied"),
+        ("two\nlines of something", "two lines of something"),
+    ],
+)  # fmt: skip
+def test_what_a_storages_library_says_is_one_short_reason(text: str, reason: str) -> None:
+    with pytest.raises(InputError) as refused, reporting(Url("s3", "mail", "x")):
+        raise OSError(text)
+    assert str(refused.value) == f"s3://mail/x: {reason}"
 
 
 def test_below_a_prefix_is_what_has_it_as_whole_steps() -> None:
