@@ -33,6 +33,11 @@ class Directory(Protocol):
         """If it is there."""
 
 
+def half_written(name: str) -> str:
+    """The name of a file on its way, on a disk; a killed process leaves it."""
+    return f".{name}.partial"
+
+
 def directory(location: Location) -> Directory:
     return _Prefix(location) if isinstance(location, Url) else _Folder(location)
 
@@ -52,9 +57,10 @@ class _Folder:
 
     def write(self, name: str, head: bytes, file: BinaryIO | None, size: int) -> None:
         self._path.mkdir(parents=True, exist_ok=True)
-        partial = self._path / f".{name}.partial"
+        partial = self._path / half_written(name)
         try:
-            with partial.open("wb") as target:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+            with os.fdopen(os.open(partial, flags, 0o666), "wb") as target:
                 _copy(head, file, size, target)
                 target.flush()
                 os.fsync(target.fileno())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from formats.errors import InputError, NightshiftError
-from formats.files.directory import directory
+from formats.files.directory import directory, half_written
 from formats.files.location import Location, Url
 from formats.files.mirror import make_room
 from jobs.proof import Written
@@ -89,8 +89,8 @@ class PartsOutput:
         write_document(receipt_path(self.path), document, "parts")
         there = directory(self.folder.place)
         there.remove(SUCCESS)
-        for name in there.names():
-            if name.startswith("part-") and name not in {part.name for part in parts}:
+        for name in set(there.names()) - {part.name for part in parts}:
+            if _is_part(name) or _is_half(name):
                 there.remove(name)
         with self.path.open("rb") as scores:
             head = scores.read(header)
@@ -121,9 +121,9 @@ def joined(folder: Folder) -> Iterator[Path]:
             header = Written.decode(document["proof"]["header"]).scores.size
         except (KeyError, TypeError, ValueError, AttributeError):
             raise InputError(f"{folder}{RECEIPT} is damaged, or no receipt of parts") from None
-        if not all(re.fullmatch(r"part-\d{5,}\.csv", name) for name in names):
+        if not all(map(_is_part, names)):
             raise InputError(f"{folder}{RECEIPT} names a part that is none")
-        others = {each for each in there.names() if each.startswith("part-")} - set(names)
+        others = set(filter(_is_part, there.names())) - set(names)
         if others:
             raise InputError(f"{folder} has {min(others)}, which is no part of the job's")
         with path.open("wb") as out:
@@ -153,4 +153,14 @@ def _folder_of(file: Location) -> Location:
 
 
 def _ours(name: str) -> bool:
-    return name in (SUCCESS, RECEIPT, REJECTS, ".nightshift") or (name.startswith("part-") and name.endswith(".csv"))
+    return name in (SUCCESS, RECEIPT, REJECTS) or _is_part(name) or _is_half(name)
+
+
+def _is_part(name: str) -> bool:
+    return re.fullmatch(r"part-\d{5,}\.csv", name) is not None
+
+
+def _is_half(name: str) -> bool:
+    """Left by a process that was killed."""
+    whole = name.removeprefix(".").removesuffix(".partial")
+    return name == half_written(whole) and (whole in (SUCCESS, RECEIPT, REJECTS) or _is_part(whole))

@@ -61,9 +61,11 @@ def test_fewer_parts_replace_what_was_published_before(farm: Farm, home: Path) -
     submit(home, 8_000).wait(f"{folder}/")
     before = len(bodies(folder))
     (home / "in.csv").unlink()
+    (folder / ".part-00001.csv.partial").write_bytes(b"of a command that was killed")
     receipt = submit(home, 4_000).wait(f"{folder}/")
     assert 1 <= len(bodies(folder)) < before
     assert sum(body.count(b"\n") for body in bodies(folder)) == receipt.scored > 2_000
+    assert [path.name for path in folder.iterdir() if "partial" in path.name] == []
     assert farm.producer("verify", f"{folder}/").code == 0
 
 
