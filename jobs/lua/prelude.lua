@@ -67,19 +67,14 @@ end
 -- in the envelope of kombu's Redis transport. It has what a worker reads of it, a third of what Celery writes, and is made
 -- here, so that nobody sends it. By the task's id the re-sender knows the batch in the queue.
 local function send(push, batch)
+  local id = name() .. ':' .. batch
   local arguments = {string.sub(job, #'nightshift:job:' + 1), tonumber(batch)}
   if incarnation ~= '' then arguments[3] = incarnation end
-  local id = name() .. ':' .. batch
-  redis.call(push, KEYS[2], cjson.encode({
-    body = cjson.encode({arguments, {}, {}}),
-    ['content-type'] = 'application/json',
-    ['content-encoding'] = 'utf-8',
-    headers = {task = 'nightshift.score', id = id},
-    properties = {
-      delivery_tag = id .. ':' .. now(),
-      delivery_info = {exchange = '', routing_key = string.sub(KEYS[2], #'nightshift:' + 1)},
-    },
-  }))
+  local route = {exchange = '', routing_key = string.sub(KEYS[2], #'nightshift:' + 1)}
+  local message = {body = cjson.encode({arguments, {}, {}}), headers = {task = 'nightshift.score', id = id}}
+  message['content-type'], message['content-encoding'] = 'application/json', 'utf-8'
+  message.properties = {delivery_info = route, delivery_tag = id .. ':' .. now()}
+  redis.call(push, KEYS[2], cjson.encode(message))
 end
 
 -- Ends the job. Batches still under way lose their payloads: nobody may score them any more.

@@ -12,7 +12,7 @@ COMPARISONS = {
     "==": ["~="], "~=": ["=="], "<": ["<=", ">="], ">": [">=", "<="], "<=": ["<", ">"], ">=": [">", "<"],
 }  # fmt: skip
 WORDS = {"and": ["or"], "or": ["and"], "true": ["false"], "false": ["true"], "not": [""]}
-OURS = ("redis", "wake", "count", "finish", "damaged", "erase", "settle")  # what a statement may call
+OURS = ("redis", "wake", "count", "send", "finish", "damaged", "erase", "settle")  # what a statement may call
 STATES = ("failed", "complete")  # what `finish` may be given as a constant
 
 
