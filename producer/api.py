@@ -24,7 +24,7 @@ from jobs.settings import Settings
 from producer.client import Client
 from producer.display.reporters import Silence, print_error
 from producer.lifetime import tie
-from producer.outputs.made import made_at, made_for
+from producer.outputs.made import check_output, made_at, made_for, publish
 from producer.outputs.paths import check_local
 from producer.outputs.receipt import Limit, Receipt, make_receipt
 from producer.outputs.scored import Scored
@@ -107,8 +107,14 @@ class Submission:
             with report:
                 report.say(f"none of the rejects of {self.id} could be scored: its files are as they were")
         made = made_at(output, self._client.settings.home)
-        made.publish()
-        return made.told(self.receipt)
+        receipt = made.told(self.receipt)
+        try:
+            publish(made)
+        except NightshiftError as error:
+            raise NightshiftError(
+                f"{error}; producer collect {self.id} --output {receipt.output} publishes it"
+            ) from error
+        return receipt
 
     def progress(self) -> Progress:
         """The ledger's counters at this moment."""
@@ -128,11 +134,14 @@ class Submission:
         could not be followed, and when it will be late.
         """
         news = self._client.news
-        made = made_for(parse_output(output), self._client.settings.home) if output else None
+        made = None
+        if output:
+            wanted = check_output(parse_output(output), [locate(self.job.input)])
+            made = made_for(wanted, self._client.settings.home)
         try:
             progress = self._run(report, output=made.path if made else None, tell=True)
             if made:
-                made.publish()
+                publish(made)
         except Exception as error:
             news.tell_failed(self._last_receipt(), str(error), self.job.input, self.id)
             raise

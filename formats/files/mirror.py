@@ -3,18 +3,30 @@
 import os
 import shutil
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from formats.errors import InputError
 from formats.files.location import Url
 from formats.files.storage import filesystem, reporting
 
 OBJECTS = "objects"  # the folder of the home that has the copies
+_PREFIX = "@"
 CHUNK_BYTES = 8 << 20
 
 
 def mirror_path(url: Url, folder: Path) -> Path:
-    """Where its copy is: below the folder, by scheme, bucket and key."""
-    return folder.absolute() / url.scheme / url.bucket / url.key
+    """Where its copy is: below the folder, by scheme, bucket, prefix and name. A prefix is one folder, whose name is no
+    object's: `out` and `out/x` are two objects."""
+    return folder.resolve() / url.scheme / url.bucket / f"{quote(url.parent.key, safe='')}{_PREFIX}" / url.name
+
+
+def mirrored_url(path: Path, folder: Path) -> Url | None:
+    """The object of which that would be the copy."""
+    try:
+        scheme, bucket, prefix, name = path.relative_to(folder.resolve()).parts
+    except ValueError:
+        return None
+    return Url(scheme, bucket, f"{unquote(prefix.removesuffix(_PREFIX))}/{name}".lstrip("/"))
 
 
 def make_room(path: Path) -> None:

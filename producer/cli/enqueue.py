@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -185,6 +186,8 @@ def enqueue(
             show(receipt, as_json)
     except KeyboardInterrupt:
         # Once there is a job, --again would make another.
-        collect = f"producer collect {plan.job.id} --output {output or 'PATH'}" if plan and again else None
+        collect = (
+            f"producer collect {plan.job.id} --output {shlex.quote(str(output or 'PATH'))}" if plan and again else None
+        )
         interrupted(resume_line(collect))
     end(receipt, max_rejects)

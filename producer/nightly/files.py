@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from formats.errors import InputError
 from formats.files.listing import look, matching
 from formats.files.location import Location, locate
 from jobs.errors import SettingsError
@@ -30,6 +31,16 @@ class File:
     def receipt(self) -> Path:
         return receipt_path(self.output)
 
+    def is_published(self) -> bool:
+        """Whether the scores, which are there on the disk, are where they are wanted."""
+        if isinstance(self.place, Path):
+            return True
+        try:
+            there, made = look(self.place), look(self.output)
+        except InputError:  # a storage that does not say: another look will tell
+            return True
+        return there is not None and made is not None and there.size == made.size
+
 
 class Pattern:
     """`input` is a glob (`**` included) in which `{date}` stands for a date such as 2026-11-23. `output` names a scores
@@ -41,6 +52,8 @@ class Pattern:
         self._output = output
         for each in (input, output or ""):
             locate(each)
+        if (output or "").endswith("/"):
+            raise SettingsError(f"the output {output!r} is a folder: a schedule writes a file a night, and no parts")
         if output is None:
             return
         if DATE in output and DATE not in input:
@@ -107,8 +120,10 @@ def _beside(scores: Location) -> Location:
 
 
 def _has_receipt(path: Location) -> bool:
-    """Whether it is a scores file, by the receipt beside it. Of an object its name tells."""
-    return isinstance(path, Path) and Note.read(receipt_path(path)).output == path.name
+    """Whether it is a scores file, by the receipt beside it; an object, if there is one at all."""
+    if isinstance(path, Path):
+        return Note.read(receipt_path(path)).output == path.name
+    return look(path.with_name(receipt_path(Path(path.name)).name)) is not None
 
 
 def _modified(path: Location) -> float:

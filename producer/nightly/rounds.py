@@ -99,7 +99,7 @@ class Rounds:
         if subject is None:
             return None
         note = Note.read(file.receipt)
-        if note.done(subject, file.output):
+        if note.done(subject, file.output) and file.is_published():
             return FileStatus(file, "done")
         if self._scorer.by_hand(file, subject, note):
             return FileStatus(file, "done", "by a receipt made by hand")

@@ -156,6 +156,8 @@ class Scorer:
         receipt is the schedule's too."""
         if note.subject is not None or not note.document or not note.is_whole(file.output):
             return False
+        if not file.is_published():
+            return False
         try:
             job = Job.from_dict(note.document["record"])
             plan = self._plan(file)

@@ -1,5 +1,7 @@
 """Files that appear under their final names whole, or not at all; and whether a file has the bytes it should have."""
 
+import contextlib
+import fcntl
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +28,14 @@ def write_atomically(path: Path, content: bytes, token: str) -> None:
         partial.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Waits until no other process of this home publishes what is made at that path. Raises OSError."""
+    with path.with_name(f"{path.name}.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def make_safe(file: BinaryIO) -> None:

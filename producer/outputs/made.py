@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from formats.errors import NightshiftError
 from formats.files.location import Location, Url
 from producer.outputs.parts import PartsOutput, check_folder
 from producer.outputs.paths import check_local, check_stored
@@ -51,6 +52,14 @@ def made_for(output: Output, home: Path) -> Made:
     if isinstance(output, Folder):
         return PartsOutput.of(output, home)
     return StoredOutput.of(output, home) if isinstance(output, Url) else InPlace(output)
+
+
+def publish(made: Made) -> None:
+    """Raises NightshiftError, in one line."""
+    try:
+        made.publish()
+    except OSError as error:
+        raise NightshiftError(f"{error.filename or made.path}: {error.strerror}") from error
 
 
 def made_at(path: Path, home: Path) -> Made:

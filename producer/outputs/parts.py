@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Self
+from urllib.parse import quote, unquote
 
 from formats.errors import InputError, NightshiftError
 from formats.files.directory import directory, half_written
-from formats.files.location import Location, Url
+from formats.files.location import Location, locate
 from formats.files.mirror import make_room
 from jobs.proof import Written
 from producer.outputs.document import document_batches, read_document, write_document
-from producer.outputs.files import CHUNK_BYTES
+from producer.outputs.files import CHUNK_BYTES, alone
 from producer.outputs.paths import receipt_path, rejects_path
 from producer.outputs.receipt import Receipt
 from producer.outputs.wanted import Folder
@@ -56,29 +57,27 @@ class PartsOutput:
     @classmethod
     def of(cls, folder: Folder, home: Path) -> Self:
         """Raises InputError if there is no room for it on the disk."""
-        place = folder.place
-        steps = (
-            (place.scheme, place.bucket, place.key) if isinstance(place, Url) else ("file", str(place.absolute())[1:])
-        )
-        path = home.absolute().joinpath(HOME, *steps, SCORES)
+        path = home.resolve() / HOME / quote(str(folder.place), safe="") / SCORES
         make_room(path)
         return cls(folder, path)
 
     @classmethod
     def at(cls, path: Path, home: Path) -> Self | None:
         """The one that is made at that path; None for another file."""
-        room = home.absolute() / HOME
-        if not path.is_relative_to(room):
+        if path.parent.parent != home.resolve() / HOME:
             return None
-        scheme, *steps = path.parent.relative_to(room).parts
-        place: Location = Path("/", *steps) if scheme == "file" else Url(scheme, steps[0], "/".join(steps[1:]))
-        return cls(Folder(place), path)
+        return cls(Folder(locate(unquote(path.parent.name))), path)
 
     def told(self, receipt: Receipt) -> Receipt:
         """The folder, and the rejects in it."""
         return replace(receipt, output=str(self.folder), rejects=f"{self.folder}{REJECTS}")
 
     def publish(self) -> None:
+        """The scores last but for `_SUCCESS`. Raises NightshiftError, OSError."""
+        with alone(self.path):
+            self._publish()
+
+    def _publish(self) -> None:
         document = read_document(receipt_path(self.path))
         if document is None:
             raise NightshiftError(f"{receipt_path(self.path)} is not there: the same command writes it again")
@@ -117,39 +116,50 @@ def joined(folder: Folder) -> Iterator[Path]:
                 shutil.copyfileobj(file, out, CHUNK_BYTES)
         document: dict[str, Any] = read_document(receipt_path(path)) or {}
         try:
-            names = [str(part["name"]) for part in document["parts"]]
+            sizes = {str(part["name"]): int(part["size"]) for part in document["parts"]}
             header = Written.decode(document["proof"]["header"]).scores.size
         except (KeyError, TypeError, ValueError, AttributeError):
             raise InputError(f"{folder}{RECEIPT} is damaged, or no receipt of parts") from None
-        if not all(map(_is_part, names)):
+        if not all(map(_is_part, sizes)):
             raise InputError(f"{folder}{RECEIPT} names a part that is none")
-        others = set(filter(_is_part, there.names())) - set(names)
+        others = set(filter(_is_part, there.names())) - set(sizes)
         if others:
             raise InputError(f"{folder} has {min(others)}, which is no part of the job's")
+        first = None
         with path.open("wb") as out:
-            for number, part in enumerate(names):
+            for part, size in sizes.items():
                 with there.open(part) as file:
                     head = file.read(header)
-                    out.write(head if number == 0 else b"")
+                    if first is None:
+                        first = head
+                        out.write(head)
+                    before = out.tell()
                     shutil.copyfileobj(file, out, CHUNK_BYTES)
+                if head != first or out.tell() - before != size:
+                    raise InputError(f"{folder}{part} is not as it was written: another header, or another size")
         yield path
 
 
 def check_folder(folder: Folder, inputs: Iterable[Location]) -> Folder:
-    """The folder, absolute. Raises InputError unless nothing is there, or parts that were published before."""
-    place = folder.place.absolute() if isinstance(folder.place, Path) else folder.place
-    if any(_folder_of(file) == place for file in inputs):
+    """The folder, resolved. Raises InputError unless nothing is there, or parts that were published before."""
+    place = folder.place.resolve()
+    if any(place in _folders_of(file) for file in inputs):
         raise InputError(f"{folder} has the input in it: name another --output")
-    if isinstance(place, Path) and place.exists() and not place.is_dir():
-        raise InputError(f"{place} is no directory")
+    if isinstance(place, Path):
+        there = next(each for each in (place, *place.parents) if each.exists() or each.is_symlink())
+        if not there.is_dir():
+            raise InputError(f"{there} is no directory")
     others = sorted(name for name in directory(place).names() if not _ours(name))
     if others:
         raise InputError(f"{folder} has {others[0]} in it, which is no part of scores: name another --output")
     return Folder(place)
 
 
-def _folder_of(file: Location) -> Location:
-    return file.absolute().parent if isinstance(file, Path) else file.parent
+def _folders_of(file: Location) -> list[Location]:
+    """Where its name is, and where it is itself."""
+    if isinstance(file, Path):
+        return [file.parent.resolve(), file.resolve().parent]
+    return [file.parent]
 
 
 def _ours(name: str) -> bool:

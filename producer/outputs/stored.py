@@ -12,9 +12,10 @@ from typing import Self
 
 from formats.errors import NightshiftError
 from formats.files.location import Location, Url
-from formats.files.mirror import CHUNK_BYTES, OBJECTS, make_room, mirror_path, mirrored, mirrored_if_there
+from formats.files.mirror import CHUNK_BYTES, OBJECTS, make_room, mirror_path, mirrored, mirrored_if_there, mirrored_url
 from formats.files.storage import filesystem, reporting
 from producer.outputs.document import read_document, write_document
+from producer.outputs.files import alone
 from producer.outputs.paths import receipt_path, rejects_path
 from producer.outputs.receipt import Receipt
 
@@ -41,11 +42,8 @@ class StoredOutput:
     @classmethod
     def at(cls, path: Path, home: Path) -> Self | None:
         """The one that is made at that path; None for a file that is no object's."""
-        folder = home.absolute() / OBJECTS
-        if not path.is_relative_to(folder):
-            return None
-        scheme, bucket, *key = path.relative_to(folder).parts
-        return cls(Url(scheme, bucket, "/".join(key)), path)
+        url = mirrored_url(path, home / OBJECTS)
+        return cls(url, path) if url else None
 
     @property
     def rejects(self) -> Url:
@@ -57,13 +55,14 @@ class StoredOutput:
 
     def publish(self) -> None:
         """Stores what is on the disk: the scores last, since they are what others wait for. Raises NightshiftError."""
-        document = read_document(receipt_path(self.path))
-        if document is not None:
-            document["receipt"] |= {"output": str(self.url), "rejects": str(self.rejects)}
-            write_document(receipt_path(self.path), document, "stored")
-        for path in _files(self.path):
-            if path.is_file():
-                _store(path, self.url.with_name(path.name))
+        with alone(self.path):
+            document = read_document(receipt_path(self.path))
+            if document is not None:
+                document["receipt"] |= {"output": str(self.url), "rejects": str(self.rejects)}
+                write_document(receipt_path(self.path), document, "stored")
+            for path in _files(self.path):
+                if path.is_file():
+                    _store(path, self.url.with_name(path.name))
 
 
 @contextlib.contextmanager

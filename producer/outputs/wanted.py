@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from formats.files.location import Location, locate
+from formats.files.location import Location, is_url, locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +22,5 @@ def parse_output(text: str | Output) -> Output:
     """Raises InputError for a URL of nothing that can be written here."""
     if not isinstance(text, str):
         return text
-    place = locate(text.rstrip("/") or "/")
+    place = locate(text if is_url(text) else text.rstrip("/") or "/")
     return Folder(place) if text.endswith("/") else place

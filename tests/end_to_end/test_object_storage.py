@@ -192,6 +192,8 @@ def test_scores_are_stored_with_rejects_and_receipt_and_are_proven_there(
     assert storage.get("out/deep/a.csv") == reference
     assert site.producer("collect", receipt["job"], "--output", receipt["output"], **told).code == 0
     assert storage.get(beside[0]) == reference
+    deeper = site.producer("collect", receipt["job"], "--output", "s3://mail/out/deep/a.csv/b.csv", "--quiet", **told)
+    assert deeper.code == 0, "its key goes on where another ends: " + deeper.err
     # As parts.
     for _ in range(2):
         assert site.producer("collect", receipt["job"], "--output", "s3://mail/parts/", "--quiet", **told).code == 0
@@ -234,6 +236,9 @@ def test_a_schedule_finds_tonights_object_and_scores_it_once(
     assert look()[-1] == "complete"
     assert storage.get(f"{key}.scores.csv") == reference
     assert look() == ["done"]
+    storage.remove(f"{key}.scores.csv")
+    assert look()[-1] == "complete", "what is on the disk is not what is wanted"
+    assert storage.get(f"{key}.scores.csv") == reference
     content = MESSAGES.read_bytes()
     storage.put(f"{key}.csv", content[: content.rindex(b"\n", 0, 500_000) + 1])
     assert look()[-1] == "complete", "another object"
@@ -271,12 +276,15 @@ def test_scores_that_could_not_be_stored_are_stored_by_the_same_command(
         (("gopher://mail/x.csv", "--output", "x.csv"), "no object storage that is known here"),
         ((f"s3://mail/{KEY}", "--output", f"s3://mail/{KEY}"), "is the input"),
         ((f"s3://mail/{KEY}", "--output", "s3://mail"), "is a bucket"),
+        ((f"s3://mail/{KEY}", "--output", "s3://"), "a bucket's name and a key"),
+        (("nightly", "--output", "s3://mail/{stem}/"), "writes a file a night"),
     ],
 )
 def test_what_can_not_be_read_or_written_is_said_in_one_line(
     site: Farm, storage: Storage, words: tuple[str, ...], reason: str
 ) -> None:
-    run = site.producer("enqueue", *words, **storage.environment)
+    words = ("nightly", "s3://mail/in/*.csv", *words[1:]) if words[0] == "nightly" else ("enqueue", *words)
+    run = site.producer(*words, **storage.environment)
     assert run.code in (1, 2)
     assert reason in run.err.splitlines()[-1]
     assert "hidden" not in run.err

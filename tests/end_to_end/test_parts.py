@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from formats.errors import InputError
 from producer.api import Submission, enqueue
 from producer.outputs import parts
 from producer.outputs.parts import cut
@@ -69,15 +70,23 @@ def test_fewer_parts_replace_what_was_published_before(farm: Farm, home: Path) -
     assert farm.producer("verify", f"{folder}/").code == 0
 
 
-@pytest.mark.parametrize("harm", ["altered", "gone", "another", "unfinished"])
+@pytest.mark.parametrize("harm", ["altered", "gone", "another", "unfinished", "header", "row"])
 def test_parts_that_are_not_as_they_were_written_are_noticed(farm: Farm, home: Path, harm: str) -> None:
     folder = home / "out"
-    submit(home, 4_000).wait(f"{folder}/")
+    submit(home, 8_000).wait(f"{folder}/")
     first = folder / "part-00000.csv"
     if harm == "altered":
         first.write_bytes(first.read_bytes().replace(b"0.", b"1.", 1))
     elif harm == "gone":
         first.unlink()
+    elif harm == "header":
+        second = folder / "part-00001.csv"
+        second.write_bytes(second.read_bytes().replace(b"message_id,score", b"score,message_id", 1))
+    elif harm == "row":  # the first row of the second part is at the end of the first
+        second = folder / "part-00001.csv"
+        head, row, rest = second.read_bytes().split(b"\n", 2)
+        first.write_bytes(first.read_bytes() + row + b"\n")
+        second.write_bytes(head + b"\n" + rest)
     elif harm == "another":
         shutil.copy(first, folder / "part-00099.csv")
     else:
@@ -85,6 +94,39 @@ def test_parts_that_are_not_as_they_were_written_are_noticed(farm: Farm, home: P
     verdict = farm.producer("verify", f"{folder}/")
     assert verdict.code == 1
     assert verdict.out or verdict.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["linked", "in/../in", "in"])
+def test_the_input_is_safe_under_every_name_of_its_folder(farm: Farm, home: Path, name: str) -> None:
+    (home / "in").mkdir()
+    (home / "linked").symlink_to(home / "in")
+    path = Path(shutil.copy(MESSAGES, home / "in" / "part-00000.csv"))
+    run = farm.producer("enqueue", path, "--output", f"{home / name}/")
+    assert (run.code, run.err.count("\n")) == (1, 1)
+    submission = enqueue(path, again=True)
+    with pytest.raises(InputError):
+        submission.wait(f"{home / name}/")
+    with pytest.raises(InputError):
+        submission.wait(path)
+    assert path.read_bytes() == MESSAGES.read_bytes()
+
+
+def test_a_retry_publishes_its_parts_whatever_name_the_home_has(
+    farm: Farm, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "real").mkdir()
+    (home / "link").symlink_to(home / "real")
+    path, folder = home / "long.csv", home / "deep" / ".." / "out"
+    (home / "deep").mkdir()
+    path.write_text("message_id,text\n1,hello\n2," + "long " * 1000 + "\n3,WIN\n")
+    told = {"NIGHTSHIFT_HOME": str(home / "link")}
+    words = "enqueue", path, "--output", f"{folder}/", "--json"
+    first = farm.producer(*words, NIGHTSHIFT_MAX_RECORD_BYTES="1000", **told)
+    assert first.code == 0, first.err
+    again = farm.producer("retry", json.loads(first.out)["job"], "--json", NIGHTSHIFT_MAX_RECORD_BYTES="100000", **told)
+    assert again.code == 0, again.err
+    assert (home / "out" / "part-00000.csv").read_bytes().count(b"\n") == 4
+    assert farm.producer("verify", home / "out", **told).code == 0
 
 
 @pytest.mark.parametrize("there", ["others", "file", "input", "no slash"])
