@@ -23,10 +23,20 @@ LUA = ROOT / "jobs" / "lua"
 TESTS = tuple(
     f"tests/jobs/test_{name}.py"
     for name in (
-        "ledger_books", "ledger_ends", "ledger_files", "ledger_leases", "ledger_refusals", "lives", "resend", "ledger",
+        "ledger_books", "ledger_ends", "ledger_files", "ledger_leases", "ledger_refusals", "lives", "resend", "queue",
+        "ledger",
     )
 )  # fmt: skip
-IMPORTED = ("hypothesis", "jobs.ledger", "jobs.lock", "jobs.resend", "model.environment", "numpy", "pyarrow")
+IMPORTED = (
+    "celery.worker.request",
+    "hypothesis",
+    "jobs.ledger",
+    "jobs.lock",
+    "jobs.resend",
+    "model.environment",
+    "numpy",
+    "pyarrow",
+)
 # In virtual time a moment can be met to the millisecond. (With a mutant of the clock itself there is none.)
 MODEL_TEST = "tests/ledger/test_ledger_model.py::test_ten_thousand_random_steps_are_the_models"
 SECONDS = 60  # for all tests: they take a few
