@@ -1,6 +1,7 @@
 """The Python API, on which the commands stand too."""
 
 import getpass
+import shlex
 import socket
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -112,7 +113,7 @@ class Submission:
             publish(made)
         except NightshiftError as error:
             raise NightshiftError(
-                f"{error}; producer collect {self.id} --output {receipt.output} publishes it"
+                f"{error}; producer collect {self.id} --output {shlex.quote(str(receipt.output))} publishes it"
             ) from error
         return receipt
 

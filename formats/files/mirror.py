@@ -6,12 +6,12 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from formats.errors import InputError
+from formats.files.directory import CHUNK_BYTES
 from formats.files.location import Url
 from formats.files.storage import filesystem, reporting
 
 OBJECTS = "objects"  # the folder of the home that has the copies
 _PREFIX = "@"
-CHUNK_BYTES = 8 << 20
 
 
 def mirror_path(url: Url, folder: Path) -> Path:

@@ -51,6 +51,8 @@ def cut(header: int, sizes: Iterator[tuple[int, int]]) -> list[Part]:
 
 @dataclass(frozen=True, slots=True)
 class PartsOutput:
+    """Where the parts go, and where the scores file is made that they are cut from, and stays."""
+
     folder: Folder
     path: Path
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Self
 
 from formats.errors import NightshiftError
+from formats.files.directory import CHUNK_BYTES
 from formats.files.location import Location, Url
-from formats.files.mirror import CHUNK_BYTES, OBJECTS, make_room, mirror_path, mirrored, mirrored_if_there, mirrored_url
+from formats.files.mirror import OBJECTS, make_room, mirror_path, mirrored, mirrored_if_there, mirrored_url
 from formats.files.storage import filesystem, reporting
 from producer.outputs.document import read_document, write_document
 from producer.outputs.files import alone
