@@ -34,9 +34,11 @@ class LineEnds:
 
     lone_cr: bool
     blank: re.Pattern[bytes] = field(init=False)  # line ends, one behind the other
+    one: re.Pattern[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "blank", re.compile(rb"[\r\n]+" if self.lone_cr else rb"(?:\r?\n)+"))
+        object.__setattr__(self, "one", re.compile(rb"\r\n|[\r\n]" if self.lone_cr else rb"\r?\n"))
 
     def count(self, data: bytes | memoryview, start: int = 0, end: int | None = None) -> int:
         """How many line ends `data[start:end]` has, quoted ones too."""

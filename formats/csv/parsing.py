@@ -1,21 +1,25 @@
 """Whole, well-quoted records through pyarrow's CSV parser, every value as raw bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pyarrow.csv as pc
 
+from formats.csv.dialect import PLAIN, Dialect
+
 BOM = b"\xef\xbb\xbf"
-_ASCII = bytes(range(128)) + b"?" * 128
+_ASCII = bytes(range(128)) + b"x" * 128  # no dialect's marks are letters
 
 
-def to_arrow(clean: bytes | memoryview, header: Sequence[str], columns: list[str]) -> tuple[int, pa.RecordBatch]:
+def to_arrow(
+    clean: bytes | memoryview, header: Sequence[str], columns: list[str], dialect: Dialect = PLAIN
+) -> tuple[int, pa.RecordBatch]:
     """How many records, and their asked columns. Raises pa.ArrowInvalid if one has too few or too many fields."""
     if not clean:
         return 0, pa.RecordBatch.from_arrays([pa.array([], pa.binary()) for _ in columns], names=columns)
     at = {name: str(place) for place, name in enumerate(header)}
     places = [at[name] for name in columns]
-    table = _read_csv(clean, len(header), places or ["0"], pc.ParseOptions(newlines_in_values=True))
+    table = _read_csv(clean, len(header), places or ["0"], _options(dialect))
     arrays = [_whole(table.column(place)) for place in places]
     return table.num_rows, pa.RecordBatch.from_arrays(arrays, names=columns)
 
@@ -34,7 +38,7 @@ def values(column: pa.Array) -> memoryview:
     return memoryview(data)[ends[column.offset] : ends[column.offset + len(column)]]
 
 
-def wrong_field_counts(clean: bytes | memoryview, fields: int) -> dict[int, int]:
+def wrong_field_counts(clean: bytes | memoryview, fields: int, dialect: Dialect) -> dict[int, int]:
     """Of the records with another number of fields: row in `clean` -> number of fields."""
     wrong: dict[int, int] = {}
 
@@ -43,9 +47,18 @@ def wrong_field_counts(clean: bytes | memoryview, fields: int) -> dict[int, int]
         return "skip"
 
     # The handler fails on a row that isn't UTF-8, so it gets the same structure in ASCII.
-    options = pc.ParseOptions(newlines_in_values=True, invalid_row_handler=skip)
-    _read_csv(bytes(clean).translate(_ASCII), fields, ["0"], options)
+    _read_csv(bytes(clean).translate(_ASCII), fields, ["0"], _options(dialect, skip))
     return wrong
+
+
+def _options(dialect: Dialect, skip: Callable[[pc.InvalidRow], str] | None = None) -> pc.ParseOptions:
+    return pc.ParseOptions(
+        delimiter=dialect.delimiter,
+        quote_char=dialect.quote or False,
+        escape_char=dialect.escape or False,
+        newlines_in_values=True,
+        invalid_row_handler=skip,
+    )
 
 
 def _read_csv(clean: bytes | memoryview, fields: int, places: list[str], options: pc.ParseOptions) -> pa.Table:

@@ -5,58 +5,14 @@ as it reaches, and serves the blocks with broken or unusual quoting, or with a C
 Python's `csv` module when strict, but for those CRs, at which it would cut the record in two.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from formats.csv.line_ends import ANY_END, CR, LF, LineEnds, find
-
-QUOTE = ord('"')
-
-# Outside quotes, a quote that follows neither a comma nor a CR or LF is an ordinary character. The patterns are never
-# ambiguous, so nothing is gained by going back; they don't say so with possessive quantifiers (`*+`), which are broken
-# before Python 3.11.5 (gh-106052).
-_PLAIN_RUN = rb'[^"\r\n]*(?:(?<=[^,\r\n])"[^"\r\n]*)*'
-_PLAIN_RUN_WITH_CR = rb'[^"\n]*(?:(?<=[^,\r\n])"[^"\n]*)*'
-_QUOTED_RUN = rb'[^"]*(?:""[^"]*)*'
-_QUOTED = re.compile(_QUOTED_RUN)
-_RECORD = rb'(%b(?:(?<![^,\r\n])"%b"(?=[,\r\n])%b)*)' % (_PLAIN_RUN, _QUOTED_RUN, _PLAIN_RUN)
-
-# By whether a lone CR ends a line: a well-quoted record as group 1, behind blank lines and before its line end.
-WELL_QUOTED = {
-    True: re.compile(rb"[\r\n]*(?![\r\n])%b(?=[\r\n])" % _RECORD),
-    False: re.compile(rb"(?:\r?\n)*(?!\r?\n)%b(?=\r?\n)" % _RECORD),
-}
-_PLAIN = {True: re.compile(_PLAIN_RUN), False: re.compile(_PLAIN_RUN_WITH_CR)}
-_LINE_END = {True: re.compile(rb"[\r\n]"), False: re.compile(rb"\r?\n")}
-
-# A quote that opens a field stands behind one of these, and one that closes a field before one of these: a comma, a
-# line end, or the other half of a doubled quote.
-_beside_quote = np.zeros(256, dtype=bool)
-_beside_quote[list(b',\r\n"')] = True
-
-
-def find_quotes(data: bytes) -> NDArray[np.int64]:
-    """The positions of the quote characters."""
-    if b'"' not in data:  # hundreds of times faster than looking at every byte
-        return np.empty(0, dtype=np.int64)
-    return find(np.frombuffer(data, dtype=np.uint8), QUOTE)
-
-
-def strictly_quoted(octets: NDArray[np.uint8], quotes: NDArray[np.int64]) -> bool:
-    """Whether every quote opens a field, closes one, or is half of a doubled quote inside one.
-
-    `octets` are whole records. Only then does the number of quotes before a byte tell whether the byte is quoted.
-    """
-    if len(quotes) % 2:
-        return False
-    # At the edges "clip" looks at the quote itself, which passes: the start and the end of the records are fine places.
-    before = octets.take(quotes[0::2] - 1, mode="clip")
-    after = octets.take(quotes[1::2] + 1, mode="clip")
-    return bool(_beside_quote[before].all() and _beside_quote[after].all())
+from formats.csv.grammar import NONE, Grammar
+from formats.csv.line_ends import ANY_END, CR, LF, LineEnds
 
 
 def cut_before(data: bytes, quotes: NDArray[np.int64], limit: int, line_ends: LineEnds) -> int:
@@ -89,7 +45,7 @@ def spans(octets: NDArray[np.uint8], quotes: NDArray[np.int64], line_ends: LineE
     return found[found[:, 1] > found[:, 0]]  # on blank lines there is none
 
 
-def lines_end_in_cr(data: bytes) -> bool:
+def lines_end_in_cr(data: bytes, grammar: Grammar) -> bool:
     """Of `data`, which starts with the lone CR behind a header: whether at least as many lines end in one as in LF.
 
     Blank lines don't count: they may be halves of a CR CR LF.
@@ -99,7 +55,7 @@ def lines_end_in_cr(data: bytes) -> bool:
     returns = octets == CR
     returns[:-1] &= ~feeds[1:]
     ends = np.setdiff1d(np.flatnonzero(feeds | returns), ANY_END.blank_lines(octets)[1:])
-    ends = ends[np.searchsorted(find_quotes(data), ends) % 2 == 0]
+    ends = ends[np.searchsorted(grammar.find_quotes(data), ends) % 2 == 0]
     return int(np.count_nonzero(returns[ends])) * 2 >= len(ends)
 
 
@@ -122,10 +78,14 @@ class Scanner:
     """
 
     def __init__(
-        self, read: Callable[[int, int], bytes], size: int, max_record_bytes: int, window: int, line_ends: LineEnds
-    ) -> None:
+        self, read: Callable[[int, int], bytes], size: int, max_record_bytes: int, window: int, line_ends: LineEnds,
+        grammar: Grammar,
+    ) -> None:  # fmt: skip
         self._read, self._size, self._limit, self._window = read, size, max_record_bytes, window
-        self._lone_cr, self._plain = line_ends.lone_cr, _PLAIN[line_ends.lone_cr]
+        self._line_ends = line_ends
+        self._lone_cr, self._plain, self._quoted = line_ends.lone_cr, grammar.plain[line_ends.lone_cr], grammar.quoted
+        self._quote, self._escape = grammar.quote, grammar.escape
+        self._closes = bytes([grammar.delimiter, CR, LF])  # what stands behind a closing quote
         # Opening quotes of records found to be broken, and how. Later lines of such a record often run into the same
         # quotes; they need not be followed to the same end (perhaps gigabytes away) again.
         self._broken: dict[int, Extent] = {}
@@ -167,17 +127,17 @@ class Scanner:
         at = start - base
         while True:
             begin = at
-            at = (_QUOTED if inside else self._plain).match(data, at).end()  # type: ignore[union-attr]  # both match anything
+            at = (self._quoted if inside else self._plain).match(data, at).end()  # type: ignore[union-attr]  # both match anything
             if not inside and not self._lone_cr:
                 strays += self._strays(data, base, begin, at, limit)
             if at + inside >= len(data) and base + len(data) < self._size:  # a quote needs its next byte as well
                 if not exceeds:
                     return None
-                keep = at if inside else at - 1  # _PLAIN looks one byte back
+                keep = self._keep(data, begin, at, inside)
                 base, at = base + keep, at - keep
                 data = self._read(base, self._window)
             elif not inside:
-                if at == len(data) or data[at] != QUOTE:
+                if at == len(data) or data[at] != self._quote:
                     half = not self._lone_cr and at < len(data) and data[at - 1 : at] == b"\r"  # of a \r\n
                     return Extent(base + at - half, stray=strays[0] if strays else None)
                 quote = base + at
@@ -192,11 +152,20 @@ class Scanner:
                 at += 1
             elif at == len(data):
                 return self._remember(opening, strays, Extent(0, "unclosed_quote", quote, self._size))
-            elif data[at + 1 : at + 2] in b",\r\n":  # or nothing: the end of the file
+            elif data[at + 1 : at + 2] in self._closes:  # or nothing: the end of the file
                 inside = False
                 at += 1
             else:
                 return self._remember(opening, strays, Extent(0, "bad_quoting", quote, base + at))
+
+    def _keep(self, data: bytes, begin: int, at: int, inside: bool) -> int:
+        """From where on to look at `data[begin:at]` again when more has been read: outside quotes a pattern looks one
+        byte back, and an escape belongs to what is behind it."""
+        if self._escape != NONE and at > begin:
+            escape = bytes([self._escape])
+            escaped = data[begin : at - 1].endswith(escape)  # or what escapes is escaped itself: no harm
+            at = begin + len(data[begin : at - escaped].rstrip(escape))
+        return at if inside else max(at - 1, 0)
 
     def _strays(self, data: bytes, base: int, begin: int, end: int, limit: int) -> list[int]:
         """The file offset of the first CR that is no line end in `data[begin:end]`, a part of an unquoted run, or one
@@ -221,7 +190,7 @@ class Scanner:
 
     def _line_end(self, data: bytes, base: int, offset: int) -> int:
         while True:
-            found = _LINE_END[self._lone_cr].search(data, offset - base)
+            found = self._line_ends.one.search(data, offset - base)
             if found:
                 return base + found.start()
             end = base + len(data)

@@ -13,13 +13,16 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
+from formats.csv.dialect import PLAIN, UTF8, Dialect
+from formats.csv.fields import record_of
 from formats.csv.file import CsvFile
-from formats.csv.lines import format_rows
 from formats.csv.parsing import to_arrow, wrong_field_counts
 from formats.csv.quoting import Extent
 from formats.csv.reject_details import MAX_RAW_BYTES, broken, too_large, wrong_count
 from formats.csv.split import Split
 from formats.csv.splitter import Splitter
+from formats.csv.surplus import folded, inserted
+from formats.csv.transcoding import to_utf8
 from formats.errors import InputError
 from formats.files.location import Location, locate
 from formats.position import Position
@@ -40,10 +43,15 @@ class Reader:
     """
 
     def __init__(
-        self, path: Location | str, max_record_bytes: int = 1 << 20, *, block_bytes: int = BLOCK_BYTES
+        self,
+        path: Location | str,
+        max_record_bytes: int = 1 << 20,
+        dialect: Dialect = PLAIN,
+        *,
+        block_bytes: int = BLOCK_BYTES,
     ) -> None:
-        self.path = locate(path)
-        self._file = file = CsvFile(self.path, max_record_bytes, block_bytes)
+        self.path, self.dialect = locate(path), dialect
+        self._file = file = CsvFile(self.path, max_record_bytes, block_bytes, dialect)
         self.size, self.mtime_ns, self.version = file.size, file.mtime_ns, file.version
         self.columns, self.start = file.columns, file.start
         self._splitter = Splitter(file)
@@ -100,15 +108,19 @@ class Reader:
         for row in np.flatnonzero(np.isin(numbers, records)):
             first, last = split.spans()[row]
             line = start.line + self._file.line_ends.count(split.data, 0, first)
-            found[int(numbers[row])] = (line, split.data[first:last])
+            found[int(numbers[row])] = (line, bytes(self._utf8(split.data[first:last])))
         return found
 
     def unchanged(self) -> bool:
         """Whether its name still stands for the same file."""
         return self._file.unchanged()
 
+    @property
+    def excerpt_dialect(self) -> Dialect:
+        return replace(self.dialect, encoding=UTF8, header=True, columns=(), skip_lines=0, comment="")
+
     def excerpt_head(self) -> bytes:
-        return format_rows([self.columns])
+        return record_of(self.columns, self.dialect).encode()
 
     def excerpt(self, raw: bytes) -> bytes:
         return raw + b"\n"
@@ -141,17 +153,35 @@ class Reader:
     def _parse(self, split: Split, columns: list[str], start: Position) -> Block:
         gaps = [(at, end) for at, end, _ in split.broken]
         wrong: dict[int, int] = {}
-        clean = split.without(gaps)
+        clean = self._utf8(split.without(gaps))
         try:
-            rows, records = to_arrow(clean, self.columns, columns)
+            rows, records = to_arrow(clean, self.columns, columns, self.dialect)
         except pa.ArrowInvalid:
-            wrong = wrong_field_counts(clean, len(self.columns))
+            wrong = wrong_field_counts(clean, len(self.columns), self.dialect)
             gaps += map(tuple, split.spans()[list(wrong)].tolist())
-            rows, records = to_arrow(split.without(gaps), self.columns, columns)
+            rows, records = to_arrow(self._utf8(split.without(gaps)), self.columns, columns, self.dialect)
+            if self.dialect.rest:
+                rows, records = self._with_surplus(split, wrong, rows, records)
         rejects, line = self._rejects(split, wrong, start)
         blank = split.blank_lines(line - start.line, rows + len(rejects), records.columns)
         end = Position(start.offset + split.end, start.record + rows + len(rejects), line)
         return Block(start, end, rows, records, rejects, blank)
+
+    def _with_surplus(
+        self, split: Split, wrong: dict[int, int], rows: int, records: pa.RecordBatch
+    ) -> tuple[int, pa.RecordBatch]:
+        """With the records that have surplus fields, which are taken out of `wrong`."""
+        surplus = sorted(row for row, fields in wrong.items() if fields > len(self.columns))
+        for row in surplus:
+            del wrong[row]
+        few = np.sort(np.fromiter(wrong, dtype=np.int64, count=len(wrong)))
+        places = (np.array(surplus, dtype=np.int64) - np.searchsorted(few, surplus)).tolist()
+        texts = (bytes(self._utf8(split.data[first:last])) for first, last in split.spans()[surplus].tolist())
+        fields = (folded(text, len(self.columns), self.dialect) for text in texts)
+        return inserted(records, rows, dict(zip(places, fields, strict=True)), self.columns)
+
+    def _utf8(self, data: bytes | memoryview) -> bytes | memoryview:
+        return to_utf8(data, self.dialect.encoding)
 
     def _rejects(self, split: Split, wrong: dict[int, int], start: Position) -> tuple[list[Reject], int]:
         """The rejects of a block, and the line on which it ends."""
@@ -176,7 +206,7 @@ class Reader:
             elif at not in details:
                 lines = self._file.line_ends.count(split.data, at, extent.place - start.offset)
                 details[at] = broken(extent, extent.line or line + lines)
-            raw = self._file.read(start.offset + at, size)
+            raw = bytes(self._utf8(self._file.read(start.offset + at, size)))
             rejects.append(Reject(record, line, str(extent.code), details[at], raw))
         if split.end <= len(split.data):
             return rejects, line + self._file.line_ends.count(split.data, counted, split.end)

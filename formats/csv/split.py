@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from formats.csv.grammar import Grammar
 from formats.csv.line_ends import CR, LF, LineEnds, find
 from formats.csv.parsing import values
-from formats.csv.quoting import Extent, find_quotes, spans
+from formats.csv.quoting import Extent, spans
 
 
 @dataclass(slots=True)
@@ -19,15 +20,17 @@ class Split:
     data: bytes
     end: int  # where the next block starts; behind `data` if the last record is a huge one
     line_ends: LineEnds
+    grammar: Grammar
     broken: list[tuple[int, int, Extent]]  # starts, ends and extents of the records that pyarrow must not see
     quoted: NDArray[np.int64] | None = None  # where the quotes are; None: nobody has looked yet
     scanned: NDArray[np.int64] | None = None  # spans of the other records; None if they follow from the quotes
+    comments: Sequence[tuple[int, int]] = ()  # their extents, without line ends
 
     @property
     def quotes(self) -> NDArray[np.int64]:
         """Where the quotes are: int64, in order."""
         if self.quoted is None:
-            self.quoted = find_quotes(self.data)
+            self.quoted = self.grammar.find_quotes(self.data)
         return self.quoted
 
     @property
@@ -72,8 +75,8 @@ class Split:
         return int(np.count_nonzero(begun == ended))
 
     def without(self, gaps: Sequence[tuple[int, int]]) -> bytes | memoryview:
-        """The block's bytes but for some records, whose line ends stay as blank lines."""
-        if not gaps:
+        """The block's bytes but for comments and some records, whose line ends stay as blank lines."""
+        if not gaps and not self.comments:
             return memoryview(self.data)[: self.end]
-        edges = [0, *(edge for gap in sorted(gaps) for edge in gap), self.end]
+        edges = [0, *(edge for gap in sorted([*gaps, *self.comments]) for edge in gap), self.end]
         return b"".join([self.data[first:last] for first, last in zip(edges[::2], edges[1::2], strict=True)])

@@ -12,7 +12,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from formats.csv.file import CsvFile
-from formats.csv.quoting import WELL_QUOTED, Extent, cut_before, find_quotes, records_fit, strictly_quoted
+from formats.csv.quoting import Extent, cut_before, records_fit
 from formats.csv.split import Split
 from formats.errors import ChangedError
 from formats.position import Position
@@ -25,7 +25,7 @@ class Splitter:
     """Of one file, in one process."""
 
     def __init__(self, file: CsvFile) -> None:
-        self._file = file
+        self._file, self._grammar = file, file.grammar
         self._scanner = file.make_scanner(file.line_ends)
 
     def ranges(self, start: Position, block_bytes: int | None) -> Iterator[Range]:
@@ -83,18 +83,20 @@ class Splitter:
         last = start.offset + len(data) == self._file.size
         if not last and data.endswith(b"\r"):
             data = data[:-1]  # perhaps half of a \r\n
-        quotes = find_quotes(data)
+        quotes = self._grammar.find_quotes(data)
+        if not self._grammar.by_quotes:
+            return self._scan(data, start.offset, quotes)
         end = len(data) if last else cut_before(data, quotes, len(data), self._file.line_ends)
         quotes = quotes[: np.searchsorted(quotes, end)]
         if end and self._is_strict(data, end, quotes):
-            return Split(data, end, self._file.line_ends, [], quotes)
+            return Split(data, end, self._file.line_ends, self._grammar, [], quotes)
         return self._scan(data, start.offset, quotes)
 
     def _is_strict(self, data: bytes, end: int, quotes: NDArray[np.int64]) -> bool:
         """Whether the quotes alone tell where the records of `data[:end]` end, none of which is too large."""
         octets, line_ends = np.frombuffer(data, dtype=np.uint8)[:end], self._file.line_ends
         return bool(
-            strictly_quoted(octets, quotes)
+            self._grammar.strictly_quoted(octets, quotes)
             and records_fit(data, quotes, end, self._file.max_record_bytes, line_ends)
             and (np.searchsorted(quotes, line_ends.stray(data, end)) % 2).all()  # all are quoted
         )
@@ -102,11 +104,16 @@ class Splitter:
     def _scan(self, data: bytes, base: int, quotes: NDArray[np.int64]) -> Split:
         """Split a block record by record: slower, for those that are not strictly quoted or have a huge record."""
         self._scanner.forget_before(base)
-        well_quoted = WELL_QUOTED[self._file.line_ends.lone_cr]
+        well_quoted = self._grammar.well_quoted[self._file.line_ends.lone_cr]
         good: list[int] = []
         broken: list[tuple[int, int, Extent]] = []
+        comments: list[tuple[int, int]] = []
         at = trouble = 0
         while at < len(data) and len(broken) < MAX_BROKEN:
+            if comment := self._file.comment(data, at, base):
+                comments.append((at, comment))
+                at = self._file.behind_line_end(base + comment) - base
+                continue
             # Within what a broken record was followed through, only the scanner remembers what it has seen.
             match = well_quoted.match(data, at) if at >= trouble else None
             first, last = match.span(1) if match else (0, 0)
@@ -126,7 +133,14 @@ class Splitter:
                     broken.append((at, end, extent))
                     trouble = max(trouble, extent.seen - base)
                 at = end if end < len(data) else self._file.behind_line_end(extent.end) - base
-        return Split(data, at, self._file.line_ends, broken, quotes, np.array(good, dtype=np.int64).reshape(-1, 2))
+        return self._scanned(data, at, broken, quotes, good, comments)
+
+    def _scanned(
+        self, data: bytes, end: int, broken: list[tuple[int, int, Extent]], quotes: NDArray[np.int64],
+        good: Sequence[int], comments: Sequence[tuple[int, int]],
+    ) -> Split:  # fmt: skip
+        spans = np.array(good, dtype=np.int64).reshape(-1, 2)
+        return Split(data, end, self._file.line_ends, self._grammar, broken, quotes, spans, comments)
 
     def again(self, found: Range) -> Split:
         """The split of a range, without a look at what is behind it. Raises ChangedError if it is not what was
@@ -138,10 +152,10 @@ class Splitter:
         if xxhash.xxh3_128_hexdigest(data) != found.digest:
             raise self.changed()
         if found.plain:
-            return Split(data, found.size, file.line_ends, [])
-        quotes = find_quotes(data)
-        if not found.broken and self._is_strict(data, len(data), quotes):
-            return Split(data, found.size, file.line_ends, [], quotes)
+            return Split(data, found.size, file.line_ends, self._grammar, [])
+        quotes = self._grammar.find_quotes(data)
+        if self._grammar.by_quotes and not found.broken and self._is_strict(data, len(data), quotes):
+            return Split(data, found.size, file.line_ends, self._grammar, [], quotes)
         return self._rescan(data, found, quotes)
 
     def changed(self) -> ChangedError:
@@ -153,6 +167,7 @@ class Splitter:
         known = {each.start - base: each for each in found.broken}
         good: list[int] = []
         broken: list[tuple[int, int, Extent]] = []
+        comments: list[tuple[int, int]] = []
         at = 0
         text = data if data[-1:] in (b"\n", b"\r") else data + b"\n"  # the file's last record may lack its line end
         while at < found.size:
@@ -160,12 +175,18 @@ class Splitter:
             if each is not None:
                 broken.append((at, each.end - base, Extent(each.extent, each.code, line=each.line)))
                 at = each.end - base if each.end - base < len(data) else found.size
+            elif comment := file.comment(text, at):
+                comments.append((at, comment))
+                at = comment
             elif blank := file.line_ends.blank.match(data, at):
                 at = blank.end()
             else:
-                match = WELL_QUOTED[file.line_ends.lone_cr].match(text, at)
+                match = self._grammar.well_quoted[file.line_ends.lone_cr].match(text, at)
+                if match is None and found.end.offset == file.size and not self._grammar.by_quotes:
+                    good += (at, found.size)  # it ends in an escape
+                    break
                 if match is None or match.start(1) != at:
                     raise self.changed()
                 good += match.span(1)
                 at = match.end(1)
-        return Split(data, found.size, file.line_ends, broken, quotes, np.array(good, dtype=np.int64).reshape(-1, 2))
+        return self._scanned(data, found.size, broken, quotes, good, comments)
