@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from formats.csv.dialect import Dialect
 from formats.files.location import Location
 from formats.position import Position
 from formats.rejects import Reject
@@ -107,6 +108,7 @@ class Source(Protocol):
     version: str  # of an object, which tells more; empty for a file
     columns: list[str]
     start: Position  # of the first record
+    dialect: Dialect  # how it is read; of another format than CSV the default one
 
     def blocks(
         self, columns: Sequence[str], start: Position | None = None, block_bytes: int | None = None
@@ -133,6 +135,10 @@ class Source(Protocol):
 
     def unchanged(self) -> bool:
         """Whether its name still stands for a file of the same size, modification time and version."""
+
+    @property
+    def excerpt_dialect(self) -> Dialect:
+        """How an excerpt is to be read."""
 
     def excerpt_head(self) -> bytes:
         """What an excerpt begins with: a file of the same format and columns that has some of the records."""

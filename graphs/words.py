@@ -116,7 +116,8 @@ def read(
 
 
 def read_file(path: Path) -> Words:
-    """The words beside a model: a TOML file with the tables `feed`, `set` and `fetch`, and `pad`, `fill`, `truncate`.
+    """The words beside a model: a TOML file with the tables `feed`, `set` and `fetch`, and `pad`, `fill`, `truncate`. A
+    table `dialect` is about an input of the same name.
 
     Raises GraphError for a file that is something else.
     """
@@ -126,7 +127,7 @@ def read_file(path: Path) -> Words:
         raise GraphError(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise GraphError(f"{path} is no TOML file: {' '.join(str(error).split())}") from None
-    unknown = content.keys() - {"feed", "set", "fetch", "pad", "fill", "truncate"}
+    unknown = content.keys() - {"dialect", "feed", "set", "fetch", "pad", "fill", "truncate"}
     if unknown:
         raise GraphError(f"{path} says {listed(sorted(unknown))}; what is known: feed, set, fetch, pad, fill, truncate")
     tables = {name: content.get(name, {}) for name in ("feed", "set")}

@@ -13,7 +13,7 @@ def is_input_of(job: Job, source: Source) -> bool:
 
 def open_input(job: Job, max_record_bytes: int | None = None) -> Source:
     """The input as the job read it, by default with the job's own limit. Raises InputError if it is gone or another."""
-    source = open_source(job.input, max_record_bytes or job.max_record_bytes)
+    source = open_source(job.input, max_record_bytes or job.max_record_bytes, job.dialect)
     if not is_input_of(job, source):
         source.close()
         raise InputError(f"{job.input} has changed since {job.id} read it")

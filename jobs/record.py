@@ -8,15 +8,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from formats.csv.dialect import PLAIN as PLAIN_CSV
+from formats.csv.dialect import Dialect
 from graphs.feeds import Constant, Feed, Fetch
 from jobs.errors import DamagedError, NewerFormatError
 
-FORMAT = 4  # of what is written for a job
+FORMAT = 5  # of what is written for a job
+DIALECT = 5  # that of a job whose input older workers would read otherwise
+REFERENCE = 4  # that of a job that goes by reference
 WORDS = 3  # that of a job which feeds or fetches as format 2 can't say; goes into every id, as 2 does
 PLAIN = 2  # the format of a job that an older worker can score as well: a column a placeholder, and nodes as they are
 # What says nothing of the output; the batch size is an even older part of the id, as 0.
 _NOT_IDENTITY: dict[str, object] = {"batch_bytes": 0, "model_name": "", "created": ""}
-_OLDER_LACK = ("constants", "version")  # written only where there is something to say
+_OLDER_LACK = ("constants", "version", "dialect")  # written only where there is something to say
 _LATER = ("incarnation", "block_bytes", "by_reference")  # not in the id either: older versions don't know them
 
 
@@ -55,6 +59,7 @@ class Job:
     format: int = 0  # 0: the oldest that can say all of it
     constants: tuple[Constant, ...] = ()  # of placeholders that no column feeds
     version: str = ""  # of an object: which of those that were there under its name
+    dialect: Dialect = PLAIN_CSV
     # Not part of the id:
     batch_bytes: int = 2 << 20
     block_bytes: int = 0  # of input: what micro-batches are cut from; 0: as older versions did
@@ -81,11 +86,13 @@ class Job:
 
     def __post_init__(self) -> None:
         if self.format == 0:
-            object.__setattr__(self, "format", FORMAT if self.by_reference else self._least_format)
+            object.__setattr__(self, "format", max(REFERENCE if self.by_reference else 0, self._least_format))
 
     @property
     def _least_format(self) -> int:
         """The oldest that can say what the job's output follows from."""
+        if not self.dialect.is_plain:
+            return DIALECT
         is_plain = all(feed.is_plain for feed in self.feeds) and all(fetch.is_plain for fetch in self.fetches)
         return PLAIN if is_plain and not self.constants else WORDS
 
@@ -123,6 +130,7 @@ class Job:
         content["fetches"] = [each.tensor if each.is_plain else each.to_dict() for each in self.fetches]
         content["keep"] = list(self.keep)
         content["constants"] = [each.to_dict() for each in self.constants]
+        content["dialect"] = self.dialect.to_dict()
         return {name: value for name, value in content.items() if value or name not in _OLDER_LACK}
 
     def encode(self) -> str:
@@ -156,5 +164,6 @@ class Job:
             ),
             "keep": tuple(content["keep"]),
             "constants": tuple(Constant.from_dict(each) for each in content.get("constants", ())),
+            "dialect": Dialect.from_dict(content.get("dialect", {})),
         }
         return cls(**{**values, **lists, "format": version})

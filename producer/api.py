@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import redis
 
+from formats.csv.beside import checked
 from formats.errors import InputError, NightshiftError
 from formats.files.location import Location, locate
 from formats.rejects import Reject
@@ -230,6 +231,7 @@ def enqueue(
     pad: object = None,
     fill: object = None,
     truncate: bool = False,
+    dialect: Mapping[str, object] | None = None,
     batch_bytes: int | None = None,
     again: bool = False,
     workers: int = 0,
@@ -241,6 +243,9 @@ def enqueue(
     `feed`, `set` and `fetch` are the words of `producer enqueue`, as texts (`["x=a,b"]`) or as what they say
     (`{"x": ["a", "b"]}`, `{"keep_prob": 1}`, `{"spam": "dense_2"}`); so are `pad`, `fill` and `truncate`.
 
+    `dialect` is how the file is to be read, where it can't be found out or is to be otherwise:
+    `{"delimiter": ";", "encoding": "windows-1252", "skip_lines": 1}`, and what else the fields of Dialect are.
+
     With REDIS_URL unset, an embedded server and local workers run until this Python process ends, or the job is closed.
     Raises InputError, GraphError, ServerError or JobError, all of them NightshiftError.
     """
@@ -248,6 +253,7 @@ def enqueue(
     plan = make_plan(
         locate(file), settings, model=locate(model) if model else None, id_column=id, keep=keep,
         words=make_words(feed, set, fetch, pad, fill, truncate),
+        dialect=checked(dict(dialect or {}), ""),
         batch_bytes=batch_bytes, again=again,
     )  # fmt: skip
     client = Client(settings)

@@ -107,7 +107,7 @@ def verify(
 def _input(job: Job, given: Location | None, verdict: Verdict) -> Source | None:
     """The input, if it is to be compared: the one that is named, or the job's own if it is as it was."""
     try:
-        source = open_source(given or job.input, job.max_record_bytes)
+        source = open_source(given or job.input, job.max_record_bytes, job.dialect)
     except NightshiftError as error:
         if given is not None:
             raise

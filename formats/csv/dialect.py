@@ -74,6 +74,11 @@ class Dialect:
         """Whether it is the default."""
         return self == Dialect()
 
+    @property
+    def encoding_name(self) -> str:
+        """For people."""
+        return self.encoding.replace("cp125", "windows-125").replace("utf-", "UTF-").replace("iso8859", "ISO-8859")
+
     @cached_property
     def marks(self) -> tuple[str, str, str, str]:
         """What tells where records end and which fields they have."""
@@ -114,7 +119,7 @@ class Dialect:
 
     def __str__(self) -> str:
         """For people: `';', cp1252, with a header`."""
-        parts = [f"{self.delimiter!r} between fields", self.encoding]
+        parts = [f"{self.delimiter!r} between fields", self.encoding_name]
         if self.quote != '"':
             parts.append(f"{self.quote!r} as quote" if self.quote else "no quotes")
         if self.escape:

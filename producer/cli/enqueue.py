@@ -10,6 +10,7 @@ import click
 
 from jobs import logs
 from producer.cli.console import end, interrupted, resume_line, say, show
+from producer.cli.dialects import dialect_options, take_dialect
 from producer.cli.places import OutputPlace, Place
 from producer.cli.words import take_words, words_options
 
@@ -81,6 +82,7 @@ class Moment(click.ParamType["datetime"]):
 )
 @click.option("--keep", type=Columns(), default=(), help="More columns to carry through to the scores file.")
 @words_options()
+@dialect_options()
 @click.option(
     "--batch-bytes", type=click.IntRange(min=1), help="Input bytes a batch.  [default: FILE / 32, 256 KiB to 8 MiB]"
 )
@@ -118,7 +120,11 @@ def enqueue(
     quiet: bool,
     **words: Any,
 ) -> None:
-    """Score the messages in FILE, a CSV file with a header: a path, or an object's URL, s3://BUCKET/KEY.
+    """Score the messages in FILE, a CSV file: a path, or an object's URL, s3://BUCKET/KEY.
+
+    Its delimiter, its encoding and whether it has a header are found in it, and said; --delimiter and the options
+    behind it say what can't be found out. They may stand in a file beside it, night.toml for night.csv or messages.toml
+    for all, in a table [dialect].
 
     The graph's placeholders are fed from the columns of the same names, or as --feed and --set say; the spam model has
     one, `text`. `model inspect MODEL --for FILE` says what a model wants. The same words may stand in a file beside the
@@ -136,6 +142,8 @@ def enqueue(
       producer enqueue night.csv --wait --deadline 06:00
       REDIS_URL=redis://queue:6379 producer enqueue night.csv
       producer enqueue s3://mail/in/night.csv --output s3://mail/out/night.csv
+      producer enqueue export.csv --delimiter ';' --encoding windows-1252 --skip-lines 2
+      producer enqueue backup.csv --columns date,from,text --rest text
       producer enqueue points.csv --model xy.pb --fetch op_to_store
       producer enqueue ids.csv --model cnn.pb --feed input_x=ids[] --set dropout_keep_prob=1 --fetch spam=scores[1]
     """
@@ -163,11 +171,14 @@ def enqueue(
             model=model,
             id_column=id_column,
             keep=keep,
+            dialect=take_dialect(words),
             words=take_words(words),
             batch_bytes=batch_bytes,
             again=again,
         )
         freeze_what_is_there()
+        if not plan.job.dialect.is_plain:
+            say(f"{file.name} is read as {plan.job.dialect}")
         if wait:
             output = check_output(output or default_output(file), [file, *([model] if model else [])])
         with Client(settings) as connection:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from producer.cli.console import TOO_MANY_REJECTS, fail, interrupted, resume_line
+from producer.cli.dialects import dialect_options, take_dialect
 from producer.cli.enqueue import Columns, RejectLimit
 from producer.cli.words import take_words, words_options
 
@@ -63,6 +64,7 @@ class TimeOfDay(click.ParamType[datetime.time]):
     "--keep", type=Columns(), envvar=f"{VARIABLES}KEEP", default=(), help="More columns to carry through to the scores."
 )
 @words_options(VARIABLES)
+@dialect_options(VARIABLES)
 @click.option(
     "--max-rejects",
     type=RejectLimit(),
@@ -148,9 +150,10 @@ def nightly(
     chosen = model or settings.model or shipped_model()
     if not isinstance(chosen, Path):
         raise click.UsageError(f"{chosen} is in object storage: the schedule wants a model on a disk")
+    dialect = take_dialect(words)
     options = Options(
         chosen, id_column, keep, settle=settle, tries=tries, max_rejects=max_rejects,
-        words=take_words(words).over(words_beside(chosen)),
+        words=take_words(words).over(words_beside(chosen)), dialect=dialect,
     )  # fmt: skip
     hooks = Hooks.from_settings(settings)
     service = Service(

@@ -2,10 +2,11 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from formats.errors import InputError, NightshiftError
@@ -41,6 +42,7 @@ class Options:
     tries: int = 3
     max_rejects: Limit | None = None
     words: Words = NOTHING  # those beside the model included
+    dialect: Mapping[str, Any] = MappingProxyType({})  # what was said of how files are read
 
 
 class Scorer:
@@ -67,6 +69,8 @@ class Scorer:
         words = self.options.words.to_dict()
         if words:
             settings["words"] = words
+        if self.options.dialect:
+            settings["dialect"] = dict(self.options.dialect)
         return Subject(str(file.path.resolve()), found.size, found.mtime_ns, model, settings)
 
     def given_up(self, file: File, subject: Subject, note: Note) -> FileStatus | None:
@@ -135,7 +139,7 @@ class Scorer:
         options = self.options
         return make_plan(
             file.path, self._settings, model=options.model, id_column=options.id_column, keep=options.keep,
-            words=options.words,
+            words=options.words, dialect=options.dialect,
         )  # fmt: skip
 
     def _begin(self, file: File, subject: Subject, note: Note) -> None:

@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
+from formats.csv.dialect import Dialect
 from jobs.progress import Progress
 from jobs.record import Job
 from producer.outlook.deadline import missed
@@ -50,6 +52,7 @@ class Receipt:
     scoring_seconds: float | None  # of those, since the first batch went to a worker
     output: str | None
     rejects: str | None
+    dialect: dict[str, Any]  # how the input is read, as far as it isn't plain CSV in UTF-8
     by_reference: bool  # whether workers read the input themselves, and write parts
     deadline: float | None  # by when it was wanted, seconds since the epoch
     late: bool | None  # whether its last batch was, or is, done after that; None without a deadline
@@ -116,6 +119,7 @@ def make_receipt(job: Job, progress: Progress) -> Receipt:
         scoring_seconds=until_finished(progress.started),
         output=output,
         rejects=str(rejects_path(Path(output))) if output else None,
+        dialect=job.dialect.to_dict(),
         by_reference=bool(job.by_reference),
         deadline=deadline,
         late=None if deadline is None else (progress.finished or time.time()) > deadline,
@@ -139,10 +143,13 @@ def render(receipt: Receipt) -> Table:
     table.add_row("scored", scored)
     reasons = ", ".join(f"{count:,} {code}" for code, count in receipt.codes.items())
     table.add_row("rejected", f"{receipt.rejected:,}" + (f": {reasons}" if reasons else ""))
+    dialect = Dialect.from_dict(receipt.dialect)
+    if not dialect.is_plain:
+        table.add_row("read as", escape(str(dialect)))
     if receipt.blank_lines:
         table.add_row("blank lines", f"{receipt.blank_lines:,}, which are no records")
     if receipt.not_utf8:
-        table.add_row("not UTF-8", f"{receipt.not_utf8:,} texts, scored as their bytes are")
+        table.add_row(f"not {dialect.encoding_name}", f"{receipt.not_utf8:,} texts, scored as their bytes are")
     if receipt.state == "complete":
         verdict = "counts agree, and digests: each record was scored once, or rejected"
         table.add_row("check", verdict if receipt.agrees else "[red]the counts disagree[/red]")

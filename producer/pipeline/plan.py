@@ -3,16 +3,19 @@
 import os
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from formats.columns import id_column_of
+from formats.csv.dialect import Dialect
 from formats.errors import InputError
 from formats.files.location import Location, Url
 from formats.files.mirror import OBJECTS, mirrored, mirrored_if_there
-from formats.registry import open_source
+from formats.registry import find_dialect, open_source
 from formats.source import Source
 from graphs.errors import GraphError
 from graphs.feeding import Fed, NoColumnError
@@ -69,14 +72,16 @@ def make_plan(
     keep: Sequence[str] = (),
     words: Words = NOTHING,
     like: Job | None = None,
+    dialect: Dialect | Mapping[str, Any] = MappingProxyType({}),
     batch_bytes: int | None = None,
     again: bool = False,
 ) -> Plan:
     """Reads the header and the graph, and fits one to the other: by `words`, which win over those in the file beside
-    the model, and these over what the job `like` has, as far as the model has such inputs.
+    the model, and these over what the job `like` has, as far as the model has such inputs. `dialect` may be a part of
+    one, by the fields of Dialect: the rest is found in the file.
 
-    Raises InputError (no such file, no such column) or GraphError (no frozen graph, nothing to feed, no such node,
-    a placeholder that a column can't feed): all that can be known before anything is enqueued.
+    Raises InputError (no such file, no such column, a dialect that is in doubt) or GraphError (no frozen graph, nothing
+    to feed, no such node, a placeholder that a column can't feed): all that can be known before anything is enqueued.
     """
     path = _local(model or settings.model or shipped_model(), settings.home)
     graph = read_graph(path)
@@ -89,7 +94,9 @@ def make_plan(
         graph.signature.needed_by(fetches)
     except GraphError as error:
         raise GraphError(f"{path} has {error}" if str(error).startswith("no") else f"{path}: {error}") from None
-    source = open_source(file, settings.max_record_bytes)
+    if not isinstance(dialect, Dialect):
+        dialect = find_dialect(file, dialect)
+    source = open_source(file, settings.max_record_bytes, dialect)
     try:
         if id_column is None:
             id_column = id_column_of(source.columns)
@@ -114,6 +121,7 @@ def make_plan(
             feeds=fed.feeds,
             fetches=fetches,
             constants=fed.constants,
+            dialect=dialect,
             id_column=id_column,
             keep=keep,
             max_record_bytes=settings.max_record_bytes,
@@ -163,11 +171,21 @@ def _fit(graph: Graph, fetches: Sequence[Fetch], words: Words, source: Source, i
     try:
         return graph.signature.fit(fetches, words, source.columns, id_column)
     except NoColumnError as error:
-        raise InputError(f"{source.path} has {error}; its columns: {listed(source.columns)}") from None
+        raise InputError(f"{source.path} has {error}; {_columns(source)}") from None
     except GraphError as error:
         raise GraphError(f"{graph.path}: {error}") from None
 
 
 def _no_column(source: Source, name: str, purpose: str) -> InputError:
     what = "more than one column" if name in source.columns else "no column"
-    return InputError(f"{source.path} has {what} {name!r}{purpose}; its columns: {listed(source.columns)}")
+    return InputError(f"{source.path} has {what} {name!r}{purpose}; {_columns(source)}")
+
+
+def _columns(source: Source) -> str:
+    """What there is in the place of a column that is missing, and what may have been read wrongly."""
+    dialect = source.dialect
+    if not dialect.header and not dialect.columns:
+        names = ",".join(f"NAME{number}" for number in range(1, len(source.columns) + 1))
+        return f"it was read without a header: --columns {names if len(names) < 60 else 'NAME,...'} names its columns"
+    read = "" if dialect.is_plain else f", read as {dialect}"
+    return f"its columns: {listed(source.columns)}{read}"

@@ -21,6 +21,7 @@ def scan(source: Source, columns: Sequence[str]) -> list[str]:
     strays: list[int] = []  # their lines
     odd: dict[str, int] = {}  # column -> its texts that are not UTF-8
     odd_records = 0
+    surplus = 0
     end = source.start
     for block in source.blocks(list(dict.fromkeys(columns))):
         found = [not_utf8(column) for column in block.records.columns]
@@ -29,24 +30,31 @@ def scan(source: Source, columns: Sequence[str]) -> list[str]:
                 odd[name] = odd.get(name, 0) + len(rows)
         odd_records += len(np.unique(np.concatenate(found))) if found else 0
         strays += [reject.line for reject in block.rejects if reject.code == "stray_cr"]
+        surplus += sum(reject.code == "too_many_fields" for reject in block.rejects)
         records += block.end.record - block.start.record
         blank += block.blank_lines
         end = block.end
         if end.offset - source.start.offset >= SCAN_BYTES:
             break
     whole = end.offset == source.size
-    return [*_texts(odd, odd_records, records, whole), *_strays(strays, whole), *_blank(blank, whole)]
+    name = source.dialect.encoding_name
+    return [
+        *_texts(odd, odd_records, records, whole, name),
+        *_strays(strays, whole),
+        *_surplus(surplus, records, source),
+        *_blank(blank, whole),
+    ]
 
 
-def _texts(odd: dict[str, int], odd_records: int, records: int, whole: bool) -> list[str]:
+def _texts(odd: dict[str, int], odd_records: int, records: int, whole: bool, encoding: str) -> list[str]:
     if not odd:
         return []
     names = ", ".join(repr(name) for name in odd)
     if records == 1:
-        return [f"the only record has a text in {names} that is not UTF-8: it is scored as raw bytes"]
+        return [f"the only record has a text in {names} that is not {encoding}: it is scored as raw bytes"]
     verb, of = ("has", "it is") if odd_records == 1 else ("have", "they are")
     among = f"the {'' if whole else 'first '}{records:,} records"
-    return [f"{odd_records:,} of {among} {verb} text in {names} that is not UTF-8: {of} scored as raw bytes"]
+    return [f"{odd_records:,} of {among} {verb} text in {names} that is not {encoding}: {of} scored as raw bytes"]
 
 
 def _strays(lines: list[int], whole: bool) -> list[str]:
@@ -58,6 +66,16 @@ def _strays(lines: list[int], whole: bool) -> list[str]:
         where, what = f"{len(lines):,} records, the first on line {lines[0]:,}, have", "they are rejected"
     end = "" if whole else ", in the part looked at"
     return [f"{where} a CR in a file whose lines end in LF: {what}{end}"]
+
+
+def _surplus(number: int, records: int, source: Source) -> list[str]:
+    """Only where it is no accident."""
+    if number * 20 < records or not number:
+        return []
+    return [
+        f"{number:,} of the first {records:,} records have more fields than the header: with "
+        f"--rest {source.columns[-1]!r} they belong to the last column"
+    ]
 
 
 def _blank(lines: int, whole: bool) -> list[str]:

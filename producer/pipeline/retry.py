@@ -11,6 +11,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from formats.csv.dialect import Dialect
 from formats.errors import NightshiftError
 from formats.files.location import Location
 from formats.rejects import codes_by, is_mendable
@@ -37,6 +38,7 @@ class Cut:
     """The file of the records to score again, and their numbers in the input."""
 
     path: Path
+    dialect: Dialect
     records: tuple[int, ...]
 
 
@@ -94,8 +96,9 @@ def _score(
 ) -> Job:
     """Scores the cut records to `scores`, by a job of their own, which is forgotten: no news of it are told."""
     plan = make_plan(
-        cut.path, connection.settings, model=model, id_column=job.id_column, keep=job.keep, words=words, like=job
-    )
+        cut.path, connection.settings, model=model, id_column=job.id_column, keep=job.keep, words=words, like=job,
+        dialect=cut.dialect,
+    )  # fmt: skip
     with plan.source:
         by = submit(connection, plan, 0, None, report.warn)
         run = Run(connection, by, plan.source, plan.graph.data)
@@ -135,7 +138,7 @@ def _cut_rejects(job: Job, output: Path, room: Path, max_record_bytes: int) -> C
                 if number in places:  # else it is still too large
                     file.write(source.excerpt(places[number][1]))
                     found.append(number)
-    return Cut(path, tuple(found))
+        return Cut(path, source.excerpt_dialect, tuple(found))
 
 
 def _boundaries(ledger: Ledger, job: Job) -> list[range]:

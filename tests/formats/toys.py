@@ -10,6 +10,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 import pyarrow as pa
 import xxhash
 
+from formats.csv.dialect import PLAIN, Dialect
 from formats.errors import InputError
 from formats.position import Position
 from formats.rejects import Reject
@@ -22,7 +23,10 @@ AT_ONCE = 2  # records a block
 class BarsSource:
     """A Source: a line a record, the first one the columns' names."""
 
-    def __init__(self, path: Path, max_record_bytes: int) -> None:
+    dialect = excerpt_dialect = PLAIN
+
+    def __init__(self, path: Path, max_record_bytes: int, dialect: Dialect = PLAIN) -> None:
+        del dialect  # there is one
         self._limit = max_record_bytes
         self.path = path
         status = path.stat()

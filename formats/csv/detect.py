@@ -1,0 +1,260 @@
+"""In which dialect a file is, found from its beginning by plain rules; what they leave in doubt is asked, not guessed.
+
+- *Encoding*: a BOM says it; zero bytes at every second place are UTF-16; else it is UTF-8 if most of what is not ASCII
+  is valid so. What is not is windows-1252 if its letters beyond ASCII stand alone among others, as in words of western
+  languages; where they come in runs it may be any of several, and is asked.
+- *Delimiter*: the one of `,` `;` tab `|` that cuts every record into the same number of fields, two at least. A comma,
+  if none does. One that is rarer, or two that do, are asked.
+- *Header*: the first record is one, unless it looks like all others: it has numbers or dates where they have them, or
+  one of its texts comes again below it.
+- Lines that begin with # and have another number of fields than all others are comments; `sep=;` says the delimiter.
+- Quotes of another kind, escapes and titles before the header are asked, if only they make sense of the file.
+
+What somebody has said is never looked for.
+"""
+
+import codecs
+import re
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from formats.csv.beside import said_beside
+from formats.csv.dialect import UTF8, Dialect
+from formats.csv.header import has_header
+from formats.csv.sample import Sample, sample_of
+from formats.errors import InputError
+from formats.files.location import Location
+from formats.files.open import open_file
+
+HEAD_BYTES = 256 << 10  # of the file, that are looked at
+COMMON = ",;\t|"
+RARE = ":^~`#&"
+MOSTLY = 0.9  # of the records have the same number of fields
+BOMS = (
+    (codecs.BOM_UTF8, UTF8), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+_SEP = re.compile(r'"?sep=(?P<mark>[^\r\n"])"?\r?\n?')
+_SEVERAL = "windows-1252 gb18030 big5 shift_jis euc-kr windows-1251"  # to name some
+
+
+class InDoubtError(InputError):
+    """The file can be read in more than one way: its text names the options that say which."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to read the sample."""
+
+    dialect: Dialect
+    sample: Sample
+
+    @property
+    def fits(self) -> bool:
+        """Whether all records have the same number of fields, two at least."""
+        return self.sample.fields > 1 and self.sample.share == 1 and not self.sample.broken
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether it makes some sense of the sample."""
+        records = self.sample.records
+        return self.sample.fields > 1 and self.sample.share >= 0.5 and len(records[0]) > 1
+
+    @property
+    def hides_quotes(self) -> bool:
+        """Whether cells look quoted by what is no quote in it."""
+        cells = (cell for record in self.sample.records for cell in record if len(cell) > 3)
+        return any(cell[0] == cell[-1] == "'" and re.search(r"''|\\'", cell[1:-1]) for cell in cells)
+
+
+def detect(name: object, head: bytes, whole: bool, said: Mapping[str, Any]) -> Dialect:
+    """The dialect of a file that begins with `head`, which is all of it if `whole`; `said` are the options that
+    somebody gave, by the fields of Dialect. Raises InDoubtError; InputError for an option that is none."""
+    encoding = Dialect(encoding=said["encoding"]).encoding if "encoding" in said else encoding_of(name, head, whole)
+    text = decoded(head, encoding, whole)
+    fixed = {**said, "encoding": encoding}
+    sep = _SEP.match(text)
+    if sep and "skip_lines" not in said and sep["mark"] == fixed.setdefault("delimiter", sep["mark"]):
+        fixed["skip_lines"] = 1
+    asked = Dialect(**fixed)
+    chosen = _best(name, _ways(text, whole, asked, fixed))
+    if not chosen.fits:
+        chosen = _otherwise(name, text, whole, chosen, fixed)
+    elif "quote" not in fixed and chosen.hides_quotes:
+        escape = {} if "escape" in fixed or "\\'" not in text else {"escape": "\\"}
+        quoted = _with(chosen.dialect, quote="'", **escape)
+        both = [Way(quoted, sample_of(text, quoted, whole)), chosen]
+        raise InDoubtError(f"{name}: its quotes are in doubt: {_choices(both)}")
+    dialect = chosen.dialect
+    if "header" in said or "columns" in said:
+        return dialect
+    header = has_header(chosen.sample.records)
+    if header is None:
+        raise InDoubtError(
+            f"{name}: its first record may be the header (--header) or not (--no-header): {shown(chosen.sample)}"
+        )
+    return _with(dialect, header=header)
+
+
+def find_dialect(location: Location, said: Mapping[str, Any]) -> Dialect:
+    """That of the file, by what somebody `said`, then by what is written beside it, then by what is in it. Raises as
+    `detect`, and InputError if there is no such file."""
+    said = {**said_beside(location), **said}
+    file = open_file(location)
+    try:
+        head = file.read(0, HEAD_BYTES)
+        return detect(location, head, len(head) == file.size, said)
+    finally:
+        file.close()
+
+
+def encoding_of(name: object, head: bytes, whole: bool) -> str:
+    """Raises InDoubtError."""
+    for bom, encoding in BOMS:
+        if head.startswith(bom):
+            return encoding
+    if zeros := _zeros(head):
+        return zeros
+    if not whole:
+        head = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1] or head[:-3]  # no half of a character
+    octets = len(head) - len(head.translate(None, bytes(range(0x80, 0x100))))  # beyond ASCII
+    invalid = sum(map(len, re.findall("[\udc80-\udcff]+", head.decode(UTF8, "surrogateescape"))))
+    if invalid * 2 <= octets:
+        return UTF8
+    runs = Counter(map(len, re.findall(rb"[\x80-\xff]+", head)))
+    alone = sum(count for length, count in runs.items() if length <= 2)
+    if alone >= MOSTLY * runs.total() and not re.search(rb"[\x81\x8d\x8f\x90\x9d]", head):
+        return "cp1252"
+    example = re.search(rb"[^\r\n]{0,20}[\x80-\xff][^\r\n]{0,20}", head)
+    lines = f", such as {example[0].decode('latin-1')!a}" if example else ""
+    raise InDoubtError(
+        f"{name}: its texts are not UTF-8{lines}; --encoding NAME says what they are: one of {_SEVERAL}, ..."
+    )
+
+
+def _zeros(head: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a BOM."""
+    sample = head[: len(head) // 4 * 4][:4096]
+    if len(sample) < 8:
+        return None
+    zero = [sample[place::4].count(0) * 4 / len(sample) for place in range(4)]
+    shapes = {
+        "utf-32-le": (0, 1, 1, 1), "utf-32-be": (1, 1, 1, 0), "utf-16-le": (0, 1, 0, 1), "utf-16-be": (1, 0, 1, 0),
+    }  # fmt: skip
+    for encoding, shape in shapes.items():
+        if all(share > 0.5 if is_zero else share < 0.1 for share, is_zero in zip(zero, shape, strict=True)):
+            return encoding
+    return None
+
+
+def decoded(head: bytes, encoding: str, whole: bool) -> str:
+    """The text of a file's beginning; half a character at its end does not count, nor does a BOM."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    return decoder.decode(head, final=whole).removeprefix("\ufeff")
+
+
+def _with(dialect: Dialect, **changes: Any) -> Dialect:
+    return Dialect.from_dict({**dialect.to_dict(), **changes})
+
+
+def _delimited(asked: Dialect, fixed: Mapping[str, Any], marks: str) -> list[Dialect]:
+    if "delimiter" in fixed:
+        return [asked]
+    return [_with(asked, delimiter=mark) for mark in marks if mark not in (asked.quote, asked.escape)]
+
+
+def _best(name: object, ways: Sequence[Way]) -> Way:
+    """By the delimiter. Raises InDoubtError."""
+    first = ways[0]
+    fitting = [way for way in ways if way.fits]
+    if len(fitting) > 1:
+        raise InDoubtError(f"{name}: its delimiter is in doubt: {_choices(fitting)}")
+    if fitting:
+        return fitting[0]
+    mostly = [way for way in ways if way.sample.fields > 1 and way.sample.share >= MOSTLY and way.sample.heads]
+    if first in mostly or len(mostly) != 1:
+        return first
+    return mostly[0]
+
+
+def _otherwise(name: object, text: str, whole: bool, chosen: Way, fixed: Mapping[str, Any]) -> Way:
+    """Where no delimiter alone makes sense of all records. Raises InDoubtError."""
+    asked, plain = Dialect(**fixed), chosen.sample
+    commented: list[Way] = []
+    if "comment" not in fixed and re.search(r"(?m)^#", text):
+        commented = _ways(text, whole, _with(asked, comment="#"), fixed)
+        fitting = [way for way in commented if way.fits]
+        if len(fitting) == 1:
+            return fitting[0]
+    if plain.fields > 1 and plain.share >= MOSTLY and not plain.broken:
+        return chosen  # what is wrong with some records is said of each
+    unusual = _unusual(text, whole, asked, fixed)
+    found = [way for way in unusual if way.fits and len(way.sample.records) > 1]
+    if found and (len(found[0].sample.records) > len(plain.records) or plain.share < MOSTLY or plain.fields < 2):
+        raise InDoubtError(
+            f"{name}: with {chosen.dialect.delimiter!r} between fields, not all of its records can be read: "
+            f"{_choices(found)}"
+        )
+    if plain.fields < 2 and "delimiter" not in fixed:
+        likely = [way for way in (*_ways(text, whole, asked, fixed), *commented, *unusual) if way.is_likely]
+        if likely:
+            several = list({way.dialect: way for way in likely}.values())
+            raise InDoubtError(f"{name}: its delimiter is in doubt: {_choices([*several[:2], chosen])}")
+    return chosen
+
+
+def _ways(text: str, whole: bool, asked: Dialect, fixed: Mapping[str, Any], marks: str = COMMON) -> list[Way]:
+    """By delimiters."""
+    return [Way(each, sample_of(text, each, whole)) for each in _delimited(asked, fixed, marks)]
+
+
+def _unusual(text: str, whole: bool, asked: Dialect, fixed: Mapping[str, Any]) -> list[Way]:
+    """What somebody would have to ask for, as little as possible: what fits comes with nothing behind it."""
+    steps: list[dict[str, Any]] = [{}]
+    if "escape" not in fixed and "\\" in text:
+        steps.append({"escape": "\\"})
+    if "quote" not in fixed and "'" in text:
+        steps.append({"quote": "'"})
+        if "escape" not in fixed and "\\'" in text:
+            steps.append({"quote": "'", "escape": "\\"})
+    ways: list[Way] = []
+    for step in steps:
+        here = _ways(text, whole, _with(asked, **step), fixed, COMMON if step else COMMON + RARE)
+        if "skip_lines" not in fixed:
+            titled = [(way.dialect, way.sample.title_lines) for way in here if way.dialect.delimiter in COMMON]
+            skipped = [_with(dialect, skip_lines=lines) for dialect, lines in titled if lines]
+            here += [Way(each, sample_of(text, each, whole)) for each in skipped]
+        if any(way.fits for way in here):
+            return here
+        ways += here
+    return ways
+
+
+def _choices(ways: Sequence[Way]) -> str:
+    return "; or ".join(f"{option_text(way.dialect)} reads {shown(way.sample)}" for way in ways[:3])
+
+
+def option_text(dialect: Dialect) -> str:
+    """What to type for it."""
+    words = []
+    for name, value in dialect.to_dict().items():
+        option = "--" + name.replace("_", "-")
+        if name == "header":
+            words.append("--no-header")
+        elif name == "columns":
+            words.append(f"{option} {_quoted(','.join(value))}")
+        elif name != "encoding" or value not in ("cp1252", "utf-16", "utf-32"):
+            words.append(f"{option} {'tab' if value == chr(9) else _quoted(str(value))}")
+    return " ".join(words) or f"--delimiter , --quote {_quoted(dialect.quote)}"
+
+
+def _quoted(text: str) -> str:
+    return '"\'"' if text == "'" else shlex.quote(text)
+
+
+def shown(sample: Sample) -> str:
+    """Its first records, as they would be read, escaped and short."""
+    return " / ".join(ascii([cell[:30] for cell in record[:6]]) for record in sample.records[:3])
