@@ -2,7 +2,7 @@
 
 What is not valid in its encoding becomes something that is not valid in UTF-8, so that it is counted later, and takes
 nothing along: a lone surrogate of UTF-16 or UTF-32 becomes the three bytes that would be its UTF-8; any other byte b
-those of U+DC00 + b. A line end is never taken for a part of what is invalid. In ISO-2022-JP (RFC 1468) and HZ (RFC
+those of U+DC00 + b. A line end is never taken for a part of what is invalid. In ISO-2022 (RFC 1468, 1557) and HZ (RFC
 1843) each line begins in ASCII: one whose escape is not closed spoils no other.
 """
 
@@ -19,7 +19,9 @@ _BOMS = {  # the longer one first: that of UTF-16 begins that of UTF-32
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
 _WIDE = {"utf-16": 2, "utf-16-le": 2, "utf-16-be": 2, "utf-32": 4, "utf-32-le": 4, "utf-32-be": 4}
-_LINEWISE = ("hz", "iso2022_jp", "iso2022_jp_1", "iso2022_jp_2", "iso2022_jp_2004", "iso2022_jp_3", "iso2022_jp_ext")
+# Of a line in these: Python's incremental decoders lose what follows an escape that is cut.
+_LINE_BYTES = 8 << 20
+_KOREAN, _DESIGNATION = "iso2022_kr", b"\x1b$)C"  # which stands in the first line alone (RFC 1557), and is for all
 _NO_ENCODINGS = ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem")
 _PENDING_BYTES = 64 << 10  # of a character, or of a shifted text in UTF-7, that is not at its end
 _LOOKED_AT = 1024  # bytes
@@ -31,7 +33,7 @@ def canonical(encoding: str) -> str:
     """Python's name of it. Raises InputError if it has no such encoding of texts."""
     try:
         name = codecs.lookup(encoding).name
-        b"".decode(name)  # base64 and the like are codecs, and encode no text
+        b"a".decode(name, "replace")  # base64 and the like are codecs, and encode no text
     except (LookupError, ValueError, UnicodeError):
         name = ""
     if not name or name.replace("-", "_") in _NO_ENCODINGS:
@@ -95,31 +97,35 @@ class Transcoder:
             name = _with_byte_order(name, head)
         self.encoding = name
         self._decoder = codecs.getincrementaldecoder(name)(_RULE)
-        self._linewise = name in _LINEWISE
+        self._linewise = name == "hz" or name.startswith("iso2022")
+        self._line = b""
         self._nel = _decoded(b"\x15\x25", name) == "\x85\n"  # EBCDIC: lines end in NEL as often as in LF
         self._first = True
 
     def feed(self, data: bytes, last: bool = False) -> bytes:
         """The UTF-8 of as much of it as is whole. Raises NotInItError."""
-        text = self._lines(data, last) if self._linewise else self._decoder.decode(data, last)
-        if len(self._decoder.getstate()[0]) > _PENDING_BYTES:
-            raise NotInItError(f"it is not {self.encoding}: there is a sequence without an end")
+        text = self._lines(data, last) if self._linewise else self._pieces(data, last)
         if self._first and text:
             text, self._first = text.removeprefix("\ufeff"), False
         if self._nel:
             text = text.replace("\x85", "\n")
         return text.encode("utf-8", "surrogatepass")
 
+    def _pieces(self, data: bytes, last: bool) -> str:
+        text = self._decoder.decode(data, last)
+        if len(self._decoder.getstate()[0]) > _PENDING_BYTES:  # UTF-7's is read again with each piece
+            raise NotInItError(f"it is not {self.encoding}: there is a sequence without an end")
+        return text
+
     def _lines(self, data: bytes, last: bool) -> str:
-        texts = []
-        for line in data.splitlines(keepends=True) if b"\n" in data else [data]:
-            if line.endswith(b"\n"):
-                texts.append(self._decoder.decode(line, True))
-                self._decoder.reset()
-            else:
-                texts.append(self._decoder.decode(line))
+        *lines, rest = (self._line + data).split(b"\n")
+        if len(rest) > _LINE_BYTES:
+            raise NotInItError(f"a line of more than {_LINE_BYTES >> 20} MiB can't be read in {self.encoding}")
+        begin = _DESIGNATION if self.encoding == _KOREAN else b""
+        texts = [(begin + line + b"\n").decode(self.encoding, _RULE) for line in lines]
         if last:
-            texts.append(self._decoder.decode(b"", True))
+            texts.append((begin + rest).decode(self.encoding, _RULE))
+        self._line = b"" if last else rest
         return "".join(texts)
 
 

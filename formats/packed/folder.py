@@ -8,6 +8,7 @@ find, publish and tidy.
 import contextlib
 import fcntl
 import json
+import math
 import os
 import secrets
 import stat
@@ -127,11 +128,13 @@ class Folder:
 
 
 def _used(path: Path, about: Path) -> float:
-    """When it was, in seconds: a copy's own modification time is its original's."""
-    try:
+    """When it was, in seconds: a copy's own modification time is its original's. Without end, if it is gone."""
+    with contextlib.suppress(OSError):
         return about.lstat().st_mtime
-    except OSError:
+    try:
         return path.lstat().st_ctime
+    except OSError:
+        return math.inf
 
 
 def _is_abandoned(path: Path) -> bool:

@@ -107,10 +107,11 @@ def _one_behind_the_other(feed: Feed, container: str) -> Iterator[bytes]:
 
 
 def _by_arrow(feed: Feed, container: str) -> Iterator[bytes]:
+    piece = memoryview(bytearray(PIECE_BYTES))  # pyarrow's `read` never frees what it was to read into if it fails
     try:
         with pa.CompressedInputStream(pa.PythonFile(feed, mode="r"), container) as stream:
-            while piece := stream.read(PIECE_BYTES):
-                yield piece
+            while size := stream.readinto(piece):
+                yield bytes(piece[:size])
     except OSError as error:
         if "Truncated" in str(error):
             raise feed.truncated(container) from error
