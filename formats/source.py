@@ -103,6 +103,7 @@ class Source(Protocol):
     """An opened input. A context manager. Opening it raises InputError if it can't be read."""
 
     path: Location
+    read_from: Location  # the same, or a plain copy of it
     size: int  # bytes
     mtime_ns: int  # nanoseconds since the epoch; with the size, what tells whether the file is still the same
     version: str  # of an object, which tells more; empty for a file

@@ -20,8 +20,9 @@ class Place(Protocol):
     def is_there(self) -> bool:
         """Whether it was."""
 
-    def grant(self, life: Life, path: str) -> None:
-        """Lets workers read the job's input themselves. Raises NightshiftError if that can't be written."""
+    def grant(self, life: Life, path: str, read_from: Location) -> None:
+        """Lets workers read the job's input themselves, in the place that `read_from` says. Raises NightshiftError if
+        that can't be written."""
 
     def granted(self, life: Life, path: str) -> Location | None:
         """The job's input, which the server says is at `path`, if a worker may read that."""

@@ -20,8 +20,13 @@ WORDS = 3  # that of a job which feeds or fetches as format 2 can't say; goes in
 PLAIN = 2  # the format of a job that an older worker can score as well: a column a placeholder, and nodes as they are
 # What says nothing of the output; the batch size is an even older part of the id, as 0.
 _NOT_IDENTITY: dict[str, object] = {"batch_bytes": 0, "model_name": "", "created": ""}
-_OLDER_LACK = ("constants", "version", "dialect")  # written only where there is something to say
-_LATER = ("incarnation", "block_bytes", "by_reference")  # not in the id either: older versions don't know them
+_OLDER_LACK = ("constants", "version", "dialect", "copy_bytes")  # written only where there is something to say
+_LATER = (
+    "incarnation",
+    "block_bytes",
+    "by_reference",
+    "copy_bytes",
+)  # not in the id either: older versions don't know them
 
 
 class Life(NamedTuple):
@@ -66,6 +71,7 @@ class Job:
     by_reference: str = (
         ""  # the place through which workers read the input themselves, and write parts (jobs/places.py)
     )
+    copy_bytes: int = 0  # of the plain copy that is read in the input's place; 0: there is none
     model_name: str = ""
     created: str = ""  # ISO 8601, UTC
     incarnation: str = ""
@@ -75,7 +81,7 @@ class Job:
         """The file's stem for people, and 64 bits of a SHA-256 over everything that changes the output."""
         identity = {**self.to_dict(), **_NOT_IDENTITY, "format": min(self.format, self._least_format)}
         for name in _LATER:
-            del identity[name]
+            identity.pop(name, None)
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
         stem = re.sub(r"[^a-z0-9]+", "-", Path(self.input).stem.lower()).strip("-")[:24]
         return f"{stem or 'job'}-{digest[:16]}"
@@ -91,10 +97,20 @@ class Job:
     @property
     def _least_format(self) -> int:
         """The oldest that can say what the job's output follows from."""
-        if not self.dialect.is_plain:
+        if not self.dialect.is_plain or self.copy_bytes:
             return DIALECT
         is_plain = all(feed.is_plain for feed in self.feeds) and all(fetch.is_plain for fetch in self.fetches)
         return PLAIN if is_plain and not self.constants else WORDS
+
+    @property
+    def read_bytes(self) -> int:
+        """Of what is read."""
+        return self.copy_bytes or self.size
+
+    @property
+    def read_dialect(self) -> Dialect:
+        """In which it is."""
+        return self.dialect.copied if self.copy_bytes else self.dialect
 
     @property
     def fed_columns(self) -> tuple[str, ...]:

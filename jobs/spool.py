@@ -51,17 +51,19 @@ class Spool(Folder):
             return None
         return data if len(data) == int(value.removeprefix(CLAIM_CHECK)) else None
 
-    def grant(self, life: Life, path: str) -> None:
+    def grant(self, life: Life, path: str, read_from: Location) -> None:
         """Lets workers read the job's input themselves. Raises as `put` does."""
         if self._folder is not None:
-            self._write(self._folder, name_of(life, 0, INPUT), os.fsencode(path))
+            both = os.fsencode(path) + b"\0" + os.fsencode(read_from)  # no path has a zero byte
+            self._write(self._folder, name_of(life, 0, INPUT), both)
 
     def granted(self, life: Life, path: str) -> Location | None:
         if self._folder is None:
             return None
         try:
             with open_file(self._folder / name_of(life, 0, INPUT)) as file:
-                return locate(path) if os.fsdecode(file.read()) == path else None
+                said, _, read_from = os.fsdecode(file.read()).partition("\0")
+            return locate(read_from or said) if said == path else None
         except OSError:
             return None
 

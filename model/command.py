@@ -1,11 +1,12 @@
 """The `producer enqueue` command that scores a table with a frozen graph, found without TensorFlow."""
 
 import itertools
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 from formats.columns import id_column_of
-from formats.registry import find_dialect, open_source
+from formats.reading import read_input
 from graphs import kinds, messages
 from graphs.errors import GraphError
 from graphs.name_lists import listed
@@ -41,7 +42,10 @@ def command_for(model: Path, table: Path) -> Command:
         raise ModelError(f"cannot read {model}: {error.strerror}") from None
     except GraphError as error:
         raise ModelError(f"{model}: {error}") from None
-    with open_source(table, MAX_RECORD_BYTES, find_dialect(table, {})) as source:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        read_input(table, MAX_RECORD_BYTES, {}, Path(folder)).source as source,
+    ):
         columns = [name for name in source.columns if source.columns.count(name) == 1]
         block = next(iter(source.blocks(columns)), None)
         records = block.records.slice(0, SAMPLE) if block else None

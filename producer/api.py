@@ -192,14 +192,14 @@ class Submission:
         """The input, if it is still what the job was made from."""
         if self._source is None:
             try:
-                self._source = open_input(self.job)
+                self._source = open_input(self.job, self._client.settings.home)
             except InputError:
                 return None
         return self._source
 
     def _scored(self) -> Scored:
         """Where its rows are. Raises JobError if they were collected to a file that is not there as it was written."""
-        return Scored(self._ledger, self.job, self.progress(), self._client.settings.max_record_bytes)
+        return Scored(self._ledger, self.job, self.progress(), self._client.settings)
 
     def _check_complete(self) -> None:
         progress = self.progress()

@@ -14,13 +14,15 @@ from typing import Any
 from formats.csv.rejects import SINK as REJECTS
 from formats.errors import InputError, NightshiftError
 from formats.files.location import Location
-from formats.registry import open_source, sink_of
+from formats.reading import read_input
+from formats.registry import sink_of
 from formats.source import Source
 from jobs import digest
 from jobs.digest import Part
-from jobs.input import is_input_of
+from jobs.input import copies, is_input_of
 from jobs.proof import Written
 from jobs.record import Job
+from jobs.settings import Settings
 from producer.graph import read_graph
 from producer.outputs.document import BatchProof, document_batches, read_document, seal
 from producer.outputs.files import match
@@ -92,7 +94,7 @@ def verify(
     for each in retried:
         ranges = ", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in each["records"][:MOST])
         verdict.notes.append(f"records {ranges} were scored later, by the model {each['model']}")
-    source = _input(job, input, verdict)
+    source = _input(job, input, copies(Settings.from_environment().home), verdict)
     rejects = rejects_path(scores)
     _compare("rejects", rejects, header.rejects, [batch.rejects for batch in batches], batches, job, None, verdict)
     _compare("scores", scores, header.scores, [batch.scores for batch in batches], batches, job, source, verdict)
@@ -104,20 +106,20 @@ def verify(
     return verdict
 
 
-def _input(job: Job, given: Location | None, verdict: Verdict) -> Source | None:
+def _input(job: Job, given: Location | None, folder: Path, verdict: Verdict) -> Source | None:
     """The input, if it is to be compared: the one that is named, or the job's own if it is as it was."""
     try:
-        source = open_source(given or job.input, job.max_record_bytes, job.dialect)
+        reading = read_input(given or job.input, job.max_record_bytes, job.dialect, folder)
     except NightshiftError as error:
         if given is not None:
             raise
         verdict.notes.append(f"the input is not compared: {error}")
         return None
-    if given is None and not is_input_of(job, source):
-        source.close()
+    if given is None and not is_input_of(job, reading):
+        reading.source.close()
         verdict.notes.append(f"the input is not compared: {job.input} has changed since")
         return None
-    return source
+    return reading.source
 
 
 def _compare_input(source: Source, job: Job, batches: Sequence[BatchProof], verdict: Verdict) -> None:

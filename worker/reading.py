@@ -158,8 +158,8 @@ def _reading() -> Iterator[None]:
 
 @lru_cache(maxsize=4)
 def _open(path: Location, job: Job) -> Source:
-    source = open_source(path, job.max_record_bytes, job.dialect)
-    if source.version != job.version:
+    source = open_source(path, job.max_record_bytes, job.read_dialect)
+    if source.version != job.version and not job.copy_bytes:
         source.close()
         raise ChangedError(f"{job.input} has changed since {job.id} read it")
     return source

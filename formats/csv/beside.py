@@ -18,7 +18,8 @@ def said_beside(location: Location) -> dict[str, Any]:
     be understood; nothing is looked for in object storage."""
     if isinstance(location, Url):
         return {}
-    for path in (location.with_suffix(".toml"), location.with_name(FOR_ALL)):
+    name = location.with_suffix("")  # and without a second one, as night.csv.gz has
+    for path in (*(each.with_suffix(".toml") for each in (location, name) if each.name), location.with_name(FOR_ALL)):
         if path != location and path.is_file():
             said = _read(path)
             if said is not None:

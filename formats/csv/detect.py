@@ -21,13 +21,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from formats.csv.beside import said_beside
 from formats.csv.dialect import UTF8, Dialect
 from formats.csv.header import has_header
 from formats.csv.sample import Sample, sample_of
 from formats.errors import InputError
-from formats.files.location import Location
-from formats.files.open import open_file
 
 HEAD_BYTES = 256 << 10  # of the file, that are looked at
 COMMON = ",;\t|"
@@ -97,18 +94,6 @@ def detect(name: object, head: bytes, whole: bool, said: Mapping[str, Any]) -> D
             f"{name}: its first record may be the header (--header) or not (--no-header): {shown(chosen.sample)}"
         )
     return _with(dialect, header=header)
-
-
-def find_dialect(location: Location, said: Mapping[str, Any]) -> Dialect:
-    """That of the file, by what somebody `said`, then by what is written beside it, then by what is in it. Raises as
-    `detect`, and InputError if there is no such file."""
-    said = {**said_beside(location), **said}
-    file = open_file(location)
-    try:
-        head = file.read(0, HEAD_BYTES)
-        return detect(location, head, len(head) == file.size, said)
-    finally:
-        file.close()
 
 
 def encoding_of(name: object, head: bytes, whole: bool) -> str:

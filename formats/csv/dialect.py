@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -92,6 +92,11 @@ class Dialect:
         return self.encoding in MULTI_BYTE and all(
             mark < _FIRST_DIGIT or _BEHIND_DIGITS <= mark < _FIRST_TRAILING for mark in "".join(self.marks).encode()
         )
+
+    @property
+    def copied(self) -> "Dialect":
+        """That of a plain copy."""
+        return self if self.in_place else replace(self, encoding=UTF8)
 
     def to_dict(self) -> dict[str, Any]:
         """What differs from the default, as JSON."""

@@ -1,6 +1,7 @@
 """A CSV file that is opened: its header, where its lines end, and any bytes of it."""
 
 import csv
+from pathlib import Path
 
 from formats.csv.dialect import UTF8, Dialect
 from formats.csv.fields import fields_of
@@ -22,9 +23,11 @@ class CsvFile:
     `read` and `will_read`, `unchanged` and `close` are those of what is opened (formats/files/opened.py).
     """
 
-    def __init__(self, location: Location, max_record_bytes: int, block_bytes: int, dialect: Dialect) -> None:
+    def __init__(
+        self, location: Location, max_record_bytes: int, block_bytes: int, dialect: Dialect, copy: Path | None = None
+    ) -> None:
         self.location, self.dialect, self.grammar = location, dialect, grammar_of(dialect)
-        self._file = file = open_file(location)
+        self._file = file = open_file(copy or location)
         self.size, self.mtime_ns, self.version = file.size, file.mtime_ns, file.version
         self.read, self.will_read, self.unchanged, self.close = file.read, file.will_read, file.unchanged, file.close
         try:

@@ -7,6 +7,7 @@ ending the stream or altering values.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -47,11 +48,13 @@ class Reader:
         path: Location | str,
         max_record_bytes: int = 1 << 20,
         dialect: Dialect = PLAIN,
+        copy: Path | None = None,
         *,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
         self.path, self.dialect = locate(path), dialect
-        self._file = file = CsvFile(self.path, max_record_bytes, block_bytes, dialect)
+        self._file = file = CsvFile(self.path, max_record_bytes, block_bytes, dialect, copy)
+        self.read_from: Location = copy or self.path
         self.size, self.mtime_ns, self.version = file.size, file.mtime_ns, file.version
         self.columns, self.start = file.columns, file.start
         self._splitter = Splitter(file)

@@ -4,6 +4,7 @@ import json
 import logging
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -120,7 +121,8 @@ def enqueue(
     quiet: bool,
     **words: Any,
 ) -> None:
-    """Score the messages in FILE, a CSV file: a path, or an object's URL, s3://BUCKET/KEY.
+    """Score the messages in FILE, a CSV file: a path, an object's URL, s3://BUCKET/KEY, or - for standard input.
+    It may be packed by gzip, zstd, bzip2, xz, lz4 or zip.
 
     Its delimiter, its encoding and whether it has a header are found in it, and said; --delimiter and the options
     behind it say what can't be found out. They may stand in a file beside it, night.toml for night.csv or messages.toml
@@ -144,14 +146,18 @@ def enqueue(
       producer enqueue s3://mail/in/night.csv --output s3://mail/out/night.csv
       producer enqueue export.csv --delimiter ';' --encoding windows-1252 --skip-lines 2
       producer enqueue backup.csv --columns date,from,text --rest text
+      zcat night.csv.gz | producer enqueue - --output night.scores.csv
       producer enqueue points.csv --model xy.pb --fetch op_to_store
       producer enqueue ids.csv --model cnn.pb --feed input_x=ids[] --set dropout_keep_prob=1 --fetch spam=scores[1]
     """
+    from formats.files.location import locate
+    from formats.packed.piped import NAME, is_piped
     from jobs.footprint import freeze_what_is_there
     from jobs.settings import Settings
     from producer.api import submit
     from producer.client import Client
     from producer.display.reporters import reporter
+    from producer.display.unpacking import Unpacking
     from producer.outputs.made import check_output
     from producer.outputs.paths import default_output
     from producer.pipeline.plan import make_plan
@@ -163,24 +169,33 @@ def enqueue(
     wait = wait or output is not None or settings.redis_url is None
     if max_rejects and not wait:
         raise click.UsageError("--max-rejects needs --wait: without it nobody is there to count")
+    piped = is_piped(file)
+    beside, named = (Path(NAME), "standard input") if piped else (file, file.name)
     plan = None
     try:
-        plan = make_plan(
-            file,
-            settings,
-            model=model,
-            id_column=id_column,
-            keep=keep,
-            dialect=take_dialect(words),
-            words=take_words(words),
-            batch_bytes=batch_bytes,
-            again=again,
-        )
+        dialect = take_dialect(words)
+        with Unpacking(named, quiet) as unpacking:
+            plan = make_plan(
+                file,
+                settings,
+                model=model,
+                id_column=id_column,
+                keep=keep,
+                dialect=dialect,
+                words=take_words(words),
+                batch_bytes=batch_bytes,
+                again=again,
+                unpacking=unpacking,
+            )
         freeze_what_is_there()
         if not plan.job.dialect.is_plain:
-            say(f"{file.name} is read as {plan.job.dialect}")
+            say(f"{named} is read as {plan.job.dialect}")
+        if plan.copy and plan.copy.again:
+            say(f"{named} was unpacked again, from its beginning")
         if wait:
-            output = check_output(output or default_output(file), [file, *([model] if model else [])])
+            output = check_output(
+                output or default_output(beside), [locate(plan.job.input), *([model] if model else [])]
+            )
         with Client(settings) as connection:
             submission = submit(connection, plan, workers or 0, deadline, say)
             logs.bind(submission.id)

@@ -54,7 +54,7 @@ def report(
         figures = gather(
             connection.ledger,
             submission.job,
-            connection.settings.max_record_bytes,
+            connection.settings,
             threshold=threshold,
             node=score,
             by=by,

@@ -13,7 +13,7 @@ class Forecast:
     """Rate and time left, from the counters so far. `window`: the seconds over which the rate is taken."""
 
     def __init__(self, job: Job, window: float = RATE_SECONDS) -> None:
-        self._size = job.size
+        self._size = job.read_bytes
         self._window = window
         self._seen: deque[tuple[float, int]] = deque()
         self.answered = 0  # records scored or rejected

@@ -26,6 +26,7 @@ from jobs.progress import Progress
 from jobs.record import Job
 from jobs.reference import PartFile, is_part
 from jobs.rows import all_rejects, score_columns
+from jobs.settings import Settings
 from producer.outputs.proof import proven_output
 from producer.outputs.raw import RawText
 from producer.outputs.rejects import read_rejects
@@ -61,12 +62,12 @@ class Scored:
     """Where a job's rows and rejects are, on the server or in files. Raises JobError if they were collected to files
     that are gone or changed."""
 
-    def __init__(self, ledger: Ledger, job: Job, progress: Progress, max_record_bytes: int) -> None:
+    def __init__(self, ledger: Ledger, job: Job, progress: Progress, settings: Settings) -> None:
         self._ledger, self._job, self._progress = ledger, job, progress
         self.names = [job.id_name, *job.keep]  # the columns before the outputs
         self.texts = self.names if job.id_column else [*job.keep]  # those of them that came from the input
         # A retry may have scored what was too large for the job: read with the higher limit. Records keep their number.
-        self._limit = max(max_record_bytes, job.max_record_bytes)
+        self._limit, self._home = max(settings.max_record_bytes, job.max_record_bytes), settings.home
         self.output = proven_output(ledger, job, progress)
         self.outputs = tuple(fetch.name for fetch in job.fetches)
         if self.output is not None:
@@ -114,7 +115,7 @@ class Scored:
 
     def open_input(self) -> Source:
         """Raises InputError if the input is gone, or is not what the job read."""
-        return open_input(self._job, self._limit)
+        return open_input(self._job, self._home, self._limit)
 
     def _open_scores(self) -> Source:
         assert self.output is not None  # noqa: S101

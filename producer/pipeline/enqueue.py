@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from formats.files.location import Url
 from formats.source import Source
 from jobs import keys
 from jobs.ledger import Ledger
@@ -41,6 +42,7 @@ class Enqueuer:
         self._number: int | None = None
         self._place = ledger.places.of(job.by_reference)
         self._grant_due = 0.0
+        self._read_from = source.read_from if isinstance(source.read_from, Url) else source.read_from.resolve()
         self._way = self._choose()
         self._batches: Iterator[Batch[Any]] = iter(())
         self._mean = job.batch_bytes  # of the batches enqueued last, in bytes of input
@@ -50,7 +52,7 @@ class Enqueuer:
     def step(self, progress: Progress, processes: int) -> bool:
         """Enqueues the next batches, if there are any and room for them; True if the job moved on."""
         if self._place.is_there and progress.state == "running" and time.monotonic() >= self._grant_due:
-            self._place.grant(self._job.life, self._job.input)  # again: somebody may have tidied up
+            self._place.grant(self._job.life, self._job.input, self._read_from)  # again: somebody may have tidied up
             self._grant_due = time.monotonic() + GRANT_SECONDS
         self.is_behind = False
         if self.finished or progress.sealed:

@@ -15,13 +15,17 @@ from formats.csv.dialect import Dialect
 from formats.errors import InputError
 from formats.files.location import Location, Url
 from formats.files.mirror import OBJECTS, mirrored, mirrored_if_there
-from formats.registry import find_dialect, open_source
+from formats.packed.feed import Progress
+from formats.packed.folder import Copy
+from formats.packed.piped import is_piped, spooled
+from formats.reading import read_input
 from formats.source import Source
 from graphs.errors import GraphError
 from graphs.feeding import Fed, NoColumnError
 from graphs.feeds import Fetch
 from graphs.name_lists import listed
 from graphs.words import NOTHING, Words, of_job, read_file
+from jobs.input import copies
 from jobs.places import choose
 from jobs.record import PLAIN, Job
 from jobs.settings import Settings
@@ -43,6 +47,7 @@ class Plan:
     job: Job
     source: Source
     graph: Graph
+    copy: Copy | None = None  # what `source` reads in the place of the input
 
 
 def shipped_model() -> Path:
@@ -75,10 +80,12 @@ def make_plan(
     dialect: Dialect | Mapping[str, Any] = MappingProxyType({}),
     batch_bytes: int | None = None,
     again: bool = False,
+    unpacking: Progress | None = None,
 ) -> Plan:
     """Reads the header and the graph, and fits one to the other: by `words`, which win over those in the file beside
     the model, and these over what the job `like` has, as far as the model has such inputs. `dialect` may be a part of
-    one, by the fields of Dialect: the rest is found in the file.
+    one, by the fields of Dialect: the rest is found in the file. What can't be read in place is copied first, and
+    `unpacking` is told how far that is.
 
     Raises InputError (no such file, no such column, a dialect that is in doubt) or GraphError (no frozen graph, nothing
     to feed, no such node, a placeholder that a column can't feed): all that can be known before anything is enqueued.
@@ -94,9 +101,10 @@ def make_plan(
         graph.signature.needed_by(fetches)
     except GraphError as error:
         raise GraphError(f"{path} has {error}" if str(error).startswith("no") else f"{path}: {error}") from None
-    if not isinstance(dialect, Dialect):
-        dialect = find_dialect(file, dialect)
-    source = open_source(file, settings.max_record_bytes, dialect)
+    if is_piped(file):
+        file = spooled(file, copies(settings.home), unpacking)
+    reading = read_input(file, settings.max_record_bytes, dialect, copies(settings.home), unpacking)
+    source, copy = reading.source, reading.copy
     try:
         if id_column is None:
             id_column = id_column_of(source.columns)
@@ -110,18 +118,19 @@ def make_plan(
         if twice is not None:
             raise InputError(f"the scores file would have two columns named {twice!r}")
         # Workers of one's own have one's credentials for object storage, those of others need not.
-        shared = settings.redis_url is None or (settings.spool is not None and not isinstance(file, Url))
-        place = choose(file, settings.data, spool=shared)
+        shared = settings.redis_url is None or (settings.spool is not None and (copy or not isinstance(file, Url)))
+        place = choose(file, () if copy else settings.data, spool=bool(shared))
         job = Job(
             input=os.fsdecode(file.resolve()),
-            size=source.size,
-            mtime_ns=source.mtime_ns,
-            version=source.version,
+            size=reading.size,
+            mtime_ns=reading.mtime_ns,
+            version=reading.version,
             model=graph.sha256,
             feeds=fed.feeds,
             fetches=fetches,
             constants=fed.constants,
-            dialect=dialect,
+            dialect=reading.dialect,
+            copy_bytes=copy.size if copy else 0,
             id_column=id_column,
             keep=keep,
             max_record_bytes=settings.max_record_bytes,
@@ -136,7 +145,7 @@ def make_plan(
     except BaseException:
         source.close()
         raise
-    return Plan(job, source, graph)
+    return Plan(job, source, graph, copy)
 
 
 def renewed(job: Job) -> Job:

@@ -20,6 +20,7 @@ from jobs.errors import JobError
 from jobs.input import open_input
 from jobs.ledger import Ledger
 from jobs.record import Job
+from jobs.settings import Settings
 from producer.outputs.litter import retry_room
 from producer.outputs.partial import claim_both
 from producer.outputs.proof import noted_ranges
@@ -59,7 +60,7 @@ def retry(
     try:
         _clear(room)
         room.mkdir()
-        cut = _cut_rejects(job, output, room, connection.settings.max_record_bytes)
+        cut = _cut_rejects(job, output, room, connection.settings)
         again = room / f"rejected.scores{output.suffix}"
         by = _score(connection, job, cut, again, model or _own_model(ledger, job, room), words, report)
         merged = merge(job, _boundaries(ledger, job), output, again, cut.records, parts)
@@ -117,14 +118,14 @@ def _clear(room: Path) -> None:
         pass
 
 
-def _cut_rejects(job: Job, output: Path, room: Path, max_record_bytes: int) -> Cut:
+def _cut_rejects(job: Job, output: Path, room: Path, settings: Settings) -> Cut:
     """Writes the records to score again to a file in `room`."""
     wanted = [reject.record for reject in read_rejects(output) if is_mendable(reject.code)]
     if not wanted:
         raise JobError(f"{job.id} has no rejects that scoring again could mend")
     path = room / f"rejected{Path(job.input).suffix}"
     found: list[int] = []
-    with open_input(job, max_record_bytes) as source, path.open("wb") as file:
+    with open_input(job, settings.home, settings.max_record_bytes) as source, path.open("wb") as file:
         file.write(source.excerpt_head())
         ahead = iter(wanted)
         record = next(ahead, None)

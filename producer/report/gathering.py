@@ -12,6 +12,7 @@ from graphs.names import short
 from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.record import Job
+from jobs.settings import Settings
 from producer.outputs.receipt import make_receipt
 from producer.outputs.scored import Chunk, Scored
 from producer.report.borderline import Borderline
@@ -31,7 +32,7 @@ REJECTS_PER_CODE = 3
 def gather(
     ledger: Ledger,
     job: Job,
-    max_record_bytes: int,
+    settings: Settings,
     *,
     threshold: float = 0.5,
     node: str | None = None,
@@ -58,7 +59,7 @@ def gather(
         rejects={},
     )
     try:
-        scored = Scored(ledger, job, progress, max_record_bytes)
+        scored = Scored(ledger, job, progress, settings)
     except JobError as error:
         report.notes.append(f"No scores: {error}.")
         report.text_column = report.by_column = None

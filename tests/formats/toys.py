@@ -25,8 +25,9 @@ class BarsSource:
 
     dialect = excerpt_dialect = PLAIN
 
-    def __init__(self, path: Path, max_record_bytes: int, dialect: Dialect = PLAIN) -> None:
+    def __init__(self, path: Path, max_record_bytes: int, dialect: Dialect = PLAIN, copy: Path | None = None) -> None:
         del dialect  # there is one
+        self.read_from = path = copy or path
         self._limit = max_record_bytes
         self.path = path
         status = path.stat()
