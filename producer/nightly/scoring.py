@@ -3,10 +3,9 @@
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from formats.errors import InputError, NightshiftError
@@ -42,7 +41,7 @@ class Options:
     tries: int = 3
     max_rejects: Limit | None = None
     words: Words = NOTHING  # those beside the model included
-    dialect: Mapping[str, Any] = MappingProxyType({})  # what was said of how files are read
+    dialect: Mapping[str, Any] = field(default_factory=dict)  # what was said of how files are read
 
 
 class Scorer:
