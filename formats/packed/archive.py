@@ -21,6 +21,7 @@ from formats.packed.streams import MEMORY_BYTES, PIECE_BYTES, Decoder, Inflate, 
 DIRECTORY_BYTES = 1 << 20  # of 10,000 files and more; each costs ten times that in memory
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 _END_BYTES = 22  # of the record at its end, in front of the comment
+_MARKER_BYTES = 4  # of one that was to be split, before its first file
 _ENCRYPTED = 0x41
 _SHOWN = 3
 _FAULTS = (
@@ -49,6 +50,8 @@ def member_of(file: Opened) -> zipfile.ZipInfo:
     begin = file.size - _END_BYTES - len(comment)
     if file.read(max(begin, 0), 4) != b"PK\x05\x06":
         raise InputError(f"{where}: something else follows behind the zip archive: get it again")
+    if min((member.header_offset for member in members), default=0) > _MARKER_BYTES:
+        raise InputError(f"{where}: the zip archive has something else in it, such as another one before it: unpack it")
     if kind := _office(members):
         raise InputError(f"{where}: {kind}")
     members = [member for member in members if _counts(member.filename)]

@@ -1,11 +1,8 @@
 """A packed input gives the bytes that were packed, whatever its name, or one line that says what is wrong with it."""
 
 import io
-import os
 import pickle
 import sqlite3
-import subprocess
-import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +15,6 @@ from pyarrow import feather, orc, parquet
 from formats.errors import ChangedError, InputError, NightshiftError
 from formats.files.location import locate
 from formats.files.open import open_file
-from formats.packed import limits
 from formats.packed.container import container_of
 from formats.packed.folder import Copy
 from formats.packed.unpack import peek, unpack
@@ -146,6 +142,11 @@ def test_a_directory_of_a_zip_archive_that_is_huge_is_not_read(packed: Callable[
     assert text == "a zip archive of very many files: unpack it, and give them"
 
 
+def test_two_zip_archives_one_behind_the_other_do_not_lose_the_first(packed: Callable[..., Copy]) -> None:
+    text = refused(packed, zipped({"a.csv": CONTENT}) + zipped({"b.csv": b"id,text\n1,x\n"}))
+    assert text == "the zip archive has something else in it, such as another one before it: unpack it"
+
+
 def test_packed_twice_is_told_and_not_scored(packed: Callable[..., Copy]) -> None:
     text = refused(packed, zipped({"a.csv.gz": pack("gzip", CONTENT)}))
     assert text == "packed twice, by gzip and then by zip: unpack it once"
@@ -194,71 +195,6 @@ def test_what_is_known_and_no_table_of_text_is_named_with_a_way_out(
 def test_a_text_that_begins_like_one_is_a_text(packed: Callable[..., Copy], text: str) -> None:
     assert container_of(text.encode()) == ""
     assert packed(text.encode()).path.read_bytes() == text.encode()
-
-
-def test_a_bomb_is_told_before_it_fills_the_disk(packed: Callable[..., Copy], tmp_path: Path) -> None:
-    assert refused(packed, pack("gzip", bytes(200 << 20))) == (
-        "a decompression bomb, 64 MiB without a line end, packed more than 100 times; if it is meant to be like that, "
-        "unpack it, and give the plain file"
-    )
-    assert "it has more than 1,000 bytes" in refused(packed, pack("gzip", CONTENT), limit=1000)
-    assert list((tmp_path / "home" / "unpacked").iterdir()) == []
-
-
-@pytest.mark.parametrize("kind", STREAMS)
-def test_one_message_ten_thousand_times_is_none(packed: Callable[..., Copy], kind: str) -> None:
-    content = b"id,text\n" + b"7,WIN a FREE prize. Reply CLAIM now\n" * 50_000
-    assert packed(pack(kind, content)).path.read_bytes() == content
-
-
-def test_more_than_deflate_can_do_is_one_where_it_is_large(
-    packed: Callable[..., Copy], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    content = b"7,WIN a FREE prize. Reply CLAIM now\n" * 500_000
-    archive = pack("zstd", content)
-    assert len(content) > limits.RATIO * len(archive)
-    monkeypatch.setattr(limits, "RATIO_FROM", len(content) // 2)
-    assert refused(packed, archive).startswith("a decompression bomb, ")
-
-
-def test_a_disk_that_fills_up_meanwhile(packed: Callable[..., Copy], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The room that has to be left is what there is, so that any byte is too many."""
-    monkeypatch.setattr(limits, "LOOK_BYTES", 1)
-    real = os.statvfs
-
-    def all_is_to_be_left(folder: Path) -> object:
-        found = real(folder)
-        monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((*found[:4], 0, *found[5:])))
-        return found
-
-    monkeypatch.setattr(os, "statvfs", all_is_to_be_left)
-    assert "make room" in refused(packed, pack("gzip", CONTENT))
-
-
-def test_memory_stays_within_bounds_whatever_the_window(tmp_path: Path) -> None:
-    """A window of 1 GiB, of which the header alone speaks, and a bomb whose pieces would be gigabytes."""
-    wide = b"\x28\xb5\x2f\xfd\x00" + bytes([20 << 3]) + pack("zstd", CONTENT)[9:]
-    (tmp_path / "wide").write_bytes(wide)
-    (tmp_path / "bomb").write_bytes(zipped({"a.csv": b"7,x\n" * (25 << 20)}, METHODS["zip lzma"]))
-    program = (
-        "import resource, sys\n"
-        "from pathlib import Path\n"
-        "from formats.errors import InputError\n"
-        "from formats.files.open import open_file\n"
-        "from formats.packed.unpack import unpack\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "for name in sys.argv[2:]:\n"
-        "    try:\n"
-        "        print(unpack(open_file(Path(name)), Path(sys.argv[1])).size)\n"
-        "    except InputError as error:\n"
-        "        print(error)\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
-    )
-    command = [sys.executable, "-c", program, tmp_path / "unpacked", tmp_path / "wide", tmp_path / "bomb"]
-    told, size, grown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert "to unpack it zstd wants more than 128 MiB of memory: unpack it, " in told
-    assert int(size) == 100 << 20
-    assert int(grown) >> (10 if sys.platform == "linux" else 20) < 50
 
 
 def test_a_file_that_is_still_being_written_is_not_called_damaged(tmp_path: Path) -> None:

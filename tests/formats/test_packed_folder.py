@@ -269,3 +269,17 @@ def test_a_pipe_of_what_can_not_be_read_is_refused_at_its_beginning(home: Path) 
     with Path("/dev/zero").open("rb") as endless, pytest.raises(InputError, match="it has more than 1,000,000 bytes"):
         spool_stream(endless, home, limit=1_000_000)
     assert names(home) == []
+
+
+def test_a_killed_unpacking_is_begun_anew(home: Path, tmp_path: Path) -> None:
+    content = b"7,WIN a FREE prize. Reply CLAIM now\n" * 4_000_000
+    original = tmp_path / "in.gz"
+    original.write_bytes(pack("gzip", content))
+    with subprocess.Popen([sys.executable, "-c", UNPACK, original, home]) as process:
+        until(lambda: home.exists() and any(path.stat().st_size for path in home.glob(".*.partial")), 20, pause=0.001)
+        process.kill()
+    assert all(name.endswith(".partial") for name in names(home))
+    copy = make(original, home)
+    assert (copy.again, copy.found) == (True, False)
+    assert copy.path.read_bytes() == content
+    assert names(home) == sorted([copy.path.name, f"{copy.path.name}.json"])
