@@ -9,6 +9,7 @@ from pathlib import Path
 import xxhash
 
 from formats.errors import ChangedError, InputError
+from formats.files.location import Location
 from formats.files.opened import Opened
 from formats.packed.archive import unpacked_member
 from formats.packed.container import HEAD_BYTES, ZIP, container_of
@@ -29,17 +30,21 @@ def unpack(
     suffix: str = ".csv",
     limit: int | None = None,
     progress: Progress | None = None,
+    named: str = "",
 ) -> Copy:
     """The copy of an opened file, made now unless it is there: out of its container, if it is in one, and in UTF-8, if
-    an `encoding` is named (formats/packed/encoding.py has what becomes of what is not valid in it).
+    an `encoding` is named (formats/packed/encoding.py has what becomes of what is not valid in it). `named` is what an
+    error calls the file, if its name would tell nothing: standard input.
 
     It has at most `limit` bytes (formats/packed/limits.py has the rules without one). Memory: some MiB, and what the
     container's window takes. Raises InputError if the file is damaged, not whole, a bomb or nothing that can be read
     here; ChangedError if it changes meanwhile; NightshiftError for what the disk says.
     """
     encoding = canonical(encoding) if encoding else ""
+    name = copy_name(file, encoding, suffix)
+    file = _Named(file, named) if named else file
     container = container_of(file.read(0, HEAD_BYTES), file.location)
-    place, name = Folder(folder), copy_name(file, encoding, suffix)
+    place = Folder(folder)
     if found := place.find(name):
         return found
     limits = Limits(file.location, folder, limit)
@@ -54,9 +59,10 @@ def unpack(
         return partial.publish(name, file.mtime_ns, container, encoding, file.size)
 
 
-def peek(file: Opened, size: int, encoding: str = "") -> bytes:
+def peek(file: Opened, size: int, encoding: str = "", named: str = "") -> bytes:
     """The first bytes of what the copy would be, `size` of them at least if there are so many, and nothing is written.
     Raises as `unpack` does."""
+    file = _Named(file, named) if named else file
     container = container_of(file.read(0, HEAD_BYTES), file.location)
     with _of_one_version(file):
         feed, pieces = _unpacked(file, container, None)
@@ -66,6 +72,15 @@ def peek(file: Opened, size: int, encoding: str = "") -> bytes:
             if len(head) >= size:
                 break
         return head
+
+
+class _Named:
+    """An opened file by another name."""
+
+    def __init__(self, file: Opened, named: str) -> None:
+        self.location: Location = Path(named)
+        self.size, self.mtime_ns, self.version = file.size, file.mtime_ns, file.version
+        self.read, self.will_read, self.unchanged, self.close = file.read, file.will_read, file.unchanged, file.close
 
 
 def copy_name(file: Opened, encoding: str, suffix: str) -> str:

@@ -206,8 +206,16 @@ def test_what_is_piped_may_be_packed(home: Path, kind: str) -> None:
     command = [sys.executable, "-c", SPOOL, home]
     run = subprocess.run(command, input=pack(kind, CONTENT), capture_output=True, check=True, text=False)
     spooled = Path(run.stdout.decode().strip())
-    assert make(spooled, home).path.read_bytes() == CONTENT
+    assert make(spooled, home, named="standard input").path.read_bytes() == CONTENT
     assert make(spooled, home).found
+
+
+def test_what_is_piped_has_no_name_to_speak_of(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(pack("gzip", CONTENT)[:-1])
+    with (tmp_path / "in").open("rb") as stream:
+        spooled = spool_stream(stream, home)
+    with pytest.raises(InputError, match=r"^standard input: the gzip data ends too early"):
+        make(spooled.path, home, named="standard input")
 
 
 def test_an_interrupted_pipe_leaves_nothing(home: Path) -> None:
