@@ -14,6 +14,7 @@ from graphs.errors import GraphError
 from graphs.feeds import Constant, Feature, Feed
 from graphs.hints import TEXT, hint, is_lone_text, takes_cells, word_to_set
 from graphs.name_lists import listed
+from graphs.values import is_value
 from graphs.wanted_inputs import Parsed, Want
 from graphs.words import Item, Words
 
@@ -64,25 +65,9 @@ def _constant(want: Want, text: str) -> Constant:
         raise GraphError(f"--set {want.name}: it is no scalar but {want.kind}{shape}; --feed gives it a value a record")
     if want.dtype.startswith("type "):
         raise GraphError(f"--set {want.name}: no text says a value of its dtype ({want.dtype})")
-    if not _says(want.dtype, text):
+    if not is_value(want.dtype, text):
         raise GraphError(f"--set {want.name}={text}: {text!r} is not {want.dtype}")
     return Constant(want.name, want.dtype, text)
-
-
-def _says(dtype: str, text: str) -> bool:
-    """Whether a text is a value of the dtype. A worker converts it as it does a cell's."""
-    if dtype == "string":
-        return True
-    if dtype == "bool":
-        return text.strip().lower() in ("true", "false", "0", "1")
-    try:
-        if "int" in dtype:
-            number = float(text)
-            return number == int(number)
-        complex(text) if dtype.startswith("complex") else float(text)
-    except (ValueError, OverflowError):
-        return False
-    return True
 
 
 def _by_words(want: Want, items: tuple[Item, ...], words: Words, columns: Sequence[str], id_column: str | None) -> Feed:
@@ -228,7 +213,7 @@ def _list(want: Want, column: str, words: Words) -> Feed:
             "that of what is in it may not"
         )
     pad = ("" if want.dtype == "string" else "0") if words.pad is None else words.pad
-    if not _says(want.dtype, pad):
+    if not is_value(want.dtype, pad):
         raise GraphError(f"--pad {pad!r} is not {want.dtype}, as the placeholder {want.name!r} wants")
     form = want.kind if want.kind != "dense" else "list"
     return Feed(

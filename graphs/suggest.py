@@ -11,10 +11,10 @@ from math import prod
 from graphs.errors import GraphError
 from graphs.feeding import fit
 from graphs.hints import looks_like_a_switch, word_to_set
+from graphs.numbers import number_of
 from graphs.wanted_inputs import Want
 from graphs.words import Item, Words
 
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _TEXTS = ("text", "message", "body", "content", "comment", "review", "sms", "source", "sentence", "description")
 Cells = Mapping[str, Sequence[str]]  # the first ones of each column
 
@@ -90,7 +90,7 @@ def _plain(name: str) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return not text.strip() or _NUMBER.fullmatch(text) is not None
+    return not text.strip() or number_of(text.strip()) is not None
 
 
 def _is_list(text: str) -> bool:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from worker.numbers import NotFitting, exact_integer, number_of, why_no_number
+from graphs.numbers import complex_of, exact_integer, number_of, why_no_number
 
 _ARROW = {
     "bool": pa.bool_(),
@@ -28,6 +28,14 @@ _PLAIN = {
     "i": r"^(?:\+?([0-9]{1,18})|(-[0-9]{1,18}))(?:\.0*)?$",
 }
 Cells = npt.NDArray[np.generic]
+
+
+class NotFitting(Exception):
+    """A cell that is not what its placeholder takes: the reject's code, and what is behind the column's name."""
+
+    def __init__(self, code: str, problem: str) -> None:
+        super().__init__(problem)
+        self.code = code
 
 
 class Problem(NamedTuple):
@@ -73,11 +81,16 @@ def numpy_dtype(dtype: str) -> np.dtype[Any]:
 def _complex(dtype: str, cells: pa.Array, problems: list[Problem]) -> Cells:
     array: Cells = np.zeros(len(cells), dtype)
     for index, cell in enumerate(cells.to_pylist()):
-        try:
-            array[index] = complex(cell.decode("ascii").strip())
-        except ValueError:
+        value = complex_of(cell.decode(errors="replace"))
+        if value is None:
             code = "bad_value" if cell.strip() else "empty_cell"
             problems.append(Problem(index, code, f": {shown(cell)} is not {dtype}"))
+            continue
+        with np.errstate(over="ignore"):
+            array[index] = value
+        if np.isinf(array[index]) and b"inf" not in cell.lower():
+            array[index] = 0
+            problems.append(Problem(index, "out_of_range", f": {shown(cell)} is out of {dtype}'s range"))
     return array
 
 
@@ -180,7 +193,7 @@ def _value(dtype: str, cell: bytes) -> int | bool:
     low, high = (0, 1) if kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
     value = exact_integer(number)
     if value is None:
-        raise NotFitting("bad_value", f": {shown(cell)} is not {dtype}: it has a fraction")
+        raise NotFitting("bad_value", f": {shown(cell)} is not {dtype}: not a whole number")
     if not low <= value <= high:
         raise NotFitting("out_of_range", f": {shown(cell)} is out of {dtype}'s range, {low} to {high}")
     return bool(value) if kind == "b" else value

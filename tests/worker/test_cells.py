@@ -11,6 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from graphs.feeds import Feed
+from graphs.values import is_value
 from jobs.batch import RowReject
 from worker.cells import DTYPES, Cells, numpy_dtype
 from worker.feeds import rows_of
@@ -54,6 +55,13 @@ def test_complex_numbers_and_those_of_few_bits() -> None:
     array, rejects = convert(feed("complex64"), cells(b"1+2j", b" -3 ", b"j", b"", b"2+i"))
     assert list(array[:3]) == [1 + 2j, -3, 1j]
     assert [(reject.row, reject.code) for reject in rejects] == [(3, "empty_cell"), (4, "bad_value")]
+    array, rejects = convert(feed("complex64"), cells(b"1_0", b"1e39", b"1-1e39j", b"inf+1j", b"2"))
+    assert list(array) == [0, 0, 0, complex("inf+1j"), 2]
+    assert [(reject.row, reject.code) for reject in rejects] == [
+        (0, "bad_value"),
+        (1, "out_of_range"),
+        (2, "out_of_range"),
+    ]
     array, rejects = convert(feed("bfloat16"), cells(b"1.0039", b"3e38", b"4e38", b"x"))
     assert [float(value) for value in array[:2]] == [1.0, float(numpy_dtype("bfloat16").type(3e38))]
     assert [(reject.row, reject.code) for reject in rejects] == [(2, "out_of_range"), (3, "bad_value")]
@@ -147,6 +155,7 @@ def test_a_cell_is_fed_as_the_value_it_says_whatever_its_neighbours_are(texts: l
         alone, problem = convert(feed(dtype), cells(texts[row].encode()))
         assert [reject.code for reject in problem] == ([value] if isinstance(value, str) else [])
         np.testing.assert_array_equal(alone[0], array[row])
+        assert is_value(dtype, texts[row]) != isinstance(value, str), "who enqueues says the same of a --set"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +164,7 @@ def test_a_cell_is_fed_as_the_value_it_says_whatever_its_neighbours_are(texts: l
         ("float32", "1e39", "out_of_range", "'1e39' is out of float32's range"),
         ("float64", "-1e400", "out_of_range", "'-1e400' is out of float64's range"),
         ("float16", "70000", "out_of_range", "'70000' is out of float16's range"),
-        ("int32", "3.5", "bad_value", "'3.5' is not int32: it has a fraction"),
+        ("int32", "3.5", "bad_value", "'3.5' is not int32: not a whole number"),
         ("int32", "1_000", "bad_value", "'1_000' is not int32: a number has no '_' in it"),
         ("float32", "1,000.5", "bad_value", "'1,000.5' is not float32: a number has no ',' in it"),
         ("int32", "1 000", "bad_value", "'1 000' is not int32: a number has no blank in it"),

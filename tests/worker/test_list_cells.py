@@ -38,6 +38,15 @@ def test_every_way_of_writing_gives_the_same_numbers(lists: list[tuple[list[int]
 
 
 @settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=4), max_size=4), st.booleans())
+def test_a_whole_number_in_a_list_is_exact_however_it_is_written(lists: list[list[int]], as_json: bool) -> None:
+    forms = ("{}.0", "{}e0", "{}", "{}00e-2", "{}.")
+    texts = [[forms[place].format(value) for place, value in enumerate(each)] for each in lists]
+    found = read("int64", cells(*(f"[{', '.join(each)}]" if as_json else " ".join(each) for each in texts)))
+    assert (rows(found), found.problems) == (lists, [])
+
+
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(st.text(max_size=4), max_size=4), max_size=5))
 def test_texts_in_a_json_array(lists: list[list[str]]) -> None:
     found = read("string", cells(*map(json.dumps, lists)))
@@ -61,7 +70,7 @@ def test_texts_between_blanks() -> None:
         ('[1, {"a": 2}]', "bad_value", "it has"),
         ("1 x 3", "bad_value", "value 2 of its list: 'x' is not int32"),
         ("1,2,3", "bad_value", "value 1 of its list: '1,2,3' is not int32"),
-        ("[1, 2.5]", "bad_value", "value 2 of its list: '2.5' is not int32: it has a fraction"),
+        ("[1, 2.5]", "bad_value", "value 2 of its list: '2.5' is not int32: not a whole number"),
         ("[1, 99999999999]", "out_of_range", "value 2 of its list: '99999999999' is out of int32's range"),
         (b"\xff\xfe", "bad_value", "is not int32"),
         ("[" * 100_000, "bad_value", "it is no JSON array"),

@@ -16,14 +16,6 @@ class Number(NamedTuple):
     exponent: int
 
 
-class NotFitting(Exception):
-    """A cell that is not what its placeholder takes: the reject's code, and what is behind the column's name."""
-
-    def __init__(self, code: str, problem: str) -> None:
-        super().__init__(problem)
-        self.code = code
-
-
 def number_of(text: str, *, hexadecimal: bool = False) -> Number | None:
     """The decimal (or hexadecimal integer, if asked) that the text is; None if it is none. Never slow: the digits of
     `1e999999999` are not written out."""
@@ -48,6 +40,16 @@ def exact_integer(number: Number) -> int | None:
     size = min(len(number.digits) + number.exponent, _HUGE)
     value = int(number.digits[:size].ljust(size, "0"))
     return -value if number.negative else value
+
+
+def complex_of(text: str) -> complex | None:
+    """The complex number that the text is, as Python writes one; None if it is none."""
+    if "_" in text or not text.isascii():
+        return None
+    try:
+        return complex(text.strip())
+    except ValueError:
+        return None
 
 
 def why_no_number(text: str) -> str:
