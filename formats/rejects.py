@@ -39,6 +39,7 @@ CODES = {
     "empty_cell": Code("feeds", "an empty cell where a number is needed", True),
     "wrong_length": Code("feeds", "a list of another length than the placeholder takes", True),
     "out_of_range": Code("feeds", "a number that the type can’t hold", True),
+    "bad_encoding": Code("feeds", "a text that is not UTF-8", True),
     "model_error": Code("model", "the graph failed on it", True),
     "model_crash": Code("model", "it killed the process that scored it", True),
     "model_timeout": Code("model", "it kept its process for too long", True),

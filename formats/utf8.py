@@ -17,7 +17,8 @@ def not_utf8(column: pa.Array) -> NDArray[np.int64]:
     if len(column) > _AT_ONCE:
         pieces = [(at, not_utf8(column.slice(at, _AT_ONCE))) for at in range(0, len(column), _AT_ONCE)]
         return np.concatenate([rows + at for at, rows in pieces])
-    return np.array([row for row, value in enumerate(column.to_pylist()) if not _valid(value)], dtype=np.int64)
+    rows = [row for row, value in enumerate(column.to_pylist()) if first_not_utf8(value or b"") >= 0]
+    return np.array(rows, dtype=np.int64)
 
 
 def count_not_utf8(column: pa.Array) -> int:
@@ -25,9 +26,10 @@ def count_not_utf8(column: pa.Array) -> int:
     return len(not_utf8(column))
 
 
-def _valid(value: bytes | None) -> bool:
+def first_not_utf8(value: bytes) -> int:
+    """The place of the first byte that makes a value no UTF-8, from 0; -1 if it is."""
     try:
-        str(value or b"", "utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+        str(value, "utf-8")
+    except UnicodeDecodeError as error:
+        return error.start
+    return -1

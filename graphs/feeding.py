@@ -56,7 +56,13 @@ def fit(wants: Sequence[Want], words: Words, columns: Sequence[str], id_column: 
     sizes = {feed.shape[0] for feed in feeds if feed.shape and feed.shape[0] != -1}
     if len(sizes) > 1:
         raise GraphError(f"its inputs take different numbers of records a call: {', '.join(map(str, sorted(sizes)))}")
-    return Fed(tuple(feeds), tuple(constants))
+    return Fed(tuple(_as_read(feed, words) for feed in feeds), tuple(constants))
+
+
+def _as_read(feed: Feed, words: Words) -> Feed:
+    """The feed, with what the words say of every cell."""
+    null = tuple(sorted({*words.null} - {""}))  # whose order says nothing; an empty cell is empty as it is
+    return replace(feed, null=null, strict=bool(words.strict_encoding and feed.text_columns))
 
 
 def _constant(want: Want, text: str) -> Constant:

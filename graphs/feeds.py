@@ -66,11 +66,20 @@ class Feed(_Plain):
     truncate: bool = False
     exact: bool = False  # a list is neither padded nor cut
     features: tuple[Feature, ...] = ()
+    null: tuple[str, ...] = ()  # cells that count as empty, sorted; bytes that are not UTF-8 are surrogates
+    strict: bool = False  # a text that is not UTF-8 is a reject
 
     @property
     def column(self) -> str:
         """The column, or the first of several."""
         return self.columns[0]
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The columns whose cells go into the graph as the texts they are."""
+        if self.form == "example":
+            return tuple(each.column for each in self.features if each.dtype == "string")
+        return self.columns if self.dtype == "string" and not self.base64 else ()
 
     @property
     def is_plain(self) -> bool:

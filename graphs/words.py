@@ -20,6 +20,8 @@ from graphs.names import short, tensor_of
 
 _ITEM = re.compile(r'\s*(?:"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^,"]*?))(?P<end>\[\]|:base64)?\s*(?:,|$)', re.DOTALL)
 _FETCH = re.compile(r"(?:(?P<name>[^=]+)=)?(?P<tensor>[^=\[\]]+)(?:\[(?P<index>\d+)\])?")
+_TABLES = ("feed", "set", "fetch")  # of the file beside a model
+_SINGLE = ("pad", "fill", "truncate", "null", "strict_encoding")
 _PLAIN = re.compile(r'[^,*\[\]:"\s](?:[^,*\[\]:"]*[^,*\[\]:"\s])?')
 
 
@@ -43,7 +45,8 @@ class Output(NamedTuple):
 @dataclass(frozen=True)
 class Words:
     """What a user said about feeding and fetching. `feeds` and `constants` are by placeholder; `fill` is for empty
-    cells, `pad` for lists that are shorter than others, `truncate` cuts longer ones."""
+    cells, `pad` for lists that are shorter than others, `truncate` cuts longer ones. `null` are texts that stand for an
+    empty cell; `strict_encoding` rejects texts that are not UTF-8."""
 
     feeds: Mapping[str, tuple[Item, ...]] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
@@ -51,6 +54,8 @@ class Words:
     pad: str | None = None
     fill: str | None = None
     truncate: bool | None = None
+    null: tuple[str, ...] = ()
+    strict_encoding: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, without what nobody said."""
@@ -61,6 +66,8 @@ class Words:
             "pad": self.pad,
             "fill": self.fill,
             "truncate": self.truncate,
+            "null": list(self.null),
+            "strict_encoding": self.strict_encoding,
         }
         return {name: value for name, value in content.items() if value not in (None, [])}
 
@@ -81,6 +88,8 @@ class Words:
             pad=other.pad if self.pad is None else self.pad,
             fill=other.fill if self.fill is None else self.fill,
             truncate=other.truncate if self.truncate is None else self.truncate,
+            null=self.null or other.null,
+            strict_encoding=other.strict_encoding if self.strict_encoding is None else self.strict_encoding,
         )
 
 
@@ -95,6 +104,8 @@ def read(
     pad: str | None = None,
     fill: str | None = None,
     truncate: bool | None = None,
+    null: Iterable[str] = (),
+    strict_encoding: bool | None = None,
 ) -> Words:
     """The words as typed. Raises GraphError, in one line, for one that is none or a placeholder that is fed twice."""
     found: dict[str, tuple[Item, ...]] = {}
@@ -112,11 +123,17 @@ def read(
             raise GraphError(f"the placeholder {placeholder!r} has both --feed and --set")
         values[placeholder] = text
     fetched = tuple(dict.fromkeys(_output(part) for word in outputs for part in word.split(",") if part))
-    return Words(found, values, fetched, pad, fill, truncate)
+    nulls = tuple(null)
+    for text in nulls:
+        try:
+            text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise GraphError(f"--null {text!r}: it is no text that a file may have") from None
+    return Words(found, values, fetched, pad, fill, truncate, nulls, strict_encoding)
 
 
 def read_file(path: Path) -> Words:
-    """The words beside a model: a TOML file with the tables `feed`, `set` and `fetch`, and `pad`, `fill`, `truncate`. A
+    """The words beside a model: a TOML file with the tables `feed`, `set` and `fetch`, and the values of `_SINGLE`. A
     table `dialect` is about an input of the same name.
 
     Raises GraphError for a file that is something else.
@@ -127,9 +144,10 @@ def read_file(path: Path) -> Words:
         raise GraphError(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise GraphError(f"{path} is no TOML file: {' '.join(str(error).split())}") from None
-    unknown = content.keys() - {"dialect", "feed", "set", "fetch", "pad", "fill", "truncate"}
+    unknown = content.keys() - {*_TABLES, *_SINGLE, "dialect"}
     if unknown:
-        raise GraphError(f"{path} says {listed(sorted(unknown))}; what is known: feed, set, fetch, pad, fill, truncate")
+        known = ", ".join((*_TABLES, *_SINGLE))
+        raise GraphError(f"{path} says {listed(sorted(unknown))}; what is known: {known}")
     tables = {name: content.get(name, {}) for name in ("feed", "set")}
     fetch = content.get("fetch", {})
     if not all(isinstance(each, dict) for each in tables.values()) or not isinstance(fetch, dict | list):
@@ -146,6 +164,8 @@ def read_file(path: Path) -> Words:
             pad=cell(content["pad"]) if "pad" in content else None,
             fill=cell(content["fill"]) if "fill" in content else None,
             truncate=bool(content["truncate"]) if "truncate" in content else None,
+            null=cells(content.get("null", ())),
+            strict_encoding=bool(content["strict_encoding"]) if "strict_encoding" in content else None,
         )
     except TypeError:
         raise GraphError(f"{path}: what feeds a placeholder is a text, or a list of texts") from None
@@ -173,6 +193,8 @@ def of_job(feeds: Iterable[Feed], constants: Iterable[Constant], fetches: Iterab
         pad=pads[0] if pads else None,
         fill=fills[0] if fills else None,
         truncate=any(feed.truncate for feed in feeds) or None,
+        null=tuple(dict.fromkeys(text for feed in feeds for text in feed.null)),
+        strict_encoding=any(feed.strict for feed in feeds) or None,
     )
 
 
@@ -229,3 +251,8 @@ def _output(word: str) -> Output:
 def cell(value: object) -> str:
     """A value as a cell has it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def cells(values: object) -> tuple[str, ...]:
+    """One value, or a list of several, as cells have them."""
+    return tuple(map(cell, values)) if isinstance(values, list | tuple) else (cell(values),)

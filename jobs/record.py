@@ -14,9 +14,9 @@ from graphs.feeds import Constant, Feed, Fetch
 from jobs.errors import DamagedError, NewerFormatError
 
 FORMAT = 5  # of what is written for a job
-DIALECT = 5  # that of a job whose input older workers would read otherwise
-REFERENCE = 4  # that of a job that goes by reference
-WORDS = 3  # that of a job which feeds or fetches as format 2 can't say; goes into every id, as 2 does
+READING = 5  # that of a job whose input or cells older workers would read otherwise
+REFERENCE = 4  # that of a job which workers read themselves
+WORDS = 3  # that of a job which feeds or fetches as format 2 can't say; goes into every id, as 2 and 5 do
 PLAIN = 2  # the format of a job that an older worker can score as well: a column a placeholder, and nodes as they are
 # What says nothing of the output; the batch size is an even older part of the id, as 0.
 _NOT_IDENTITY: dict[str, object] = {"batch_bytes": 0, "model_name": "", "created": ""}
@@ -92,13 +92,14 @@ class Job:
 
     def __post_init__(self) -> None:
         if self.format == 0:
-            object.__setattr__(self, "format", max(REFERENCE if self.by_reference else 0, self._least_format))
+            least = self._least_format
+            object.__setattr__(self, "format", max(REFERENCE, least) if self.by_reference else least)
 
     @property
     def _least_format(self) -> int:
         """The oldest that can say what the job's output follows from."""
-        if not self.dialect.is_plain or self.copy_bytes:
-            return DIALECT
+        if not self.dialect.is_plain or self.copy_bytes or any(feed.null or feed.strict for feed in self.feeds):
+            return READING
         is_plain = all(feed.is_plain for feed in self.feeds) and all(fetch.is_plain for fetch in self.fetches)
         return PLAIN if is_plain and not self.constants else WORDS
 
@@ -130,10 +131,12 @@ class Job:
     @property
     def text_columns(self) -> tuple[str, ...]:
         """Those of them whose cells go into the graph as they are."""
-        texts = [
-            feed.column for feed in self.feeds if feed.dtype == "string" and feed.form == "cell" and not feed.base64
-        ]
-        return tuple(dict.fromkeys(texts))
+        return tuple(dict.fromkeys(column for feed in self.feeds for column in feed.text_columns))
+
+    @property
+    def strict_encoding(self) -> bool:
+        """Whether those that are not UTF-8 are rejects."""
+        return any(feed.strict for feed in self.feeds)
 
     @property
     def id_name(self) -> str:

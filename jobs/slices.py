@@ -88,8 +88,9 @@ def kept(job: Job, slices: Sequence[Slice]) -> Kept:
 
 def odd(job: Job, slices: Sequence[Slice]) -> dict[str, int]:
     """Counts of what is no reject and worth a line in the receipt; those above zero."""
+    texts = () if job.strict_encoding else job.text_columns
     found = {
         "blank_lines": sum(part.blank_lines for part in slices),
-        "not_utf8": sum(count_not_utf8(part.records.column(name)) for part in slices for name in job.text_columns),
+        "not_utf8": sum(count_not_utf8(part.records.column(name)) for part in slices for name in texts),
     }
     return {name: number for name, number in found.items() if number}

@@ -2,6 +2,7 @@
 
 import itertools
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,10 +50,7 @@ def command_for(model: Path, table: Path) -> Command:
         columns = [name for name in source.columns if source.columns.count(name) == 1]
         block = next(iter(source.blocks(columns)), None)
         records = block.records.slice(0, SAMPLE) if block else None
-        cells = {
-            name: [cell.decode(errors="replace") for cell in records.column(name).to_pylist()] if records else []
-            for name in columns
-        }
+        cells = {name: _texts(records.column(name).to_pylist(), known.null) if records else [] for name in columns}
         words, told = suggest(needed, known, cells, id_column_of(columns))
         try:
             signature.fit(fetches, words, columns, id_column_of(columns))
@@ -65,3 +63,9 @@ def command_for(model: Path, table: Path) -> Command:
     sets = [("--set", f"{name}={value}") for name, value in words.constants.items() if name not in known.constants]
     command = ["producer", "enqueue", str(table), "--model", str(model), *itertools.chain(*feeds, *sets)]
     return Command(command, told, is_whole)
+
+
+def _texts(cells: Sequence[bytes], null: Sequence[str]) -> list[str]:
+    """The cells as they are to be looked at; those that count as empty are."""
+    texts = [cell.decode(errors="replace") for cell in cells]
+    return ["" if text in null else text for text in texts]

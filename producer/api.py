@@ -16,7 +16,7 @@ from formats.errors import InputError, NightshiftError
 from formats.files.location import Location, locate
 from formats.rejects import Reject
 from formats.source import Source
-from graphs.words import NOTHING, Words, cell, read
+from graphs.words import NOTHING, Words
 from jobs.errors import JobError
 from jobs.input import open_input
 from jobs.ledger import Ledger
@@ -25,6 +25,7 @@ from jobs.record import Job
 from jobs.settings import Settings
 from producer.client import Client
 from producer.display.reporters import Silence, print_error
+from producer.keywords import make_words
 from producer.lifetime import tie
 from producer.outputs.made import check_output, made_at, made_for, publish
 from producer.outputs.paths import check_local
@@ -231,6 +232,8 @@ def enqueue(
     pad: object = None,
     fill: object = None,
     truncate: bool = False,
+    null: object = (),
+    strict_encoding: bool | None = None,
     dialect: Mapping[str, object] | None = None,
     batch_bytes: int | None = None,
     again: bool = False,
@@ -241,7 +244,8 @@ def enqueue(
     `deadline` as for `submit`.
 
     `feed`, `set` and `fetch` are the words of `producer enqueue`, as texts (`["x=a,b"]`) or as what they say
-    (`{"x": ["a", "b"]}`, `{"keep_prob": 1}`, `{"spam": "dense_2"}`); so are `pad`, `fill` and `truncate`.
+    (`{"x": ["a", "b"]}`, `{"keep_prob": 1}`, `{"spam": "dense_2"}`); so are `pad`, `fill`, `truncate`, `null` (one, or
+    a list of several) and `strict_encoding`.
 
     `dialect` is how the file is to be read, where it can't be found out or is to be otherwise:
     `{"delimiter": ";", "encoding": "windows-1252", "skip_lines": 1}`, and what else the fields of Dialect are.
@@ -252,7 +256,7 @@ def enqueue(
     settings = Settings.from_environment()
     plan = make_plan(
         locate(file), settings, model=locate(model) if model else None, id_column=id, keep=keep,
-        words=make_words(feed, set, fetch, pad, fill, truncate),
+        words=make_words(feed, set, fetch, pad, fill, truncate, null, strict_encoding),
         dialect=checked(dict(dialect or {}), ""),
         batch_bytes=batch_bytes, again=again,
     )  # fmt: skip
@@ -265,27 +269,6 @@ def enqueue(
         raise
     submission.enqueue_all()
     return submission
-
-
-def make_words(
-    feed: Mapping[str, str | Sequence[str]] | Sequence[str] = (),
-    set: Mapping[str, object] | Sequence[str] = (),
-    fetch: Mapping[str, str] | Sequence[str] = (),
-    pad: object = None,
-    fill: object = None,
-    truncate: bool = False,
-) -> Words:
-    """The words that `enqueue` takes. Raises GraphError for what is none."""
-    if isinstance(feed, Mapping):
-        feed = [f"{name}={said if isinstance(said, str) else ','.join(said)}" for name, said in feed.items()]
-    if isinstance(set, Mapping):
-        set = [f"{name}={cell(value)}" for name, value in set.items()]
-    if isinstance(fetch, Mapping):
-        fetch = [f"{name}={node}" for name, node in fetch.items()]
-    return read(
-        feed, set, fetch,
-        pad=None if pad is None else cell(pad), fill=None if fill is None else cell(fill), truncate=truncate or None,
-    )  # fmt: skip
 
 
 def attach(job_id: str) -> Submission:

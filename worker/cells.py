@@ -1,5 +1,6 @@
 """From cells to an array of a dtype, and what to say of a cell that does not convert."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,12 +60,20 @@ def convert(dtype: str, cells: pa.Array, fill: str | None = None) -> tuple[Cells
     if dtype == "string":
         return cells.to_numpy(zero_copy_only=False), []
     if fill is not None:
-        cells = pc.if_else(pc.equal(pc.binary_length(cells), 0), pa.scalar(fill.encode(), cells.type), cells)
+        value = pa.scalar(fill.encode("utf-8", "surrogateescape"), cells.type)
+        cells = pc.if_else(pc.equal(pc.binary_length(cells), 0), value, cells)
     problems: list[Problem] = []
     if dtype in _COMPLEX:
         return _complex(dtype, cells, problems), problems
     quick = _parse(dtype, cells)
     return (_parse_each(dtype, cells, problems) if quick is None else quick), problems
+
+
+def emptied(cells: pa.Array, null: Sequence[str]) -> pa.Array:
+    """The cells (`binary`, [cells]); those that are equal to one of the texts are empty."""
+    texts = pa.array([text.encode("utf-8", "surrogateescape") for text in null], cells.type)
+    found = pc.is_in(cells, value_set=texts)
+    return pc.if_else(found, pa.scalar(b"", cells.type), cells) if found.true_count else cells
 
 
 def numpy_dtype(dtype: str) -> np.dtype[Any]:

@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from formats.utf8 import first_not_utf8, not_utf8
 from graphs.feeds import Feed
 from jobs.batch import RowReject
 from jobs.record import Job
 from model.errors import ModelError
 from worker import list_cells
-from worker.cells import Cells, Problem, convert, numpy_dtype
+from worker.cells import Cells, Problem, convert, emptied, numpy_dtype
 from worker.examples import decode_base64, serialise
 from worker.runtimes.runtime import Arrays, Run
 
@@ -95,7 +96,28 @@ def _by_size(run: Run, arrays: Arrays, size: int) -> Arrays:
 
 def rows_of(feed: Feed, columns: Mapping[str, pa.Array]) -> tuple[npt.NDArray[Any], list[RowReject]]:
     """One feed's rows from the table's columns by their names, each `binary` [rows]; and a reject for each cell that is
-    no such value, whose row has a zero."""
+    no such value, whose row has a zero. Of a row with several, the first reject counts."""
+    if feed.null:
+        columns = {name: emptied(columns[name], feed.null) for name in feed.columns}
+    if not feed.strict:
+        return _rows_of(feed, columns)
+    array, rejects = _rows_of(feed, columns)
+    return array, [*_bad_encoding(feed, columns), *rejects]
+
+
+def _bad_encoding(feed: Feed, columns: Mapping[str, pa.Array]) -> list[RowReject]:
+    """A reject for each text that is not UTF-8."""
+    found = []
+    for name in dict.fromkeys(feed.text_columns):
+        for row in not_utf8(columns[name]).tolist():
+            cell = columns[name][row].as_py()
+            place = first_not_utf8(cell)
+            text = f"column {name!r} is not UTF-8: its byte {place + 1:,} is 0x{cell[place]:02x}"
+            found.append(RowReject(row, "bad_encoding", text))
+    return found
+
+
+def _rows_of(feed: Feed, columns: Mapping[str, pa.Array]) -> tuple[npt.NDArray[Any], list[RowReject]]:
     if feed.form == "cell":
         cells = columns[feed.column]
         array, problems = decode_base64(cells) if feed.base64 else convert(feed.dtype, cells, feed.fill)

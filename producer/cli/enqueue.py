@@ -201,7 +201,7 @@ def enqueue(
             logs.bind(submission.id)
             report = reporter(submission.job, quiet)
             if submission.progress().records == 0:  # not when the job is taken up again
-                for sentence in scan(plan.source, plan.job.text_columns):
+                for sentence in scan(plan.source, plan.job.text_columns, plan.job.strict_encoding):
                     say(sentence, logging.WARNING)
             if not wait:
                 submission.enqueue_all(report)

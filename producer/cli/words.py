@@ -35,8 +35,20 @@ _OPTIONS = (
     click.option("--pad", metavar="VALUE", help="What lists that are shorter than others end with.  [default: 0]"),
     click.option("--fill", metavar="VALUE", help="The value of an empty cell that is no text.  [default: a reject]"),
     click.option("--truncate", is_flag=True, help="Cut lists that are too long, rather than reject them."),
+    click.option(
+        "--null",
+        "nulls",
+        multiple=True,
+        metavar="TEXT",
+        help="A cell that is just this text counts as empty: NULL. Repeatable.",
+    ),
+    click.option(
+        "--strict-encoding/--no-strict-encoding",
+        default=None,
+        help="Reject texts that are not UTF-8, rather than score their bytes.",
+    ),
 )
-NAMES = ("feeds", "constants", "fetches", "pad", "fill", "truncate")
+NAMES = ("feeds", "constants", "fetches", "pad", "fill", "truncate", "nulls", "strict_encoding")
 
 
 def words_options(prefix: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -48,7 +60,7 @@ def words_options(prefix: str = "") -> Callable[[Callable[..., Any]], Callable[.
         if prefix:
             for param in getattr(command, "__click_params__", []):
                 if param.name in NAMES:
-                    param.envvar = prefix + param.opts[0].removeprefix("--").upper()
+                    param.envvar = prefix + param.opts[0].removeprefix("--").upper().replace("-", "_")
         return command
 
     return add
@@ -58,5 +70,8 @@ def take_words(options: dict[str, Any]) -> "Words":
     """The words among a command's options, which are taken out. Raises GraphError for what is none."""
     from graphs.words import read
 
-    feeds, constants, fetches, pad, fill, truncate = (options.pop(name) for name in NAMES)
-    return read(feeds, constants, fetches, pad=pad, fill=fill, truncate=truncate or None)
+    feeds, constants, fetches, pad, fill, truncate, nulls, strict_encoding = (options.pop(name) for name in NAMES)
+    return read(
+        feeds, constants, fetches,
+        pad=pad, fill=fill, truncate=truncate or None, null=nulls, strict_encoding=strict_encoding,
+    )  # fmt: skip

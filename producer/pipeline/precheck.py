@@ -10,9 +10,9 @@ from formats.utf8 import not_utf8
 SCAN_BYTES = 8 << 20  # how much of the file is looked at, to the end of a block
 
 
-def scan(source: Source, columns: Sequence[str]) -> list[str]:
-    """One plain sentence on each oddity in the first 8 MiB of the file: texts in `columns` that are not UTF-8, records
-    with a CR that is no line end, blank lines.
+def scan(source: Source, columns: Sequence[str], strict: bool = False) -> list[str]:
+    """One plain sentence on each oddity in the first 8 MiB of the file: texts in `columns` that are not UTF-8 (rejects,
+    if `strict`), records with a CR that is no line end, blank lines.
 
     They hold numbers and names of columns, with quotes around them, and nothing else of the file. Raises InputError as
     `Source.blocks` does.
@@ -39,22 +39,25 @@ def scan(source: Source, columns: Sequence[str]) -> list[str]:
     whole = end.offset == source.size
     name = source.dialect.encoding_name
     return [
-        *_texts(odd, odd_records, records, whole, name),
+        *_texts(odd, odd_records, records, whole, name, strict),
         *_strays(strays, whole),
         *_surplus(surplus, records, source),
         *_blank(blank, whole),
     ]
 
 
-def _texts(odd: dict[str, int], odd_records: int, records: int, whole: bool, encoding: str) -> list[str]:
+def _texts(
+    odd: dict[str, int], odd_records: int, records: int, whole: bool, encoding: str, strict: bool
+) -> list[str]:
     if not odd:
         return []
     names = ", ".join(repr(name) for name in odd)
+    end = "rejected" if strict else "scored as raw bytes"
     if records == 1:
-        return [f"the only record has a text in {names} that is not {encoding}: it is scored as raw bytes"]
+        return [f"the only record has a text in {names} that is not {encoding}: it is {end}"]
     verb, of = ("has", "it is") if odd_records == 1 else ("have", "they are")
     among = f"the {'' if whole else 'first '}{records:,} records"
-    return [f"{odd_records:,} of {among} {verb} text in {names} that is not {encoding}: {of} scored as raw bytes"]
+    return [f"{odd_records:,} of {among} {verb} text in {names} that is not {encoding}: {of} {end}"]
 
 
 def _strays(lines: list[int], whole: bool) -> list[str]:

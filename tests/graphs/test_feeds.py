@@ -24,6 +24,8 @@ feeds = st.builds(
     st.booleans(),
     st.booleans(),
     st.lists(features, max_size=2).map(tuple),
+    st.lists(names, max_size=2).map(tuple),
+    st.booleans(),
 )
 
 
@@ -50,6 +52,17 @@ def test_a_column_a_placeholder_is_written_as_before_there_was_anything_else() -
     assert plain.is_plain
     assert not Feed("x", ("a", "b"), "int32", (-1, 2), "stack").is_plain
     assert not Feed("x", ("a",), "int32", (-1,), fill="0").is_plain
+    assert not Feed("x", ("a",), "int32", (-1,), null=("NULL",)).is_plain
+    assert not Feed("x", ("a",), "string", (-1,), strict=True).is_plain
+
+
+def test_texts_are_the_cells_that_go_into_the_graph_as_they_are() -> None:
+    two = (Feature("n", "n", "int64"), Feature("word", "w", "string"))
+    assert Feed("x", ("a", "b"), "string", (-1, 2), "stack").text_columns == ("a", "b")
+    assert Feed("x", ("a",), "string", None, "list").text_columns == ("a",)
+    assert Feed("x", ("n", "w"), "string", (-1,), "example", features=two).text_columns == ("w",)
+    assert Feed("x", ("a",), "string", (-1,), base64=True).text_columns == ()
+    assert Feed("x", ("a",), "int32", (-1,)).text_columns == ()
 
 
 def test_what_a_newer_version_adds_is_passed_over() -> None:

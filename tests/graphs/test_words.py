@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphs.errors import GraphError
-from graphs.words import NOTHING, Item, Output, Words, feed_word, output_word, read, read_file
+from graphs.feeding import fit
+from graphs.wanted_inputs import Want
+from graphs.words import NOTHING, Item, Output, Words, feed_word, of_job, output_word, read, read_file
 
 names = st.text(min_size=1, max_size=8)
 items = names.map(Item)
@@ -96,6 +98,10 @@ def test_the_file_beside_a_model_says_the_same(tmp_path: Path) -> None:
         pad="-1",
         truncate=True,
     )
+    path.write_text('null = ["NULL", -999]\nstrict_encoding = true\n')
+    assert read_file(path) == read(null=["NULL", "-999"], strict_encoding=True)
+    path.write_text('null = "n/a"\n')
+    assert read_file(path).null == ("n/a",)
     path.write_text('fetch = ["a", "b"]\n')
     assert read_file(path).outputs == (Output("a", "a"), Output("b", "b"))
 
@@ -119,3 +125,24 @@ def test_the_command_line_wins_over_the_file() -> None:
     assert read([], ["x=2"]).over(beside) == read(["y=b"], ["k=1", "x=2"], ["out"], pad="7")
     assert read([], [], ["z"], pad="8").over(beside) == read(["x=a", "y=b"], ["k=1"], ["z"], pad="8")
     assert Words().over(beside) == beside == beside.over(NOTHING)
+    strict = read(null=["NULL"], strict_encoding=True)
+    assert read().over(strict) == strict == strict.over(NOTHING)
+    assert read(null=["-"], strict_encoding=False).over(strict) == read(null=["-"], strict_encoding=False)
+
+
+def test_what_is_said_of_cells_is_said_of_every_feed_and_comes_back_for_a_retry() -> None:
+    wants = [Want("text", "string", (-1,), tensors=("text",)), Want("x", "float32", (-1,), tensors=("x",))]
+    fed = fit(wants, read(null=["NULL", "", "-", "NULL"], strict_encoding=True), ["text", "x"])
+    assert [(feed.null, feed.strict) for feed in fed.feeds] == [(("-", "NULL"), True), (("-", "NULL"), False)]
+    again = of_job(fed.feeds, fed.constants, ())
+    assert fit(wants, again, ["text", "x"]) == fed
+    assert fit(wants, read(null=["-", "NULL"], strict_encoding=True), ["text", "x"]) == fed, "the order says nothing"
+    assert (
+        fit(wants, read(null=[""]).over(again), ["text", "x"]).feeds[1] == fit(wants, NOTHING, ["text", "x"]).feeds[1]
+    )
+
+
+def test_what_no_file_can_have_is_no_null() -> None:
+    with pytest.raises(GraphError, match="--null"):
+        read(null=["\ud800"])
+    assert read(null=["\udce9"]).null == ("\udce9",), "a byte that is not UTF-8, as the command line has it"

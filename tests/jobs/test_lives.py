@@ -5,11 +5,11 @@ import dataclasses
 
 import pytest
 
-from graphs.feeds import Constant
+from graphs.feeds import Constant, Feed
 from jobs import keys
 from jobs.errors import JobError, LostError, NewerFormatError
 from jobs.ledger import Ledger
-from jobs.record import FORMAT, PLAIN, WORDS, Job, Life
+from jobs.record import FORMAT, PLAIN, REFERENCE, VALUES, WORDS, Job, Life
 from tests.support.books import dump
 from tests.support.steps import CURSOR, JOB, complete, enqueue, lease
 
@@ -81,12 +81,27 @@ def test_what_is_not_as_it_was_written_is_never_collected(ledger: Ledger, key: s
         ledger.answers.results(JOB.life, 0, 8)
 
 
+FEED = Feed("text", ("text",), "string", (-1,))
+
+
+def test_a_job_is_of_the_oldest_format_whose_workers_score_it_rightly() -> None:
+    """Or, in the middle of an upgrade, the older workers would have nothing to do, or would score it otherwise."""
+    plain = dataclasses.replace(JOB, format=0, feeds=(FEED,))
+    worded = dataclasses.replace(plain, format=0, constants=(Constant("keep_prob", "float32", "1"),))
+    strict = dataclasses.replace(plain, format=0, feeds=(dataclasses.replace(FEED, strict=True),))
+    null = dataclasses.replace(plain, format=0, feeds=(dataclasses.replace(FEED, null=("NULL",)),))
+    assert [job.format for job in (plain, worded, strict, null)] == [PLAIN, WORDS, VALUES, VALUES]
+    assert len({job.id for job in (plain, worded, strict, null)}) == 4
+    referred = [dataclasses.replace(job, format=0, by_reference="spool") for job in (plain, worded, strict, null)]
+    assert [job.format for job in referred] == [REFERENCE, REFERENCE, VALUES, VALUES]
+    # By which way it goes changes no byte of its output.
+    assert [job.id for job in referred] == [job.id for job in (plain, worded, strict, null)]
+
+
 def test_a_job_of_todays_format_is_given_to_workers(ledger: Ledger) -> None:
     """One that an older version can't score is of the newest format that this one knows, and no newer one."""
-    worded = dataclasses.replace(JOB, format=0, constants=(Constant("keep_prob", "float32", "1"),))
-    job = dataclasses.replace(worded, format=0, by_reference="spool")
-    assert job.format == FORMAT > worded.format == WORDS > PLAIN
-    assert job.id == worded.id  # by which way it goes changes no byte of its output
+    job = dataclasses.replace(JOB, format=0, feeds=(dataclasses.replace(FEED, strict=True),), by_reference="spool")
+    assert job.format == FORMAT
     assert ledger.submit(job, CURSOR) == "running"
     enqueue(ledger, job.life, 0)
     assert lease(ledger, job.life, 0) == "leased"

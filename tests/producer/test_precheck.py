@@ -35,6 +35,9 @@ def test_texts_that_are_not_utf8_are_counted(messages: Path) -> None:
     assert look(messages, content, "text", "more", "text") == [
         "3 of the 5 records have text in 'text', 'more' that is not UTF-8: they are scored as raw bytes"
     ]
+    with Reader(messages) as reader:
+        (said,) = scan(reader, ["text"], strict=True)
+    assert said == "3 of the 5 records have text in 'text' that is not UTF-8: they are rejected"
     assert look(messages, content, "id") == []
     assert look(messages, b"text\n\xe9\n", "text") == [
         "the only record has a text in 'text' that is not UTF-8: it is scored as raw bytes"
