@@ -28,6 +28,7 @@ _PLAIN = {
     "f": rf"^(?:\+?({_FLOAT})|(-{_FLOAT}))$",
     "i": r"^(?:\+?([0-9]{1,18})|(-[0-9]{1,18}))(?:\.0*)?$",
 }
+_FLOAT_DIGITS = 15  # of a float64
 Cells = npt.NDArray[np.generic]
 
 
@@ -66,6 +67,8 @@ def convert(dtype: str, cells: pa.Array, fill: str | None = None) -> tuple[Cells
     if dtype in _COMPLEX:
         return _complex(dtype, cells, problems), problems
     quick = _parse(dtype, cells)
+    if quick is None and _kind(dtype) in "iu":
+        quick = _parse_whole(dtype, cells)
     return (_parse_each(dtype, cells, problems) if quick is None else quick), problems
 
 
@@ -110,7 +113,10 @@ def _parse(dtype: str, cells: pa.Array) -> Cells | None:
         try:
             read = text.cast(_ARROW[dtype])
         except pa.ArrowInvalid:
-            read = pc.utf8_trim_whitespace(text).cast(_ARROW[dtype])
+            trimmed = pc.utf8_trim_whitespace(text)
+            if trimmed.equals(text):
+                return None
+            read = trimmed.cast(_ARROW[dtype])
     except pa.ArrowInvalid:
         return None
     values = read.to_numpy(zero_copy_only=False)
@@ -126,6 +132,27 @@ def _parse(dtype: str, cells: pa.Array) -> Cells | None:
         data = bytes(memoryview(cells.buffers()[2])[offsets[0] : offsets[-1]])
         return None if b"x" in data or b"X" in data else array
     return array
+
+
+def _parse_whole(dtype: str, cells: pa.Array) -> Cells | None:
+    """A column of short whole numbers, some of which have a point or an exponent, as a column with gaps is often
+    exported; None if a cell needs to be looked at. Exact: no two numbers of 15 digits are one float64."""
+    try:
+        text = pc.utf8_trim_whitespace(cells.cast(pa.string()))
+        if not len(text) or pc.max(pc.binary_length(text)).as_py() > _FLOAT_DIGITS:
+            return None
+        values = text.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return None
+    limits = np.iinfo(dtype)
+    low, high = max(limits.min, -(2**53)), min(limits.max, 2**53)
+    if not ((values == np.trunc(values)) & (low <= values) & (values <= high)).all():
+        return None
+    zero = values == 0
+    if zero.any() and pc.any(pc.match_substring(text.filter(pa.array(zero)), "e", ignore_case=True)).as_py():
+        return None  # it may be too small for a float64
+    whole: Cells = values.astype(dtype)
+    return whole
 
 
 def _narrow(values: Cells, dtype: str) -> Cells:

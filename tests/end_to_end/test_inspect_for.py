@@ -74,6 +74,22 @@ def test_the_command_works_as_it_is(
     assert [float(row["score"]) for row in read(tmp_path / "data.scores.csv")] == scores
 
 
+def test_a_cell_that_counts_as_empty_is_no_text_in_a_column_of_numbers(
+    farm: Farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path / "m.pb", stacked)
+    (tmp_path / "data.csv").write_text("id,b,a,c,name\n1,NULL,2,3,z\n2,1.0,2,3,z\n")
+    assert model(tmp_path, "inspect", "m.pb", "--for", "data.csv").code == 1
+    (tmp_path / "m.toml").write_text('null = "NULL"\nfill = 0\n')
+    run = model(tmp_path, "inspect", "m.pb", "--for", "data.csv")
+    assert run.code == 0, run.err
+    typed = shlex.split(run.out)
+    assert typed[5:] == ["--feed", "x=b,a,c", "--set", "keep_prob=1"]
+    assert farm.producer(*typed[1:], "--wait").code == 0
+    assert [float(row["score"]) for row in read(tmp_path / "data.scores.csv")] == [320, 321]
+
+
 def test_what_is_not_found_is_said_and_the_exit_code_is_1(tmp_path: Path) -> None:
     save(tmp_path / "m.pb", stacked)
     (tmp_path / "data.csv").write_text("id,a,b\n1,2,3\n")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 
 def read(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as lines:
+    """The rows; bytes that are not UTF-8 are surrogates."""
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as lines:
         return list(csv.DictReader(lines))
 
 

@@ -133,12 +133,29 @@ written = st.one_of(
 )
 
 
+short = st.tuples(
+    st.integers(-(10**9), 10**9), st.sampled_from(["{}.0", "{}", "{}e3", "{}e-3", "{}.", "{}.5", "{}e-300"])
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(short.map(lambda pair: pair[1].format(pair[0])), min_size=1, max_size=8))
+def test_short_numbers_with_a_point_or_an_exponent_are_whole_only_if_they_are(texts: list[str]) -> None:
+    array, rejects = convert(feed("int64"), cells(*(text.encode() for text in texts)))
+    exact = [Fraction(text.removesuffix(".")) for text in texts]
+    assert [reject.row for reject in rejects] == [row for row, value in enumerate(exact) if value.denominator != 1]
+    assert array.tolist() == [int(value) if value.denominator == 1 else 0 for value in exact]
+
+
 @settings(max_examples=400, deadline=None)
 @given(st.lists(written, min_size=1, max_size=8), st.sampled_from(PLAIN))
 @example(["1e39", "inf", "-inf", "1e400"], "float32")
 @example(["70000", "65504", "1e-9"], "float16")
 @example(["0xFFFFFFFF", "-0x1", "0x7fffffff"], "int32")
 @example(["9007199254740993.0", "9223372036854775807", "9223372036854775808", "+-7"], "int64")
+@example(["3.0", "1e3", "1e-400", "0e5"], "int32")
+@example(["3.000000000000001", "3.0000000000001", "9.1e15", "9007199254740993"], "int64")
+@example(["1e-9", "3.0", "-0.0"], "uint8")
 @example(["18446744073709551615.0", "18446744073709551616", "-0", "-1", "1e19"], "uint64")
 def test_a_cell_is_fed_as_the_value_it_says_whatever_its_neighbours_are(texts: list[str], dtype: str) -> None:
     wanted = [value_of(text, dtype) for text in texts]
