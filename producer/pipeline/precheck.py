@@ -46,9 +46,7 @@ def scan(source: Source, columns: Sequence[str], strict: bool = False) -> list[s
     ]
 
 
-def _texts(
-    odd: dict[str, int], odd_records: int, records: int, whole: bool, encoding: str, strict: bool
-) -> list[str]:
+def _texts(odd: dict[str, int], odd_records: int, records: int, whole: bool, encoding: str, strict: bool) -> list[str]:
     if not odd:
         return []
     names = ", ".join(repr(name) for name in odd)

@@ -9,7 +9,7 @@ from graphs.feeds import Constant, Feed
 from jobs import keys
 from jobs.errors import JobError, LostError, NewerFormatError
 from jobs.ledger import Ledger
-from jobs.record import FORMAT, PLAIN, REFERENCE, VALUES, WORDS, Job, Life
+from jobs.record import FORMAT, PLAIN, READING, REFERENCE, WORDS, Job, Life
 from tests.support.books import dump
 from tests.support.steps import CURSOR, JOB, complete, enqueue, lease
 
@@ -90,10 +90,10 @@ def test_a_job_is_of_the_oldest_format_whose_workers_score_it_rightly() -> None:
     worded = dataclasses.replace(plain, format=0, constants=(Constant("keep_prob", "float32", "1"),))
     strict = dataclasses.replace(plain, format=0, feeds=(dataclasses.replace(FEED, strict=True),))
     null = dataclasses.replace(plain, format=0, feeds=(dataclasses.replace(FEED, null=("NULL",)),))
-    assert [job.format for job in (plain, worded, strict, null)] == [PLAIN, WORDS, VALUES, VALUES]
+    assert [job.format for job in (plain, worded, strict, null)] == [PLAIN, WORDS, READING, READING]
     assert len({job.id for job in (plain, worded, strict, null)}) == 4
     referred = [dataclasses.replace(job, format=0, by_reference="spool") for job in (plain, worded, strict, null)]
-    assert [job.format for job in referred] == [REFERENCE, REFERENCE, VALUES, VALUES]
+    assert [job.format for job in referred] == [REFERENCE, REFERENCE, READING, READING]
     # By which way it goes changes no byte of its output.
     assert [job.id for job in referred] == [job.id for job in (plain, worded, strict, null)]
 
