@@ -42,6 +42,15 @@ class Answers:
             self._check(life, first, pairs)
         return pairs
 
+    def given(self, life: Life, batch: int) -> tuple[bytes | None, bytes | None]:
+        """Payload, or reference, and what is kept of a batch that no worker has answered for, as far as they are there.
+        Raises as `fetch` does."""
+        found = []
+        for kind, key in SPOOLED.items():
+            value = cast("bytes | None", self._redis.get(key(life, batch)))
+            found.append(fetch(self._redis, self._places.spool, life, batch, kind, value) if value else None)
+        return found[0], found[1]
+
     def is_there(self, life: Life, batch: int, result: Bytes) -> bool:
         """Whether this is what the server has as the batch's result."""
         return self._redis.get(keys.result(life, batch)) == bytes(result)

@@ -1,6 +1,9 @@
 """What can go wrong with a job: with the settings, the server, or the job itself."""
 
+from collections.abc import Sequence
+
 from formats.errors import NightshiftError
+from formats.rejects import Reject
 
 
 class SettingsError(NightshiftError):
@@ -13,6 +16,15 @@ class ServerError(NightshiftError):
 
 class JobError(NightshiftError):
     """The job is unknown, or failed, or can't do what was asked in its present state."""
+
+
+class StoppedError(JobError):
+    """The job had more rejects than its producer allowed, and was stopped. `rejects` are the first of them that were
+    known then, without their raw text."""
+
+    def __init__(self, text: str, rejects: Sequence[Reject] = ()) -> None:
+        super().__init__(text)
+        self.rejects = tuple(rejects)
 
 
 class NewerFormatError(JobError):

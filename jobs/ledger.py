@@ -14,6 +14,7 @@ import redis
 from redis.client import Pipeline
 
 from formats.files.location import Location
+from formats.rejects import Reject
 from jobs import digest, keys, queue
 from jobs.answers import SPOOLED, Answers, fetch
 from jobs.digest import Bytes
@@ -21,7 +22,7 @@ from jobs.errors import DamagedError, JobError
 from jobs.handover import Entry, LeaseReply, LeaseVerdict, check_sent, encode_cursor
 from jobs.places import Places
 from jobs.presence import Presence
-from jobs.progress import JobState, Progress
+from jobs.progress import JobState, Progress, encode_rejects
 from jobs.record import PLAIN, Job, Life
 from jobs.removal import Removal, job_ids
 from jobs.scripts import YES_OR_NO, Scripts, counters, flat, line
@@ -104,8 +105,13 @@ class Ledger:
         """Ends a running job: no batch of it is given to a worker any more. True if this call ended it."""
         return self._end(life, "cancelled", reason)
 
-    def _end(self, life: Life, state: JobState, reason: str) -> bool:
-        ended = self._scripts.did("fail", life, state, line(reason))
+    def stop(self, life: Life, reason: str, rejects: Sequence[Reject]) -> bool:
+        """Ends a running job that has more rejects than are allowed, as `cancel` does; `rejects` are shown to whoever
+        follows it, without their raw text. True if this call ended it."""
+        return self._end(life, "stopped", reason, first_rejects=encode_rejects(rejects))
+
+    def _end(self, life: Life, state: JobState, reason: str, **fields: str) -> bool:
+        ended = self._scripts.did("fail", life, state, line(reason), *flat(fields))
         if ended:
             for kind in ("payload", INPUT):
                 self.spool.forget(life, kind)

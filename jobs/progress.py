@@ -1,19 +1,24 @@
 """How far a job is: its counters at one moment, and what was noted of it, as the ledger has them."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from formats.rejects import Reject
 from jobs import digest
 from jobs.errors import DamagedError
 
-JobState = Literal["running", "complete", "failed", "cancelled"]
+JobState = Literal["running", "complete", "failed", "cancelled", "stopped"]
 STATES: dict[str, JobState] = {
     "running": "running",
     "complete": "complete",
     "failed": "failed",
     "cancelled": "cancelled",
+    "stopped": "stopped",
 }
+IN_VAIN = ("failed", "cancelled", "stopped")  # how a job ends of which nothing is published
+MOST_DETAIL = 500  # characters of a reject's detail that are noted with a stopped job
 COUNTERS = (
     "batches", "done", "collected", "records", "read_rejects", "scored", "score_rejects", "attempts", "redelivered",
     "duplicates", "blank_lines", "not_utf8", "leases_lost", "resent", "output_bytes", "rejects_bytes", "unread_rejects",
@@ -58,6 +63,7 @@ class Progress:
     tensorflow: str | None  # the version that a worker named
     last_error: str | None  # why a lease was given back last
     left: str | None = None  # why a batch was left to other workers last
+    first_rejects: tuple[Reject, ...] = ()  # of a stopped job: the first that were known, without their raw text
 
     @classmethod
     def decode(cls, fields: dict[str, str]) -> "Progress":
@@ -95,6 +101,7 @@ class Progress:
             tensorflow=fields.get("tensorflow"),
             last_error=fields.get("last_error"),
             left=fields.get("left"),
+            first_rejects=_decode_rejects(fields.get("first_rejects", "[]")),
             **{name: int(fields.get(name, 0)) for name in COUNTERS},
         )
 
@@ -105,6 +112,19 @@ class Progress:
     @property
     def outstanding(self) -> int:
         return self.batches - self.done
+
+
+def encode_rejects(rejects: Iterable[Reject]) -> str:
+    """As JSON, without their raw text."""
+    return json.dumps([[each.record, each.line, each.code, each.detail[:MOST_DETAIL]] for each in rejects])
+
+
+def _decode_rejects(text: str) -> tuple[Reject, ...]:
+    """Raises ValueError for what `encode_rejects` did not make."""
+    try:
+        return tuple(Reject(int(each[0]), int(each[1]), str(each[2]), str(each[3]), b"") for each in json.loads(text))
+    except (TypeError, IndexError):
+        raise ValueError(text) from None
 
 
 def _cursor(fields: dict[str, str]) -> dict[str, int]:

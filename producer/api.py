@@ -17,7 +17,7 @@ from formats.files.location import Location, locate
 from formats.rejects import Reject
 from formats.source import Source
 from graphs.words import NOTHING, Words
-from jobs.errors import JobError
+from jobs.errors import JobError, StoppedError
 from jobs.input import open_input
 from jobs.ledger import Ledger
 from jobs.progress import Progress
@@ -37,6 +37,7 @@ from producer.pipeline.reporter import Reporter
 from producer.pipeline.retry import retry
 from producer.pipeline.run import Run
 from producer.pipeline.submit import submit as submit_plan
+from producer.words import make_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,10 +132,11 @@ class Submission:
         self, output: Output | str | None = None, report: Reporter | None = None, max_rejects: Limit | None = None
     ) -> Receipt:
         """Follows the job to its end, and writes the scores file if `output` is given: a path or URL, or, with a slash
-        at its end, a folder for parts. Raises JobError if it fails.
+        at its end, a folder for parts. Raises JobError if it fails; StoppedError, which has the first `rejects`, as
+        soon as it is bound to have more than `max_rejects` (`(100, False)`: 100 of them; `(0.1, True)`: 0.1%).
 
-        The hooks are told when it is complete (and whether it has more rejects than `max_rejects`), when it failed or
-        could not be followed, and when it will be late.
+        The hooks are told when it is complete (and whether it has more rejects than `max_rejects`), when it failed, was
+        stopped or could not be followed, and when it will be late.
         """
         news = self._client.news
         made = None
@@ -142,9 +144,13 @@ class Submission:
             wanted = check_output(parse_output(output), [locate(self.job.input)])
             made = made_for(wanted, self._client.settings.home)
         try:
-            progress = self._run(report, output=made.path if made else None, tell=True)
+            path = made.path if made else None
+            progress = self._run(report, output=path, tell=True, max_rejects=max_rejects)
             if made:
                 publish(made)
+        except StoppedError as error:
+            news.tell_stopped(self._last_receipt(), str(error))
+            raise
         except Exception as error:
             news.tell_failed(self._last_receipt(), str(error), self.job.input, self.id)
             raise
@@ -165,8 +171,13 @@ class Submission:
 
     def rejects(self) -> Iterator[Reject]:
         """The rejects so far, in record order. Raw text of what a worker rejected is read from the input again, and
-        is empty if that is gone. Raises JobError if they were collected to a file that is gone."""
-        yield from self._scored().rejects(self._input())
+        is empty if that is gone. Of a stopped job the first ones, without that. Raises JobError if they were collected
+        to a file that is gone."""
+        progress = self.progress()
+        if progress.state == "stopped":
+            yield from progress.first_rejects
+        else:
+            yield from self._scored().rejects(self._input())
 
     def _last_receipt(self) -> Receipt | None:
         """None if the server does not say."""
@@ -176,7 +187,12 @@ class Submission:
             return None
 
     def _run(
-        self, report: Reporter | None, output: Path | None = None, until_sealed: bool = False, tell: bool = False
+        self,
+        report: Reporter | None,
+        output: Path | None = None,
+        until_sealed: bool = False,
+        tell: bool = False,
+        max_rejects: Limit | None = None,
     ) -> Progress:
         run = Run(self._client, self.job, self._input(), self._graph)
 
@@ -185,7 +201,10 @@ class Submission:
                 self._client.news.tell_late(make_receipt(run.job, progress), text)
 
         try:
-            return run.to_its_end(report or Silence(self.job), output=output, until_sealed=until_sealed, late=late)
+            return run.to_its_end(
+                report or Silence(self.job), output=output, until_sealed=until_sealed, late=late,
+                max_rejects=max_rejects,
+            )  # fmt: skip
         finally:
             self.job = run.job
 

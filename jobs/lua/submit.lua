@@ -1,4 +1,4 @@
--- Makes the job unless it is there; one that failed or was cancelled must have been erased before.
+-- Makes the job unless it is there; one that failed, was cancelled or stopped must have been erased before.
 -- ARGV: incarnation, the job's record (JSON), the cursor of the first batch (JSON), the job's id, the record's format,
 -- the queue of its messages, if it has one of its own
 -- Returns the job's state: 'running' for a new one.

@@ -10,10 +10,10 @@ import click
 
 from formats.errors import NightshiftError
 from jobs import logs
-from jobs.errors import SettingsError
+from jobs.errors import SettingsError, StoppedError
 from jobs.footprint import keep_freed_memory, without_pandas
 from producer.cli.collect import collect
-from producer.cli.console import fail, interrupted, say
+from producer.cli.console import fail, interrupted, say, stopped
 from producer.cli.end import cancel, forget
 from producer.cli.enqueue import enqueue
 from producer.cli.metrics import metrics
@@ -75,6 +75,8 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except StoppedError as error:
+            stopped(error)
         except NightshiftError as error:
             fail(str(error))
         except click.ClickException as error:

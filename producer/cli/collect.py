@@ -27,6 +27,7 @@ def collect(job: str, output: "Output", as_json: bool, quiet: bool) -> None:
       producer collect messages-4f1d… --output scores.csv
     """
     from formats.files.location import locate
+    from jobs.errors import StoppedError
     from producer.display.reporters import reporter
     from producer.outputs.made import check_output
     from producer.server.outages import wait_for_server
@@ -37,7 +38,11 @@ def collect(job: str, output: "Output", as_json: bool, quiet: bool) -> None:
             output = check_output(output, [locate(submission.job.input)])
             if submission.progress().state == "running":
                 connection.start_workers(os.cpu_count() or 1)
-            receipt = submission.wait(output, reporter(submission.job, quiet))
+            try:
+                receipt = submission.wait(output, reporter(submission.job, quiet))
+            except StoppedError:
+                show(submission.receipt, as_json)
+                raise
             show(receipt, as_json)
     except KeyboardInterrupt:
         interrupted(resume_line())

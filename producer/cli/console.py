@@ -10,10 +10,12 @@ import click
 from jobs import logs
 
 if TYPE_CHECKING:
+    from jobs.errors import StoppedError
     from producer.api import Submission
     from producer.outputs.receipt import Limit, Receipt
 
 FAILED, TOO_MANY_REJECTS, INTERRUPTED = 1, 3, 4
+MOST_SHOWN = 200  # characters of a reject's detail
 
 
 def say(text: str, level: int = logging.INFO) -> None:
@@ -28,6 +30,21 @@ def say(text: str, level: int = logging.INFO) -> None:
 def fail(reason: str) -> NoReturn:
     say(reason, logging.ERROR)
     raise SystemExit(FAILED)
+
+
+def stopped(error: "StoppedError") -> NoReturn:
+    """Says why, and which rejects came first."""
+    say(str(error), logging.ERROR)
+    for each in error.rejects:
+        line = f"line {each.line:,}, " if each.line else ""
+        say(f"record {each.record:,}, {line}{_shown(each.code)}: {_shown(each.detail)}", logging.ERROR)
+    raise SystemExit(TOO_MANY_REJECTS)
+
+
+def _shown(text: str) -> str:
+    """On one line, whatever stands in it: a terminal obeys some signs."""
+    cut = f"{text[:MOST_SHOWN]}..." if len(text) > MOST_SHOWN else text
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut)
 
 
 def interrupted(resume: str) -> NoReturn:

@@ -90,7 +90,7 @@ class Moment(click.ParamType["datetime"]):
 @click.option(
     "--max-rejects",
     type=RejectLimit(),
-    help="More rejects than these make the exit code 3.",
+    help="More rejects than these make the exit code 3, and stop the job as soon as there are bound to be more.",
 )
 @click.option(
     "--deadline",
@@ -133,7 +133,8 @@ def enqueue(
     model, spam.toml for spam.pb, in the tables feed, set and fetch.
 
     Records that can't be read or scored are rejected, with the reason, and do not stop the others. If none is scored,
-    or more than --max-rejects are rejected, the exit code is 3.
+    or more than --max-rejects are rejected, the exit code is 3. A job that is bound to have more is stopped early:
+    nothing of it is written, and the first rejects are shown.
 
     Enqueuing the same file again attaches to its job and finishes what is missing.
 
@@ -152,6 +153,7 @@ def enqueue(
     """
     from formats.files.location import locate
     from formats.packed.piped import NAME, is_piped
+    from jobs.errors import StoppedError
     from jobs.footprint import freeze_what_is_there
     from jobs.settings import Settings
     from producer.api import submit
@@ -208,7 +210,11 @@ def enqueue(
                 receipt = submission.receipt
                 click.echo(json.dumps(receipt.to_dict()) if as_json else receipt.job)
                 return
-            receipt = submission.wait(output, report, max_rejects)
+            try:
+                receipt = submission.wait(output, report, max_rejects)
+            except StoppedError:
+                show(submission.receipt, as_json)
+                raise
             show(receipt, as_json)
     except KeyboardInterrupt:
         # Once there is a job, --again would make another.

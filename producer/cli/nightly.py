@@ -69,7 +69,8 @@ class TimeOfDay(click.ParamType[datetime.time]):
     "--max-rejects",
     type=RejectLimit(),
     envvar=f"{VARIABLES}MAX_REJECTS",
-    help="A file with more rejects than these is reported, and the exit code of --once is 3.",
+    help="A file with more rejects than these is reported, stopped if it is bound to have more, and the exit code of "
+    "--once is 3.",
 )
 @click.option(
     "--deadline",
@@ -174,7 +175,7 @@ def end(input: str, days: int, statuses: "Sequence[FileStatus]") -> None:
     """The exit code of --once."""
     if not statuses:
         fail(f"no file of the last {days} days matches {input}")
-    left = [status for status in statuses if not status.scored]
+    left = [status for status in statuses if not status.scored and not status.over_budget]
     if left:
         names = ", ".join(f"{status.file.path} ({status.state})" for status in left)
         fail(f"without scores: {names}")

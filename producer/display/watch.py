@@ -32,7 +32,7 @@ from producer.server.connection import Connection
 LOOK_SECONDS = 1.0
 LINE_SECONDS = 5.0  # between two lines on a job whose state is the same
 LATELY_SECONDS = 15 * 60.0  # a job that ended before is shown no more
-COLORS = {"complete": "green", "failed": "red", "cancelled": "yellow"}
+COLORS = {"complete": "green", "failed": "red", "cancelled": "yellow", "stopped": "red"}
 
 
 @dataclass(frozen=True, slots=True)

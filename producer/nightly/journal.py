@@ -15,7 +15,7 @@ from producer.nightly.files import File
 from producer.nightly.schedule import Schedule
 from producer.outputs.receipt import Receipt
 
-FileState = Literal["done", "complete", "waiting", "busy", "failed", "blocked", "given up", "cancelled"]
+FileState = Literal["done", "complete", "waiting", "busy", "failed", "blocked", "given up", "cancelled", "stopped"]
 SUMMARY: dict[FileState, str] = {
     "complete": "scored",
     "done": "done before",
@@ -25,6 +25,7 @@ SUMMARY: dict[FileState, str] = {
     "blocked": "could not be tried",
     "given up": "given up",
     "cancelled": "cancelled",
+    "stopped": "stopped, for their rejects",
 }
 
 
@@ -38,7 +39,7 @@ class FileStatus:
     detail: str = ""
     again: datetime | None = None
     receipt: Receipt | None = None
-    over_budget: bool = False  # complete, with more rejects than allowed
+    over_budget: bool = False  # complete, with more rejects than allowed; or stopped, for being bound to have more
 
     @property
     def scored(self) -> bool:

@@ -10,7 +10,7 @@ from producer.outputs.document import FORMAT, document_ranges, read_document, wr
 from producer.outputs.paths import rejects_path
 from producer.outputs.proof import is_whole
 
-NoteState = Literal["pending", "complete", "failed", "cancelled", "newer"]
+NoteState = Literal["pending", "complete", "failed", "cancelled", "stopped", "newer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Note:
     noted: str | None = None  # when, ISO 8601
     completed: str | None = None  # when this file first had scores, be it with another model
     late: str | None = None  # when it was reported late
+    limit: str | None = None  # of a job that was stopped: --max-rejects as it was then
     document: dict[str, Any] = field(default_factory=dict)  # the receipt but for this note; empty without a job's
 
     @classmethod

@@ -24,7 +24,7 @@ from producer.nightly.files import File
 from producer.nightly.journal import FileState, FileStatus, Journal
 from producer.nightly.note import Note, Subject
 from producer.notify.hooks import Hooks
-from producer.outputs.receipt import Limit
+from producer.outputs.receipt import Limit, written
 from producer.pipeline.plan import Plan, make_plan
 
 TICK_SECONDS = 1.0
@@ -80,9 +80,16 @@ class Scorer:
             return None
         if note.state == "cancelled":
             return FileStatus(file, "cancelled", note.error or "")
+        if note.state == "stopped" and note.limit == self._limit:
+            return FileStatus(file, "stopped", note.error or "", over_budget=True)
         if note.state == "failed" and note.tries >= self.options.tries:
             return FileStatus(file, "given up", f"after {note.tries} tries: {note.error}")
         return None
+
+    @property
+    def _limit(self) -> str | None:
+        """--max-rejects as it is typed."""
+        return written(self.options.max_rejects) if self.options.max_rejects else None
 
     def later(self, file: File, state: FileState, detail: str = "") -> FileStatus:
         """To be looked at again in a while."""
@@ -121,7 +128,7 @@ class Scorer:
                 self._mark_late(note, due)
                 if self.subject(file, subject.model) != subject:
                     return self._changing(file)
-                return self._fail(file, subject, note, str(error), state == "cancelled")
+                return self._fail(file, subject, note, str(error), state)
         self._mark_late(note, due)
         self._succeed(file, subject, note)
         over = receipt.too_many(options.max_rejects)
@@ -176,15 +183,17 @@ class Scorer:
         before = note.subject
         same = before is not None and (before.size, before.mtime_ns) == (subject.size, subject.mtime_ns)
         note.state, note.subject, note.error, note.tries = "complete", subject, None, 0
+        note.limit = None
         note.noted = self._now()
         note.completed = (note.completed if same else None) or note.noted
         note.document = Note.read(file.receipt).document
         note.write(file.receipt)
 
-    def _fail(self, file: File, subject: Subject, note: Note, error: str, cancelled: bool = False) -> FileStatus:
-        """Notes a try that failed."""
+    def _fail(self, file: File, subject: Subject, note: Note, error: str, end: str = "failed") -> FileStatus:
+        """Notes a try that failed; `end` is the state in which its job ended."""
         note.tries = note.tries + 1 if note.subject == subject else 1
-        note.state, note.subject = "cancelled" if cancelled else "failed", subject
+        note.state = "cancelled" if end == "cancelled" else "stopped" if end == "stopped" else "failed"
+        note.subject, note.limit = subject, self._limit if end == "stopped" else None
         note.error, note.noted = error, self._now()
         note.write(file.receipt)
         return self.given_up(file, subject, note) or self.later(

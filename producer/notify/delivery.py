@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, NamedTuple, Protocol
 
-Event = Literal["complete", "failed", "late"]
+Event = Literal["complete", "failed", "stopped", "late"]
 THREADS = "nightshift hook"  # how the threads' names begin that deliver
 
 

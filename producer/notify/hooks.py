@@ -1,9 +1,9 @@
 """Hooks: what the outside is told of a job, by a command (command.py) and by HTTP (webhook.py), each in a thread of its
 own. Scoring never waits for them.
 
-The body is JSON: `event` (complete, failed, late), `text` (one line for people), `input`, `job`, `host`, `time` (ISO
-8601, UTC) and `receipt` (as `producer status JOB --json` has it, or null). The same event may arrive twice, after a
-crash: `job` and `event` together tell.
+The body is JSON: `event` (complete, failed, stopped, late), `text` (one line for people), `input`, `job`, `host`,
+`time` (ISO 8601, UTC) and `receipt` (as `producer status JOB --json` has it, or null). The same event may arrive twice,
+after a crash: `job` and `event` together tell.
 """
 
 import contextlib

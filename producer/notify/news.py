@@ -1,4 +1,5 @@
-"""What a job's followers tell the hooks: that it is complete, that it failed, that it will be late. Each once, however
+"""What a job's followers tell the hooks: that it is complete, that it failed or was
+stopped, that it will be late. Each once, however
 many follow it; only those who follow a job to its end tell.
 
 A follower takes a short lock while it delivers, and notes in the ledger what it delivered. One that dies meanwhile
@@ -17,7 +18,7 @@ from jobs.record import Life
 from producer.notify.delivery import Event
 from producer.notify.hooks import Hooks
 from producer.outlook.deadline import missed
-from producer.outputs.receipt import Limit, Receipt
+from producer.outputs.receipt import Limit, Receipt, written
 
 log = logging.getLogger(__name__)
 
@@ -74,8 +75,7 @@ class News:
         if receipt.none_scored:
             text += "; none was scored"
         elif max_rejects and receipt.exceeds(max_rejects):
-            number, percent = max_rejects
-            text += f"; more rejects than the {number:g}{'%' if percent else ''} allowed"
+            text += f"; more rejects than the {written(max_rejects)} allowed"
         if receipt.late and receipt.deadline:
             text += f"; {missed(receipt.created + (receipt.seconds or 0), receipt.deadline, ended=True)}"
         log.info("%s", text, extra={"job": receipt.job, "fields": {"receipt": receipt.to_dict()}})
@@ -91,6 +91,11 @@ class News:
             self._tell("failed", text, receipt, "1")
         else:
             self._hooks.send("failed", text, input=input, receipt=receipt, job=job_id)
+
+    def tell_stopped(self, receipt: Receipt | None, text: str) -> None:
+        """The job had more rejects than allowed, and was stopped."""
+        if receipt and receipt.state == "stopped":
+            self._tell("stopped", text, receipt, "1")
 
     def tell_late(self, receipt: Receipt, text: str) -> None:
         self._tell("late", text, receipt, f"{receipt.deadline}")

@@ -8,7 +8,7 @@ import time
 from datetime import datetime, timedelta
 
 from jobs.ledger import Ledger
-from jobs.progress import Progress
+from jobs.progress import IN_VAIN, Progress
 from jobs.record import Job, Life
 from producer.outlook.forecast import Forecast
 
@@ -76,7 +76,7 @@ class DeadlineWatch:
             text = missed(counts.finished, wanted, ended=True) if counts.finished > wanted else None
         else:
             text = self._look(wanted, time.time())
-        if text is None or counts.state in ("failed", "cancelled"):
+        if text is None or counts.state in IN_VAIN:
             return None
         self._warned_of = wanted
         return f"{self._job.id} {text}"

@@ -22,6 +22,12 @@ ROWS = {
 Limit = tuple[float, bool]  # rejects: their number, or, if True, their percentage
 
 
+def written(limit: Limit) -> str:
+    """As it is typed."""
+    number, percent = limit
+    return f"{number:.16g}{'%' if percent else ''}"
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """A job's state and counts. `records` and those of `rejected` that the reader found are counted by the producer as
@@ -88,7 +94,7 @@ class Receipt:
 
 
 def make_receipt(job: Job, progress: Progress) -> Receipt:
-    output = progress.output
+    output = progress.output if progress.state != "stopped" else None  # nothing is there
     deadline = progress.deadline
 
     def until_finished(since: float | None) -> float | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from formats.csv.rejects import reject_header, reject_rows
 from formats.errors import NightshiftError
 from formats.registry import sink_of
+from formats.rejects import Reject
 from formats.source import Source
 from jobs import digest, keys
 from jobs.answers import HEADER
@@ -31,10 +32,12 @@ from jobs.rows import all_rejects, score_columns
 from jobs.server import AWAY
 from producer.outputs.document import check_neighbour, is_receipt_of, write_receipt
 from producer.outputs.files import copy
+from producer.outputs.first_rejects import rejects_in
 from producer.outputs.litter import sweep
 from producer.outputs.partial import Partial, claim_both
 from producer.outputs.paths import final, rejects_path
 from producer.outputs.proof import is_whole, noted_output, noted_ranges
+from producer.outputs.publishing import publish
 from producer.outputs.raw import RawText
 
 LOCK_SECONDS = 15.0
@@ -71,6 +74,15 @@ class Collector:
         self.finished = False
         self.taken_from: Path | None = None  # where another command had collected what is in them
         self.left_alone = False  # the files were there already, as the job wrote them
+
+    @property
+    def collected(self) -> int:
+        """Batches that are whole in the files; 0 while they are not open."""
+        return self._written[0] if self._files else 0
+
+    def first_rejects(self, count: int) -> list[Reject]:
+        """Of the rejects in the files so far, `count` at most; none while they are not open. Raises NightshiftError."""
+        return rejects_in(self._files[1], count) if self._files else []
 
     def step(self, progress: Progress) -> bool:
         """Writes what is complete; True if the files grew or are finished. Raises LostError if what was collected
@@ -260,7 +272,10 @@ class Collector:
             self._files = None
 
     def discard(self) -> None:
-        """The job has failed: what was collected of it is of no use."""
+        """The job has failed: what was collected of it, here or by a command that was killed, is of no use."""
+        if self._files is None:
+            with contextlib.suppress(OSError, JobError):  # another job writes there, or the folder is gone
+                self._files = claim_both(self._output, self._job.life)
         if self._files:
             for part in self._files:
                 part.discard()
@@ -276,14 +291,3 @@ class Collector:
         self._drop()
         with contextlib.suppress(*AWAY):  # then the lock runs out
             self._lock.let_go()
-
-
-def publish(ledger: Ledger, job: Job, files: tuple[Partial, Partial]) -> None:
-    """Gives a job's whole files their final names, and writes their receipt. The scores file appears last: when it is
-    there, all is there. Raises OSError."""
-    scores, rejects = files
-    rejects.publish()
-    scores.flush()
-    write_receipt(ledger, job, scores.path, (scores.partial, rejects.path))
-    scores.publish()
-    sweep(ledger, job, scores.path)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import redis
 
 from jobs import keys
-from jobs.errors import JobError
+from jobs.errors import JobError, StoppedError
 from jobs.places import SPOOL
-from jobs.progress import Progress
+from jobs.progress import IN_VAIN, Progress
 from jobs.record import Job
 from producer.outlook.deadline import DeadlineWatch
+from producer.pipeline.budget import Budget
 from producer.pipeline.collect import Collector
 from producer.pipeline.enqueue import Enqueuer
 from producer.pipeline.reporter import Reporter
@@ -35,14 +36,15 @@ def follow(
     collector: Collector | None = None,
     until_sealed: bool = False,
     late: Callable[[Progress, str], object] | None = None,
+    budget: Budget | None = None,
 ) -> Progress:
     """Returns when the job has ended and its files are written, or, with `until_sealed`, when all is enqueued. Calls
     `late`, once, with a line that says so, as soon as the job can't meet its deadline.
 
     Waits for a server that is away, or full, for as long as it takes. Raises JobError if the job failed or was
-    cancelled.
+    cancelled, StoppedError if it has more rejects than the `budget` of one of its followers allows.
     """
-    follower = _Follower(connection, job, report, enqueuer, collector, until_sealed, late)
+    follower = _Follower(connection, job, report, enqueuer, collector, until_sealed, late, budget)
     while True:
         progress = wait_for_server(follower.step, report.warn, connection.check)
         if progress:
@@ -61,10 +63,11 @@ class _Follower:
         collector: Collector | None,
         until_sealed: bool,
         late: Callable[[Progress, str], object] | None,
+        budget: Budget | None,
     ) -> None:
         self._connection, self._ledger, self._job, self._report = connection, connection.ledger, job, report
         self._enqueuer, self._collector, self._until_sealed = enqueuer, collector, until_sealed
-        self._watch, self._late = DeadlineWatch(job), late
+        self._watch, self._late, self._budget = DeadlineWatch(job), late, budget
         self._event = b"0"
         self._left: str | None = None  # what was said of batches that are left to others,
         self._left_said = -LEFT_SECONDS  # and when
@@ -92,10 +95,13 @@ class _Follower:
             self._report.say(warning)
             if self._late:
                 self._late(progress, warning)
-        if progress.state in ("failed", "cancelled"):
+        if progress.state in IN_VAIN:
             if self._collector:
                 self._collector.discard()
-            raise JobError(f"{self._job.id} {progress.state}: {progress.error}")
+            text = f"{self._job.id} {progress.state}: {progress.error}"
+            raise StoppedError(text, progress.first_rejects) if progress.state == "stopped" else JobError(text)
+        if self._budget and self._budget.stop_if_exceeded(progress, self._collector):
+            return None
         # Collecting comes first: it makes room on a server that is too full to enqueue.
         moved = self._collector.step(progress) if self._collector else False
         moved = (self._enqueuer.step(progress, self._processes) if self._enqueuer else False) or moved

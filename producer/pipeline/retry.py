@@ -24,8 +24,8 @@ from jobs.settings import Settings
 from producer.outputs.litter import retry_room
 from producer.outputs.partial import claim_both
 from producer.outputs.proof import noted_ranges
+from producer.outputs.publishing import publish
 from producer.outputs.rejects import read_rejects
-from producer.pipeline.collect import publish
 from producer.pipeline.merge import Merged, merge
 from producer.pipeline.plan import make_plan
 from producer.pipeline.reporter import Reporter

@@ -9,6 +9,8 @@ from jobs.errors import LostError
 from jobs.logs import bound
 from jobs.progress import Progress
 from jobs.record import Job
+from producer.outputs.receipt import Limit
+from producer.pipeline.budget import Budget
 from producer.pipeline.collect import Collector
 from producer.pipeline.enqueue import Enqueuer
 from producer.pipeline.follow import follow
@@ -36,28 +38,34 @@ class Run:
         output: Path | None = None,
         until_sealed: bool = False,
         late: Late | None = None,
+        max_rejects: Limit | None = None,
     ) -> Progress:
         """The progress at the end of the job, collected into `output` if one is given; or, with `until_sealed`, when
-        all is enqueued. Raises JobError if the job failed or was cancelled."""
+        all is enqueued. Raises JobError if the job failed or was cancelled, StoppedError if it has more rejects than
+        `max_rejects`, and all of them would be too many."""
         with report:
             try:
-                return self._once(report, output, until_sealed, late)
+                return self._once(report, output, until_sealed, late, max_rejects)
             except LostError as error:  # once: what is lost again would be lost for ever
                 name = Path(self.job.input).name
                 self.job = submit_again(self.connection, self.job, self.source, self.graph, error)
                 report.say(f"{error}: {name} is scored again")
-                return self._once(report, output, until_sealed, late)
+                return self._once(report, output, until_sealed, late, max_rejects)
 
-    def _once(self, report: Reporter, output: Path | None, until_sealed: bool, late: Late | None) -> Progress:
+    def _once(
+        self, report: Reporter, output: Path | None, until_sealed: bool, late: Late | None, max_rejects: Limit | None
+    ) -> Progress:
         ledger, source = self.connection.ledger, self.source
         window = self.connection.settings.window
         enqueuer = Enqueuer(ledger, self.job, source, window) if source else None
         collector = Collector(ledger, self.job, output, source) if output else None
+        budget = Budget(ledger, self.job, max_rejects, source) if max_rejects else None
         try:
             with bound(self.job.id):
                 progress = follow(
                     self.connection, self.job, report,
                     enqueuer=enqueuer, collector=collector, until_sealed=until_sealed, late=late,
+                    budget=budget,
                 )  # fmt: skip
         finally:
             for part in (collector, enqueuer):

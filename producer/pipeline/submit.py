@@ -6,6 +6,7 @@ from datetime import datetime
 
 from formats.source import Source
 from jobs.errors import JobError, LostError
+from jobs.progress import IN_VAIN
 from jobs.record import Job
 from producer.outlook.deadline import keep_deadline
 from producer.pipeline.batching import make_cursor
@@ -19,10 +20,11 @@ NAMED = 3  # workers in a sentence
 def submit(
     connection: Connection, plan: Plan, workers: int, deadline: datetime | None, say: Callable[[str], object]
 ) -> Job:
-    """The plan's job, as it was submitted first; one that failed begins again. In the embedded mode this starts
-    `workers` worker processes (0: one a core) if there is something to score. `deadline`, local unless it has a time
-    zone, is when the job is wanted; one that it has already stays if it is earlier. Waits for a server that can't serve
-    at this moment, and has `say` say so; and that the workers don't all judge graphs alike."""
+    """The plan's job, as it was submitted first; one that failed, was cancelled or stopped begins again. In the
+    embedded mode this starts `workers` worker processes (0: one a core) if there is something to score. `deadline`,
+    local unless it has a time zone, is when the job is wanted; one that it has already stays if it is earlier. Waits
+    for a server that can't serve at this moment, and has `say` say so; and that the workers don't all judge graphs
+    alike."""
     job = wait_for_server(lambda: _submit(connection, plan, workers, deadline), say, connection.check)
     op_lists = wait_for_server(connection.ledger.presence.op_lists, say, connection.check)
     if len(op_lists) > 1:
@@ -42,7 +44,7 @@ def _submit(connection: Connection, plan: Plan, workers: int, deadline: datetime
     ledger, job = connection.ledger, plan.job
     cursor = make_cursor(plan.source.start)
     state = ledger.submit(job, cursor)
-    if state in ("failed", "cancelled"):
+    if state in IN_VAIN:
         ledger.removal.erase(ledger.job(job.id).life)
         state = ledger.submit(job, cursor)
     job = ledger.job(job.id)

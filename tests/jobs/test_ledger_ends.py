@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from formats.rejects import Reject
 from jobs import keys
 from jobs.ledger import Ledger
 from jobs.record import Job
@@ -46,6 +47,36 @@ def test_a_job_that_ends_frees_what_its_workers_would_need_and_keeps_what_it_has
     expected[f"{prefix}:events"].append(b"cancelled")
     assert everything(ledger) == expected
     assert not ledger.fail(life, "again")
+    assert everything(ledger) == expected, "a job ends once"
+
+
+def test_a_stopped_job_ends_as_a_cancelled_one_does_and_has_its_first_rejects(ledger: Ledger, job: Job) -> None:
+    """In one step: a follower that sees the end shows them, and there is no second look at what is freed by then."""
+    life, prefix = job.life, keys.job(job.id)
+    expected = everything(ledger)
+    rejects = [
+        Reject(3, 4, "bad_value", "'\x1b' is \u2019none\u2019", b"raw"),
+        Reject(5, 0, "model_error", "x" * 501, b""),
+    ]
+    assert ledger.stop(life, "too\nmany", rejects)
+    progress = ledger.progress(job.id)
+    assert (progress.state, progress.error) == ("stopped", "too many")
+    assert progress.first_rejects == (
+        Reject(3, 4, "bad_value", "'\x1b' is \u2019none\u2019", b""),
+        Reject(5, 0, "model_error", "x" * 500, b""),
+    )
+    ends = everything(ledger)
+    for suffix in ("queued", "leased", "owner", "attempts", "done"):
+        del expected[f"{prefix}:{suffix}"]
+    for batch in (1, 2):
+        del expected[keys.payload(life, batch)]
+    expected[keys.generation(life).active].remove(life.name.encode())
+    expected[f"{prefix}:events"].append(b"stopped")
+    expected[prefix] = ends[prefix]
+    assert ends == expected
+    assert not ledger.cancel(life, "again")
+    assert not ledger.stop(life, "again", [])
+    assert not complete(ledger, life, 1)
     assert everything(ledger) == expected, "a job ends once"
 
 

@@ -118,6 +118,7 @@ def _of(life: str) -> list[Action]:
         ("send_again", life, *batches),
         ("fail", life, "failed", "broken"),
         ("fail", life, "cancelled", "enough"),
+        ("fail", life, "stopped", "hopeless", "first_rejects", "[]"),
         *(("erase", life, age) for age in (0, 1)),
         ("follow", life),
         ("note", life, "deadline", 5),

@@ -85,9 +85,10 @@ class Model:
         self.keys.setdefault("2:active", set()).add(f"night:{life}")
         return "running"
 
-    def _fail(self, life: str, state: str, reason: str) -> int:
+    def _fail(self, life: str, state: str, reason: str, *noted: str) -> int:
         if not self.running(life):
             return 0
+        self.job.update(zip(noted[::2], noted[1::2], strict=True))
         self._finish(life, state, reason)
         return 1
 

@@ -12,7 +12,7 @@ from tests.people.actions import Step, encode, line
 from tests.people.folder import Folder, Snapshot, parts_of
 from tests.people.inputs import CHANGES, TEXTS
 from tests.people.judge import Judge, Violation
-from tests.people.oracle import Oracle
+from tests.people.oracle import STOPPED, Oracle
 from tests.people.tasks import Task, know, make_task
 from tests.people.town import Town
 from tests.people.world import Run, World
@@ -137,6 +137,10 @@ class Machine:
         if run.code in (4, -9):
             judge.check_part(task, before, after)
             return
+        if run.code == 3 and STOPPED in run.err:
+            judge.check_untouched(before, after)
+            judge.check_litter(task)
+            return
         if run.code in (0, 3):
             judge.check_untouched(before, after, parts_of(task.output) if task.output else ())
             if task.output:
@@ -176,7 +180,7 @@ class Machine:
         for (task, run), (neighbour, _) in zip(pairs, reversed(pairs), strict=True):
             if run.code in (1, 2) and task.is_apart(neighbour):
                 judge.check_refusal(task, run, before)
-        right = [(task, run) for task, run in pairs if run.code in (0, 3) and task.output]
+        right = [(task, run) for task, run in pairs if run.code in (0, 3) and STOPPED not in run.err and task.output]
         if len(right) == 2 and set(parts_of(one.output)) & set(parts_of(other.output)):
             failed = []
             for task, run in right:

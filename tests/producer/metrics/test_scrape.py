@@ -12,7 +12,7 @@ from tests.producer.metrics.scraped import Night, messages, samples
 from tests.support import until
 from tests.support.farm import Farm
 
-STATES = ("running", "complete", "failed", "cancelled")
+STATES = ("running", "complete", "failed", "cancelled", "stopped")
 
 
 def check(job: str, report: dict[str, Any], exposition: str) -> None:

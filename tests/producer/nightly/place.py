@@ -108,12 +108,13 @@ class Place:
         settle: float = 60.0,
         tries: int = 3,
         max_rejects: Limit | None = None,
+        spool: Path | None = None,
     ) -> Service:
         return Service(
             Pattern(str(self.folder / input), None, days, self.folder / ".nightshift"),
             Schedule(at, BERLIN, deadline),
             Options(self.model, settle=settle, tries=tries, max_rejects=max_rejects),
-            Settings(redis_url=url or self.farm.server.url, home=self.folder / "none"),
+            Settings(redis_url=url or self.farm.server.url, home=self.folder / "none", spool=spool),
             self.clock,
             self.hooks,
         )

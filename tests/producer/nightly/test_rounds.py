@@ -228,10 +228,34 @@ def test_more_rejects_than_allowed_are_complete_but_said(place: Place) -> None:
     with path.open("a") as file:
         file.write("3,too,many\n")
     place.clock.sleep(3600)
-    [status] = place.once(max_rejects=(10, True)).values()
+    # By reference a worker finds it, with the job's only batch: it is too late to stop that.
+    [status] = place.once(max_rejects=(10, True), spool=place.farm.spool).values()
     assert (status.state, status.over_budget) == ("complete", True)
     assert status.detail.endswith("1 rejected, more than allowed")
     assert len(read(path.with_name(f"{path.stem}.scores.rejects.csv"))) == 1
+
+
+def test_a_stopped_file_is_left_alone_until_it_or_the_limit_changes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = scoring.submit
+
+    def hopeless(*words: object, **options: object) -> object:
+        submission = submit(*words, **options)  # type: ignore[arg-type]
+        assert place.farm.ledger.stop(submission.job.life, "3 rejects, more than the 1% allowed", [])
+        return submission
+
+    path = finished(place, NIGHT)
+    with monkeypatch.context() as patch:
+        patch.setattr(scoring, "submit", hopeless)
+        [status] = place.once(max_rejects=(1, True)).values()
+    assert (status.state, status.scored, status.over_budget) == ("stopped", False, True)
+    assert status.detail.endswith(" stopped: 3 rejects, more than the 1% allowed")
+    assert (place.note(path).state, place.note(path).limit, place.note(path).tries) == ("stopped", "1%", 1)
+    assert [event for event, *_ in place.hooks.told] == []
+    assert states(place.once(max_rejects=(1, True))) == {NIGHT: "stopped"}, "not tried again"
+    assert states(place.once(max_rejects=(2, True))) == {NIGHT: "complete"}
+    assert place.note(path).limit is None
 
 
 def test_without_a_server_the_files_are_not_to_blame(place: Place) -> None:
