@@ -5,6 +5,7 @@ counts become rejects with a record number and a line, instead of swallowing rec
 ending the stream or altering values.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -85,8 +86,9 @@ class Reader:
         return replace(block, end=end, blank_lines=block.blank_lines + skipped)
 
     def _check(self, columns: Sequence[str]) -> None:
+        counts = Counter(self.columns)  # a table may have a hundred thousand
         for name in columns:
-            if self.columns.count(name) != 1:
+            if counts[name] != 1:
                 problem = "more than one column" if name in self.columns else "no column"
                 raise InputError(f"{self.path}: {problem} named {name!r}; the header has {', '.join(self.columns)}")
 

@@ -82,6 +82,7 @@ class Moment(click.ParamType["datetime"]):
     help="The records' id in the scores file.  [default: message_id or id if there is one, else the record number]",
 )
 @click.option("--keep", type=Columns(), default=(), help="More columns to carry through to the scores file.")
+@click.option("--all-columns", is_flag=True, help="Carry each column of FILE through, in its order.")
 @words_options()
 @dialect_options()
 @click.option(
@@ -112,6 +113,7 @@ def enqueue(
     wait: bool,
     id_column: str | None,
     keep: Sequence[str],
+    all_columns: bool,
     batch_bytes: int | None,
     max_rejects: tuple[float, bool] | None,
     deadline: "datetime | None",
@@ -183,6 +185,7 @@ def enqueue(
                 model=model,
                 id_column=id_column,
                 keep=keep,
+                all_columns=all_columns,
                 dialect=dialect,
                 words=take_words(words),
                 batch_bytes=batch_bytes,

@@ -63,6 +63,9 @@ class TimeOfDay(click.ParamType[datetime.time]):
 @click.option(
     "--keep", type=Columns(), envvar=f"{VARIABLES}KEEP", default=(), help="More columns to carry through to the scores."
 )
+@click.option(
+    "--all-columns", is_flag=True, envvar=f"{VARIABLES}ALL_COLUMNS", help="Carry each column of a file through."
+)
 @words_options(VARIABLES)
 @dialect_options(VARIABLES)
 @click.option(
@@ -113,6 +116,7 @@ def nightly(
     model: Path | None,
     id_column: str | None,
     keep: Sequence[str],
+    all_columns: bool,
     max_rejects: tuple[float, bool] | None,
     deadline: datetime.time | None,
     days: int,
@@ -153,7 +157,7 @@ def nightly(
         raise click.UsageError(f"{chosen} is in object storage: the schedule wants a model on a disk")
     dialect = take_dialect(words)
     options = Options(
-        chosen, id_column, keep, settle=settle, tries=tries, max_rejects=max_rejects,
+        chosen, id_column, keep, all_columns=all_columns, settle=settle, tries=tries, max_rejects=max_rejects,
         words=take_words(words).over(words_beside(chosen)), dialect=dialect,
     )  # fmt: skip
     hooks = Hooks.from_settings(settings)

@@ -34,6 +34,7 @@ from producer.outputs.document import check_neighbour, is_receipt_of, write_rece
 from producer.outputs.files import copy
 from producer.outputs.first_rejects import rejects_in
 from producer.outputs.litter import sweep
+from producer.outputs.names import check_names
 from producer.outputs.partial import Partial, claim_both
 from producer.outputs.paths import final, rejects_path
 from producer.outputs.proof import is_whole, noted_output, noted_ranges
@@ -166,10 +167,12 @@ class Collector:
 
     def _write_header(self, outputs: Iterable[str]) -> None:
         """Of the scores file, once: the outputs' names are known when something is scored. Raises JobError if another
-        batch had other ones, as a matrix may whose width the graph does not know."""
+        batch had other ones, as a matrix may whose width the graph does not know, InputError for a name that a column
+        has already."""
         assert self._files  # noqa: S101 -- opened by `_step`
         scores = self._files[0].file
-        line = self._sink.header([self._job.id_name, *self._job.keep, *outputs])
+        names = [self._job.id_name, *self._job.keep, *outputs]
+        line = self._sink.header(names)
         if self._header.scores.size:
             if self._header.scores not in (digest.part(line), Range(len(line), "")):
                 raise JobError(
@@ -177,6 +180,7 @@ class Collector:
                     "an output is free: --fetch NODE[i] takes one column"
                 )
             return
+        check_names(names)  # how many columns a matrix has, its first row tells
         scores.write(line)
         self._header = self._lines[HEADER] = self._header._replace(scores=digest.part(line))
         self._written = self._written[0], scores.tell(), self._written[2]

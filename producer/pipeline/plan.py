@@ -3,6 +3,7 @@
 import os
 import secrets
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ from jobs.places import choose
 from jobs.record import PLAIN, Job
 from jobs.settings import Settings
 from producer.graph import Graph, read_graph
+from producer.outputs.names import check_names
 
 SHIPPED_MODEL = "spam.pb"
 WORDS = ".toml"  # the suffix of what stands beside a model
@@ -75,6 +77,7 @@ def make_plan(
     model: Location | None = None,
     id_column: str | None = None,
     keep: Sequence[str] = (),
+    all_columns: bool = False,
     words: Words = NOTHING,
     like: Job | None = None,
     dialect: Dialect | Mapping[str, Any] = MappingProxyType({}),
@@ -83,9 +86,9 @@ def make_plan(
     unpacking: Progress | None = None,
 ) -> Plan:
     """Reads the header and the graph, and fits one to the other: by `words`, which win over those in the file beside
-    the model, and these over what the job `like` has, as far as the model has such inputs. `dialect` may be a part of
-    one, by the fields of Dialect: the rest is found in the file. What can't be read in place is copied first, and
-    `unpacking` is told how far that is.
+    the model, and these over what the job `like` has, as far as the model has such inputs. `all_columns`: as if `keep`
+    had each column of the input. `dialect` may be a part of one, by the fields of Dialect: the rest is found in the
+    file. What can't be read in place is copied first, and `unpacking` is told how far that is.
 
     Raises InputError (no such file, no such column, a dialect that is in doubt) or GraphError (no frozen graph, nothing
     to feed, no such node, a placeholder that a column can't feed): all that can be known before anything is enqueued.
@@ -109,14 +112,8 @@ def make_plan(
         if id_column is None:
             id_column = id_column_of(source.columns)
         fed = _fit(graph, fetches, words, source, id_column)
-        keep = tuple(dict.fromkeys(name for name in keep if name != id_column))
-        for name in keep if id_column is None else (id_column, *keep):
-            if source.columns.count(name) != 1:
-                raise _no_column(source, name, "")
-        names = [id_column or "record", *keep, *(fetch.name for fetch in fetches)]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise InputError(f"the scores file would have two columns named {twice!r}")
+        keep = _kept(source, id_column, keep, all_columns)
+        check_names([id_column or "record", *keep, *(fetch.name for fetch in fetches)])
         # Workers of one's own have one's credentials for object storage, those of others need not.
         shared = settings.redis_url is None or (settings.spool is not None and (copy or not isinstance(file, Url)))
         place = choose(file, () if copy else settings.data, spool=bool(shared))
@@ -174,6 +171,17 @@ def words_beside(model: Path) -> Words:
     """What the file beside a model says: `spam.toml` for `spam.pb`."""
     path = model.with_suffix(WORDS)
     return read_file(path) if path.is_file() else NOTHING
+
+
+def _kept(source: Source, id_column: str | None, keep: Sequence[str], all_columns: bool) -> tuple[str, ...]:
+    """The columns to carry through beside the id, each once. Raises InputError for one that is not there, or twice."""
+    wanted = (*source.columns, *keep) if all_columns else keep
+    kept = tuple(dict.fromkeys(name for name in wanted if name != id_column))
+    counts = Counter(source.columns)  # a table may have a hundred thousand
+    for name in kept if id_column is None else (id_column, *kept):
+        if counts[name] != 1:
+            raise _no_column(source, name, "")
+    return kept
 
 
 def _fit(graph: Graph, fetches: Sequence[Fetch], words: Words, source: Source, id_column: str | None) -> Fed:

@@ -58,6 +58,7 @@ def test_exit_codes_tell_what_is_left(night_farm: Farm, inputs: Path) -> None:
         "NIGHTSHIFT_NIGHTLY_SETTLE": "0.2",
         "NIGHTSHIFT_NIGHTLY_TRIES": "1",
         "NIGHTSHIFT_NIGHTLY_DAYS": "1",
+        "NIGHTSHIFT_SPOOL": str(night_farm.spool),  # a worker finds the reject, with all the rest: nothing is stopped
     }
     today = inputs / f"m-{date.today()}.csv"
     today.write_text("id,text\n1,hello\n2,too,many\n")
