@@ -37,7 +37,6 @@ from producer.pipeline.reporter import Reporter
 from producer.pipeline.retry import retry
 from producer.pipeline.run import Run
 from producer.pipeline.submit import submit as submit_plan
-from producer.words import make_words
 
 if TYPE_CHECKING:
     import pandas as pd
