@@ -10,6 +10,7 @@ import pytest
 from formats.csv.reader import Reader
 from formats.csv.sink import CsvSink
 from formats.errors import InputError
+from formats.joined.source import join
 from formats.position import Position
 from formats.sink import Sink
 from formats.source import Block, Source
@@ -23,20 +24,38 @@ def open_csv(path: Path, limit: int) -> Source:
     return Reader(path, limit, block_bytes=200)  # some records a block
 
 
-# What opens it, and what writes such a file.
-SOURCES = {"csv": (open_csv, CsvSink()), "bars": (BarsSource, BarsSink())}
+def open_joined(path: Path, limit: int) -> Source:
+    return join(path, files_of(path), lambda file: open_csv(file, limit))
 
 
-def written(path: Path, sink: Sink) -> Path:
-    arrays = [pa.array([row[index] for row in ROWS], pa.binary()) for index in range(len(COLUMNS))]
-    path.write_bytes(sink.header(COLUMNS) + bytes(sink.encode(arrays)))
+# What opens it, what writes such a file, and how many files the records are in; several are in a folder.
+SOURCES = {"csv": (open_csv, CsvSink(), 1), "bars": (BarsSource, BarsSink(), 1), "joined": (open_joined, CsvSink(), 3)}
+MORE = {"joined": ["file"]}  # columns that no file has
+
+
+def files_of(path: Path) -> list[Path]:
+    return sorted(path.iterdir()) if path.is_dir() else [path]
+
+
+def written(path: Path, sink: Sink, files: int) -> Path:
+    if files == 1:
+        write(path, sink, ROWS)
+        return path
+    path.mkdir()
+    for number in range(files):
+        write(path / f"{number}.csv", sink, ROWS[len(ROWS) * number // files : len(ROWS) * (number + 1) // files])
     return path
+
+
+def write(path: Path, sink: Sink, rows: list[list[bytes]]) -> None:
+    arrays = [pa.array([row[index] for row in rows], pa.binary()) for index in range(len(COLUMNS))]
+    path.write_bytes(sink.header(COLUMNS) + bytes(sink.encode(arrays)))
 
 
 @pytest.fixture(params=SOURCES)
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Source]:
-    opened, sink = SOURCES[request.param]
-    with opened(written(tmp_path / "messages", sink), 190) as source:
+    opened, sink, files = SOURCES[request.param]
+    with opened(written(tmp_path / "messages", sink, files), 190) as source:
         yield source
 
 
@@ -44,8 +63,8 @@ def rows_of(blocks: Iterator[Block]) -> list[list[bytes]]:
     return [list(row) for block in blocks for row in zip(*(each.to_pylist() for each in block.records), strict=True)]
 
 
-def test_every_value_is_there_as_it_was_written(source: Source) -> None:
-    assert source.columns == COLUMNS
+def test_every_value_is_there_as_it_was_written(source: Source, request: pytest.FixtureRequest) -> None:
+    assert source.columns == [*COLUMNS, *MORE.get(request.node.callspec.params["source"], [])]
     assert rows_of(source.blocks(COLUMNS)) == ROWS
     assert rows_of(source.blocks(["text", "id"])) == [[text, id] for id, text, _ in ROWS]
 
@@ -75,7 +94,7 @@ def test_reading_goes_on_at_the_end_of_any_block(source: Source) -> None:
 
 def test_whoever_has_a_range_alone_reads_its_block(source: Source, request: pytest.FixtureRequest) -> None:
     """A worker that reads for itself: another process, which has not seen what is before."""
-    opened, _ = SOURCES[request.node.callspec.params["source"]]
+    opened, _, _ = SOURCES[request.node.callspec.params["source"]]
     ranges = list(source.ranges())
     with opened(source.path, 190) as other:
         for columns in (COLUMNS, ["text"], []):
@@ -86,7 +105,7 @@ def test_whoever_has_a_range_alone_reads_its_block(source: Source, request: pyte
 
 
 def test_a_range_of_another_file_is_refused(source: Source, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    opened, sink = SOURCES[request.node.callspec.params["source"]]
+    opened, sink, _ = SOURCES[request.node.callspec.params["source"]]
     last = list(source.ranges())[-1]
     arrays = [pa.array([b"1"], pa.binary())] * len(COLUMNS)
     (tmp_path / "short").write_bytes(sink.header(COLUMNS) + bytes(sink.encode(arrays)))
@@ -103,7 +122,7 @@ def test_the_raw_text_of_records_makes_an_excerpt_of_the_same_format(
     assert sorted(places) == wanted
     path = tmp_path / "excerpt"
     path.write_bytes(source.excerpt_head() + b"".join(source.excerpt(places[record][1]) for record in wanted))
-    opened, _ = SOURCES[request.node.callspec.params["source"]]
+    opened, _, _ = SOURCES[request.node.callspec.params["source"]]
     with opened(path, 190) as excerpt:
         assert rows_of(excerpt.blocks(COLUMNS)) == [ROWS[record - 1] for record in wanted]
 
@@ -121,7 +140,8 @@ def test_a_column_that_is_not_there_is_an_error(source: Source) -> None:
 
 def test_a_file_that_changed_is_noticed(source: Source) -> None:
     assert source.unchanged()
-    os.utime(source.path, ns=(0, source.mtime_ns + 1))
+    assert isinstance(source.path, Path)
+    os.utime(files_of(source.path)[-1], ns=(0, source.mtime_ns + 1))
     assert not source.unchanged()
 
 
