@@ -116,7 +116,8 @@ class Source(Protocol):
     ) -> Iterator[Block]:
         """The blocks from `start` (the first record, or the `end` of any block) to the end, each of at most
         `block_bytes` of input (by default, and at most, the source's own) or of one record. Where a block ends depends
-        only on the file, that and its limits, not on the columns. Without columns no value is looked at.
+        only on the file, that and its limits, not on the columns. Without columns no value is looked at. The number of
+        `start`'s record is taken as it is, and counted on from: the file may be one of several (formats/joined/).
 
         Raises InputError for a column that is not there, or is there twice; while iterating, if the file got shorter.
         """

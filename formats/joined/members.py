@@ -15,7 +15,7 @@ from formats.files.location import Location, Url
 from formats.source import Source
 
 Opener = Callable[[Location], Source]  # raises InputError
-AT_ONCE = 32  # objects that are looked at: each answers after a round trip or more
+AT_ONCE = 16  # objects that are looked at: each answers after a round trip or two, with a window of 8 MiB at most
 SHOWN = 3  # columns in a message
 SHOWN_CHARACTERS = 40  # of each
 

@@ -9,7 +9,7 @@ from formats.joined.members import Member, Opener
 from formats.source import Source
 
 KEPT = 32  # a process may have a thousand files, and may have several such sources
-KEPT_OBJECTS = 3  # each has some windows of 8 MiB in memory
+KEPT_OBJECTS = 2  # each has up to five windows of 8 MiB in memory
 
 
 class OpenFiles:

@@ -96,8 +96,6 @@ class JoinedSource:
         number = self._number(found)
         with self._files.using(number) as source:
             own = source.read(self._inward(number, found, source), self._own(columns))
-        if self._end(number, own) != found.end:
-            raise self._none_such(number)
         return self._outward(number, own, columns, found.start, found.end)
 
     def locate(self, start: Position, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
@@ -175,19 +173,13 @@ class JoinedSource:
         number = self._space.file_to(found.end.offset)
         if not 0 <= number < len(self.members):
             raise ChangedError(f"{self.path}: what was found in these files ends behind the last of them")
-        begins_elsewhere = self._space.file_from(found.start.offset) != number
-        if begins_elsewhere and found.start != self.start and not self._space.begins(found.start.offset):
-            raise self._none_such(number)
         return number
 
     def _inward(self, number: int, found: Range, source: Source) -> Range:
         try:
             return self._space.range_inward(number, found, source.start)
         except ValueError:
-            raise self._none_such(number) from None
-
-    def _none_such(self, number: int) -> ChangedError:
-        return ChangedError(f"{self.members[number].location}: what was found there is not there")
+            raise ChangedError(f"{self.members[number].location}: what was found there is not there") from None
 
     def _end(self, number: int, own: Block | Range) -> Position:
         """Where a block of a file ends among all."""

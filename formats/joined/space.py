@@ -28,11 +28,6 @@ class Space:
         """Bytes of all files."""
         return self._bases[-1]
 
-    def begins(self, offset: int) -> bool:
-        """Whether a file begins there."""
-        at = bisect_left(self._bases, offset)
-        return at < len(self._bases) - 1 and self._bases[at] == offset
-
     def file_from(self, offset: int) -> int:
         """The number, from 0, of the file in which reading goes on there; how many there are, at the end of all."""
         return bisect_right(self._bases, offset) - 1
@@ -56,21 +51,20 @@ class Space:
         return Position(position.offset - base, position.record, position.line - file * LINES)
 
     def range_outward(self, file: int, own: Range, start: Position, end: Position) -> Range:
-        """A range of a file among all, which begins where the one before ended, and ends at `end`."""
-        return replace(self._moved(own, file, 1), start=start, end=end)
+        """A range of a file among all, which begins where the one before ended, and ends at `end`. Of its broken
+        records only the offsets are others: a line that is said of one is always its file's."""
+        return replace(_moved(own, self._bases[file]), start=start, end=end)
 
     def range_inward(self, file: int, found: Range, first: Position) -> Range:
         """The other way. Raises ValueError if there can be none such in the file."""
         start, end = self.inward(file, found.start, first), self.inward(file, found.end, first)
-        return Range.decode(replace(self._moved(found, file, -1), start=start, end=end).encode())
+        return Range.decode(replace(_moved(found, -self._bases[file]), start=start, end=end).encode())
 
-    def _moved(self, found: Range, file: int, sign: int) -> Range:
-        """With its broken records elsewhere."""
-        base, lines = sign * self._bases[file], sign * file * LINES
-        broken = tuple(
-            each._replace(
-                start=each.start + base, end=each.end + base, extent=each.extent + base, line=each.line + lines
-            )
-            for each in found.broken
-        )
-        return replace(found, broken=broken)
+
+def _moved(found: Range, bytes: int) -> Range:
+    """With its broken records so much further on."""
+    broken = (
+        each._replace(start=each.start + bytes, end=each.end + bytes, extent=each.extent + bytes)
+        for each in found.broken
+    )
+    return replace(found, broken=tuple(broken))

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -90,6 +91,17 @@ def test_reading_goes_on_at_the_end_of_any_block(source: Source) -> None:
         rest = list(source.blocks(["id"], block.end))
         assert [each.end for each in rest] == [each.end for each in blocks[number + 1 :]]
         assert rows_of(iter(rest)) == rows_of(iter(blocks[number + 1 :]))
+
+
+def test_records_are_counted_on_from_any_number(source: Source) -> None:
+    """A file may be one of several, whose records are numbered through."""
+    start = replace(source.start, record=1001)
+    blocks = list(source.blocks(["id"], start))
+    assert [number for block in blocks for number in block.record_numbers.tolist()] == list(range(1001, 1051))
+    ranges = list(source.ranges(start))
+    assert [(found.start, found.end) for found in ranges] == [(block.start, block.end) for block in blocks]
+    assert [source.read(found, ["id"]) for found in ranges] == blocks
+    assert [*source.locate_in(ranges[-1], [1050])] == [1050]
 
 
 def test_whoever_has_a_range_alone_reads_its_block(source: Source, request: pytest.FixtureRequest) -> None:

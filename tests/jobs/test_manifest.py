@@ -20,6 +20,7 @@ from jobs.errors import DamagedError
 from jobs.manifest import Manifest, NotGrantedError
 from jobs.place import Place
 from jobs.record import Life
+from jobs.reference import Reference
 from jobs.roots import FolderRoot
 from jobs.spool import Spool
 
@@ -54,6 +55,12 @@ def test_a_worker_has_the_same_source_by_the_list_alone(tmp_path: Path) -> None:
                 block = other.read(Range.decode(found.encode()), ["id", "file"])
                 assert block == other.read(found, ["id", "file"])
                 assert block.records.column(1).to_pylist() == [b"in/%d.csv" % (found.start.record - 1)]
+
+
+def test_a_batch_of_several_files_is_a_reference_as_any(tmp_path: Path) -> None:
+    with source_of(folder_of(tmp_path / "in", 40)) as source:
+        reference = Reference(2, 40, tuple(source.ranges()))
+        assert Reference.decode(reference.encode()) == reference
 
 
 def test_through_a_spool_a_list_is_granted_as_a_whole_and_to_one_life(tmp_path: Path) -> None:
