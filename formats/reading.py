@@ -1,14 +1,21 @@
-"""Opens an input whatever it is: where it lies, or by a plain copy of what can't be read in place."""
+"""Opens an input whatever it is: one file or several, where they lie, or by plain copies of what can't be read in
+place."""
 
-from collections.abc import Mapping
+import glob
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from formats.csv.beside import said_beside
 from formats.csv.detect import HEAD_BYTES, detect
 from formats.csv.dialect import Dialect
-from formats.files.location import Location, locate
+from formats.files.expansion import expand
+from formats.files.listing import look
+from formats.files.location import Location, Url, locate
 from formats.files.open import open_file
+from formats.joined.members import Member
+from formats.joined.source import join
 from formats.packed.container import HEAD_BYTES as MAGIC_BYTES
 from formats.packed.container import container_of
 from formats.packed.feed import Progress
@@ -27,6 +34,8 @@ class Reading(NamedTuple):
     mtime_ns: int
     version: str
     copy: Copy | None  # what is read in its place
+    copy_bytes: int = 0  # of all copies
+    members: tuple[Member, ...] = ()  # the files, if there are several
 
 
 def read_input(
@@ -50,7 +59,55 @@ def read_input(
             return Reading(source, dialect, source.size, source.mtime_ns, source.version, None)
         encoding = "" if dialect.in_place else dialect.encoding
         copy = unpack(file, folder, encoding=encoding, progress=progress)
-        return Reading(open_source(location, max_record_bytes, dialect.copied, copy.path), dialect, *identity, copy)
+        source = open_source(location, max_record_bytes, dialect.copied, copy.path)
+        return Reading(source, dialect, *identity, copy, copy.size)
+    finally:
+        file.close()
+
+
+def read_inputs(
+    names: Sequence[Location | str],
+    max_record_bytes: int,
+    dialect: Dialect | Mapping[str, Any],
+    folder: Path,
+    progress: Progress | None = None,
+) -> Reading:
+    """The same of several files, folders and patterns as one input: all are read as the first one is. Raises InputError
+    for a file with other columns, too."""
+    locations = expand(names)
+    if not isinstance(dialect, Dialect):
+        dialect = find_dialect(locations[0], dialect)
+    copies = [_copy_of(location, dialect, folder, progress) for location in locations]
+    copied = any(copies)
+    read_as = dialect.copied if copied else dialect
+    plain = [_absolute(copy.path if copy else location) for copy, location in zip(copies, locations, strict=True)]
+    source = join(
+        together(names, locations), plain, lambda location: open_source(location, max_record_bytes, read_as),
+        [os.fsdecode(location) for location in locations],
+    )  # fmt: skip
+    identity = source.size, source.mtime_ns, source.version
+    return Reading(source, dialect, *identity, None, source.size if copied else 0, source.members)
+
+
+def together(names: Sequence[Location | str], locations: Sequence[Location]) -> Location:
+    """What stands for all of them."""
+    if len(names) == 1:
+        return _absolute(locate(names[0]))
+    more = f"+{len(locations) - 1}" if len(locations) > 1 else ""
+    return _absolute(locations[0].with_name(f"{locations[0].name}{more}"))
+
+
+def _absolute(location: Location) -> Location:
+    return location if isinstance(location, Url) else location.absolute()
+
+
+def _copy_of(location: Location, dialect: Dialect, folder: Path, progress: Progress | None) -> Copy | None:
+    """None if it is read in place."""
+    file = open_file(location)
+    try:
+        if dialect.in_place and not container_of(file.read(0, MAGIC_BYTES), location):
+            return None
+        return unpack(file, folder, encoding="" if dialect.in_place else dialect.encoding, progress=progress)
     finally:
         file.close()
 
@@ -67,3 +124,10 @@ def find_dialect(location: Location, said: Mapping[str, Any]) -> Dialect:
         return detect(location, head[:HEAD_BYTES], whole, {**said_beside(location), **said})
     finally:
         file.close()
+
+
+def is_several(name: Location) -> bool:
+    """Whether it is a folder or a pattern, and no file."""
+    if isinstance(name, Url):
+        return glob.has_magic(name.key) and look(name) is None
+    return name.is_dir() or (glob.has_magic(os.fspath(name)) and not os.path.lexists(name))

@@ -1,11 +1,18 @@
 """A job's input: is it still what the job was made from?"""
 
+import base64
+from collections.abc import Callable
 from pathlib import Path
 
 from formats.errors import InputError
+from formats.files.location import Location, locate
+from formats.joined.members import Opener
+from formats.joined.source import JoinedSource
 from formats.packed.folder import FOLDER
 from formats.reading import Reading, read_input
+from formats.registry import open_source
 from formats.source import Source
+from jobs.manifest import Manifest
 from jobs.record import Job
 
 
@@ -22,8 +29,29 @@ def copies(home: Path) -> Path:
 def open_input(job: Job, home: Path, max_record_bytes: int | None = None) -> Source:
     """The input as the job read it, by default with the job's own limit; a copy, if it has to be read by one, is made
     again if it is gone. Raises InputError if the input is gone or another."""
+    if job.files:
+        return open_files(job, max_record_bytes)
     reading = read_input(job.input, max_record_bytes or job.max_record_bytes, job.dialect, copies(home))
     if not is_input_of(job, reading):
         reading.source.close()
         raise InputError(f"{job.input} has changed since {job.id} read it")
     return reading.source
+
+
+def manifest_of(job: Job) -> Manifest | None:
+    """The files of an input that is several. Raises DamagedError."""
+    return Manifest.decode(base64.b64decode(job.files), job.version) if job.files else None
+
+
+def open_files(
+    job: Job, max_record_bytes: int | None = None, granted: Callable[[Manifest, Opener], Opener] | None = None
+) -> JoinedSource:
+    """An input that is several files, each opened as `granted` has it. Raises InputError for one that is gone or
+    another, DamagedError."""
+    manifest = manifest_of(job)
+    assert manifest is not None  # noqa: S101 -- the caller has looked
+
+    def open_one(location: Location) -> Source:
+        return open_source(location, max_record_bytes or job.max_record_bytes, job.read_dialect)
+
+    return JoinedSource(locate(job.input), manifest.members, granted(manifest, open_one) if granted else open_one)

@@ -44,11 +44,11 @@ def name_of(root: Location) -> str:
     return f"data-{xxhash.xxh3_64_hexdigest(os.fsencode(root))}"
 
 
-def choose(input: Location, roots: Sequence[Location], spool: bool) -> str:
-    """The name of the place by which a job of that input goes; empty if there is none, and its batches travel."""
+def choose(inputs: Sequence[Location], roots: Sequence[Location], spool: bool) -> str:
+    """The name of the place by which a job of these files goes; empty if there is none, and its batches travel."""
     if spool:
         return SPOOL
-    return next((name_of(root) for root in roots if _has(root, input)), "")
+    return next((name_of(root) for root in roots if all(_has(root, each) for each in inputs)), "")
 
 
 def _has(root: Location, input: Location) -> bool:

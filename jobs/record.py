@@ -20,13 +20,8 @@ WORDS = 3  # that of a job which feeds or fetches as format 2 can't say; goes in
 PLAIN = 2  # the format of a job that an older worker can score as well: a column a placeholder, and nodes as they are
 # What says nothing of the output; the batch size is an even older part of the id, as 0.
 _NOT_IDENTITY: dict[str, object] = {"batch_bytes": 0, "model_name": "", "created": ""}
-_OLDER_LACK = ("constants", "version", "dialect", "copy_bytes")  # written only where there is something to say
-_LATER = (
-    "incarnation",
-    "block_bytes",
-    "by_reference",
-    "copy_bytes",
-)  # not in the id either: older versions don't know them
+_OLDER_LACK = ("constants", "version", "dialect", "copy_bytes", "files")  # written only where there is something to say
+_LATER = ("incarnation", "block_bytes", "by_reference", "copy_bytes", "files")  # nor is this in the id
 
 
 class Life(NamedTuple):
@@ -51,7 +46,7 @@ class Job:
     """A file, a model and the settings that change the output, plus those fixed at submission so that a resumed job
     goes on as it began."""
 
-    input: str  # absolute path, or URL
+    input: str  # absolute path, or URL; what stands for several files: a pattern, a folder
     size: int  # bytes
     mtime_ns: int  # 0 for an object
     model: str  # sha256 of the frozen graph, in hexadecimal
@@ -72,6 +67,7 @@ class Job:
         ""  # the place through which workers read the input themselves, and write parts (jobs/places.py)
     )
     copy_bytes: int = 0  # of the plain copy that is read in the input's place; 0: there is none
+    files: str = ""  # the manifest of an input that is several files (jobs/manifest.py), in base64
     model_name: str = ""
     created: str = ""  # ISO 8601, UTC
     incarnation: str = ""
@@ -98,7 +94,12 @@ class Job:
     @property
     def _least_format(self) -> int:
         """The oldest that can say what the job's output follows from."""
-        if not self.dialect.is_plain or self.copy_bytes or any(feed.null or feed.strict for feed in self.feeds):
+        if (
+            not self.dialect.is_plain
+            or self.copy_bytes
+            or self.files
+            or any(feed.null or feed.strict for feed in self.feeds)
+        ):
             return READING
         is_plain = all(feed.is_plain for feed in self.feeds) and all(fetch.is_plain for fetch in self.fetches)
         return PLAIN if is_plain and not self.constants else WORDS
@@ -137,6 +138,11 @@ class Job:
     def strict_encoding(self) -> bool:
         """Whether those that are not UTF-8 are rejects."""
         return any(feed.strict for feed in self.feeds)
+
+    @property
+    def file_column(self) -> str:
+        """The column that has the files' names where the input is several; empty if it is one."""
+        return next(iter((*self.keep, self.id_column or "")), "") if self.files else ""
 
     @property
     def id_name(self) -> str:

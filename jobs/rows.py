@@ -1,10 +1,12 @@
 """From a batch's kept columns and result to its rows in the scores file and the rejects file."""
 
+import os
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import pyarrow as pa
 
+from formats.joined.source import in_file
 from formats.rejects import Reject
 from jobs.batch import Kept, Result
 from jobs.record import Job
@@ -22,16 +24,18 @@ def score_columns(job: Job, kept: Kept, result: Result) -> list[pa.Array]:
     return [*columns, *result.columns.values()]
 
 
-def all_rejects(kept: Kept, result: Result, locate: Locate) -> list[Reject]:
+def all_rejects(job: Job, kept: Kept, result: Result, locate: Locate) -> list[Reject]:
     """Those of the reader and those of the worker, in record order; `locate` is asked for the latter, if there are
-    any."""
+    any. Where the input is several files, either says in which."""
     if not result.rejects:
         return list(kept.rejects)
     numbers = kept.record_numbers()
     wanted = [int(numbers[reject.row]) for reject in result.rejects]
     places = locate(wanted)
     found = list(kept.rejects)
+    files = kept.columns[job.kept_columns.index(job.file_column)] if job.file_column else None
     for record, reject in zip(wanted, result.rejects, strict=True):
         line, raw = places.get(record, (0, b""))
-        found.append(Reject(record, line, reject.code, reject.detail, raw))
+        made = Reject(record, line, reject.code, reject.detail, raw)
+        found.append(in_file(made, os.fsdecode(files[reject.row].as_py())) if files is not None else made)
     return sorted(found, key=lambda reject: reject.record)

@@ -13,7 +13,7 @@ import redis
 
 from formats.csv.beside import checked
 from formats.errors import InputError, NightshiftError
-from formats.files.location import Location, locate
+from formats.files.location import Location, Url, locate
 from formats.rejects import Reject
 from formats.source import Source
 from graphs.words import NOTHING, Words
@@ -239,7 +239,7 @@ def submit(
 
 
 def enqueue(
-    file: Location | str,
+    file: Location | str | Sequence[Location | str],
     *,
     model: Location | str | None = None,
     id: str | None = None,
@@ -259,8 +259,8 @@ def enqueue(
     workers: int = 0,
     deadline: datetime | None = None,
 ) -> Submission:
-    """Reads the file and enqueues all of it, waiting for room where there is none; returns the job, to be followed.
-    `deadline` as for `submit`.
+    """Reads the file, or several as one job, folders and patterns among them, and enqueues all of it, waiting for room
+    where there is none; returns the job, to be followed. `deadline` as for `submit`.
 
     `feed`, `set` and `fetch` are the words of `producer enqueue`, as texts (`["x=a,b"]`) or as what they say
     (`{"x": ["a", "b"]}`, `{"keep_prob": 1}`, `{"spam": "dense_2"}`); so are `pad`, `fill`, `truncate`, `null` (one, or
@@ -274,7 +274,8 @@ def enqueue(
     """
     settings = Settings.from_environment()
     plan = make_plan(
-        locate(file), settings, model=locate(model) if model else None, id_column=id, keep=keep,
+        _located(file),
+        settings, model=locate(model) if model else None, id_column=id, keep=keep,
         all_columns=all_columns,
         words=make_words(feed, set, fetch, pad, fill, truncate, null, strict_encoding),
         dialect=checked(dict(dialect or {}), ""),
@@ -289,6 +290,11 @@ def enqueue(
         raise
     submission.enqueue_all()
     return submission
+
+
+def _located(file: Location | str | Sequence[Location | str]) -> list[Location]:
+    """One or several; each may be a folder or a pattern."""
+    return [locate(each) for each in ([file] if isinstance(file, str | Path | Url) else file)]
 
 
 def attach(job_id: str) -> Submission:

@@ -19,7 +19,7 @@ from formats.registry import sink_of
 from formats.source import Source
 from jobs import digest
 from jobs.digest import Part
-from jobs.input import copies, is_input_of
+from jobs.input import copies, is_input_of, open_files
 from jobs.proof import Written
 from jobs.record import Job
 from jobs.settings import Settings
@@ -108,6 +108,12 @@ def verify(
 
 def _input(job: Job, given: Location | None, folder: Path, verdict: Verdict) -> Source | None:
     """The input, if it is to be compared: the one that is named, or the job's own if it is as it was."""
+    if job.files and given is None:
+        try:
+            return open_files(job)
+        except NightshiftError as error:
+            verdict.notes.append(f"the input is not compared: {error}")
+            return None
     try:
         reading = read_input(given or job.input, job.max_record_bytes, job.dialect, folder)
     except NightshiftError as error:

@@ -3,10 +3,10 @@ the worker reads itself. Either way it has micro-batches to score, and takes a r
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, cast
 
 import pyarrow as pa
 
@@ -19,6 +19,8 @@ from jobs import digest, slices
 from jobs.batch import Result, decode_payload, encode_payload, payload_records
 from jobs.digest import Bytes
 from jobs.errors import JobError
+from jobs.input import open_files
+from jobs.manifest import NotGrantedError
 from jobs.place import Place
 from jobs.places import Places
 from jobs.proof import Written
@@ -99,7 +101,7 @@ class Referred:
         job, parts = self._job, self._read()
         kept = slices.kept(job, parts)
         lines: Bytes = SINKS[DEFAULT].encode(score_columns(job, kept, result)) if result.scored else b""
-        rejects = all_rejects(kept, result, self._locate)
+        rejects = all_rejects(job, kept, result, self._locate)
         rejected = reject_rows(rejects) if rejects else b""
         written = Written(digest.part(lines), digest.part(rejected), result.scored, digest.head(lines))
         try:
@@ -138,6 +140,8 @@ def give(payload: bytes, job: Job, batch: int, attempt: int, places: Places) -> 
 
 def _input(job: Job, place: Place) -> Source:
     """Raises OutOfReachError unless the place says that it may be read, InputError."""
+    if job.files:
+        return _open_files(job, cast(Hashable, place))
     path = place.granted(job.life, job.input)
     if path is None:
         raise OutOfReachError(f"{job.input} may not be read here: see NIGHTSHIFT_SPOOL and NIGHTSHIFT_DATA")
@@ -149,11 +153,20 @@ def _reading() -> Iterator[None]:
     """Raises OutOfReachError for what the disk does, JobError for a file that is not the one that was enqueued."""
     try:
         yield
+    except NotGrantedError as error:
+        raise OutOfReachError(str(error)) from error
     except InputError as error:
         _open.cache_clear()
+        _open_files.cache_clear()
         if isinstance(error.__cause__, OSError):
             raise OutOfReachError(str(error)) from error
         raise JobError(f"{error}: it is not what was enqueued") from error
+
+
+@lru_cache(maxsize=4)
+def _open_files(job: Job, place: Place) -> Source:
+    """`place` is a Place, one object for each."""
+    return open_files(job, granted=lambda manifest, open_one: manifest.opener(place, job.life, open_one))
 
 
 @lru_cache(maxsize=4)

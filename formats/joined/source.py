@@ -55,8 +55,9 @@ class JoinedSource:
         self.size = self._space.size
         self.mtime_ns = max(member.mtime_ns for member in members)
         self.version = digest(members)
+        self.read_from = path
         with self._files.using(0) as source:
-            self.start = source.start
+            self.start, self.dialect, self.excerpt_dialect = source.start, source.dialect, source.excerpt_dialect
             self.file_column = FILE_COLUMN
             while self.file_column in source.columns:
                 self.file_column = f"_{self.file_column}"

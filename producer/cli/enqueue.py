@@ -64,7 +64,7 @@ class Moment(click.ParamType["datetime"]):
 
 
 @click.command()
-@click.argument("file", type=Place())
+@click.argument("files", metavar="FILE...", type=Place(), nargs=-1, required=True)
 @click.option("--model", type=Place(), help="A frozen graph (.pb).  [default: the shipped spam model]")
 @click.option(
     "--output",
@@ -107,7 +107,7 @@ class Moment(click.ParamType["datetime"]):
 @click.option("--json", "as_json", is_flag=True, help="The receipt as JSON.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def enqueue(
-    file: "Location",
+    files: "tuple[Location, ...]",
     model: "Location | None",
     output: "Output | None",
     wait: bool,
@@ -155,6 +155,7 @@ def enqueue(
     """
     from formats.files.location import locate
     from formats.packed.piped import NAME, is_piped
+    from formats.reading import is_several
     from jobs.errors import StoppedError
     from jobs.footprint import freeze_what_is_there
     from jobs.settings import Settings
@@ -173,6 +174,9 @@ def enqueue(
     wait = wait or output is not None or settings.redis_url is None
     if max_rejects and not wait:
         raise click.UsageError("--max-rejects needs --wait: without it nobody is there to count")
+    file, several = files[0], len(files) > 1 or is_several(files[0])
+    if several and output is None and wait:
+        raise click.UsageError("several files have one scores file: say where it is, --output PATH")
     piped = is_piped(file)
     beside, named = (Path(NAME), "standard input") if piped else (file, file.name)
     plan = None
@@ -180,7 +184,7 @@ def enqueue(
         dialect = take_dialect(words)
         with Unpacking(named, quiet) as unpacking:
             plan = make_plan(
-                file,
+                files,
                 settings,
                 model=model,
                 id_column=id_column,

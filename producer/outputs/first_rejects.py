@@ -65,7 +65,7 @@ def _of_batch(ledger: Ledger, job: Job, source: Source | None, batch: int) -> li
             file.seek(lines.scores.size)
             return list(decode_rejects(BytesIO(file.read(lines.rejects.size))))
     batch_kept = Kept.decode(kept)
-    return all_rejects(batch_kept, Result.decode(result), partial(RawText(source).locate, batch_kept.position))
+    return all_rejects(job, batch_kept, Result.decode(result), partial(RawText(source).locate, batch_kept.position))
 
 
 def _of_reader(ledger: Ledger, job: Job, source: Source | None, batch: int) -> list[Reject]:

@@ -95,7 +95,7 @@ class Scored:
                 yield from self._read(PartFile.decode(result))[1]
             else:
                 batch = Kept.decode(kept)
-                yield from all_rejects(batch, Result.decode(result), partial(raw.locate, batch.position))
+                yield from all_rejects(self._job, batch, Result.decode(result), partial(raw.locate, batch.position))
 
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
         """What is kept of each batch, and its result, as far as they are on the server."""

@@ -142,7 +142,7 @@ class Collector:
             self._write_header(result.columns)
             lines = self._sink.encode(columns)
             scores.write(lines)
-        found = all_rejects(kept, result, partial(self._raw.locate, kept.position))
+        found = all_rejects(self._job, kept, result, partial(self._raw.locate, kept.position))
         if found:
             rejected = reject_rows(found)
             rejects.write(rejected)

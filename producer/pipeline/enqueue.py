@@ -4,11 +4,13 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from formats.files.location import Url
+from formats.files.location import Location, Url
 from formats.source import Source
 from jobs import keys
+from jobs.input import manifest_of
 from jobs.ledger import Ledger
 from jobs.lock import Lock
 from jobs.progress import Progress
@@ -42,7 +44,7 @@ class Enqueuer:
         self._number: int | None = None
         self._place = ledger.places.of(job.by_reference)
         self._grant_due = 0.0
-        self._read_from = source.read_from if isinstance(source.read_from, Url) else source.read_from.resolve()
+        self._granted = _granted(job, source)
         self._way = self._choose()
         self._batches: Iterator[Batch[Any]] = iter(())
         self._mean = job.batch_bytes  # of the batches enqueued last, in bytes of input
@@ -52,7 +54,7 @@ class Enqueuer:
     def step(self, progress: Progress, processes: int) -> bool:
         """Enqueues the next batches, if there are any and room for them; True if the job moved on."""
         if self._place.is_there and progress.state == "running" and time.monotonic() >= self._grant_due:
-            self._place.grant(self._job.life, self._job.input, self._read_from)  # again: somebody may have tidied up
+            self._place.grant(self._job.life, *self._granted)  # again: somebody may have tidied up
             self._grant_due = time.monotonic() + GRANT_SECONDS
         self.is_behind = False
         if self.finished or progress.sealed:
@@ -116,3 +118,11 @@ class Enqueuer:
             # What was granted at the moment in which the job ended: nobody else would take it away.
             if self._grant_due and not self._ledger.is_running(self._job.life):
                 self._place.forget(self._job.life, INPUT)
+
+
+def _granted(job: Job, source: Source) -> tuple[str, Location]:
+    """What the place is told that workers may read, and where that is."""
+    manifest = manifest_of(job)
+    if manifest:
+        return manifest.word, Path(manifest.word)
+    return job.input, source.read_from if isinstance(source.read_from, Url) else source.read_from.resolve()

@@ -1,5 +1,6 @@
 """From what the user asked for to a job: which columns feed which placeholders, and what goes into the scores file."""
 
+import base64
 import os
 import secrets
 import uuid
@@ -16,10 +17,11 @@ from formats.csv.dialect import Dialect
 from formats.errors import InputError
 from formats.files.location import Location, Url
 from formats.files.mirror import OBJECTS, mirrored, mirrored_if_there
+from formats.joined.source import JoinedSource
 from formats.packed.feed import Progress
 from formats.packed.folder import Copy
 from formats.packed.piped import is_piped, spooled
-from formats.reading import read_input
+from formats.reading import Reading, is_several, read_input, read_inputs
 from formats.source import Source
 from graphs.errors import GraphError
 from graphs.feeding import Fed, NoColumnError
@@ -27,6 +29,7 @@ from graphs.feeds import Fetch
 from graphs.name_lists import listed
 from graphs.words import NOTHING, Words, of_job, read_file
 from jobs.input import copies
+from jobs.manifest import Manifest
 from jobs.places import choose
 from jobs.record import PLAIN, Job
 from jobs.settings import Settings
@@ -71,7 +74,7 @@ def fit_batches(size: int, by_reference: bool) -> int:
 
 
 def make_plan(
-    file: Location,
+    file: Location | Sequence[Location],
     settings: Settings,
     *,
     model: Location | None = None,
@@ -104,21 +107,23 @@ def make_plan(
         graph.signature.needed_by(fetches)
     except GraphError as error:
         raise GraphError(f"{path} has {error}" if str(error).startswith("no") else f"{path}: {error}") from None
-    if is_piped(file):
-        file = spooled(file, copies(settings.home), unpacking)
-    reading = read_input(file, settings.max_record_bytes, dialect, copies(settings.home), unpacking)
-    source, copy = reading.source, reading.copy
+    reading, input = _opened(file, settings, dialect, unpacking)
+    source = reading.source
     try:
         if id_column is None:
             id_column = id_column_of(source.columns)
         fed = _fit(graph, fetches, words, source, id_column)
+        if isinstance(source, JoinedSource):
+            keep = (source.file_column, *keep)
         keep = _kept(source, id_column, keep, all_columns)
         check_names([id_column or "record", *keep, *(fetch.name for fetch in fetches)])
         # Workers of one's own have one's credentials for object storage, those of others need not.
-        shared = settings.redis_url is None or (settings.spool is not None and (copy or not isinstance(file, Url)))
-        place = choose(file, () if copy else settings.data, spool=bool(shared))
+        read = [member.location for member in reading.members] or [source.read_from]
+        stored = any(isinstance(each, Url) for each in read)
+        shared = settings.redis_url is None or (settings.spool is not None and not stored)
+        place = choose(read, () if reading.copy_bytes else settings.data, spool=shared)
         job = Job(
-            input=os.fsdecode(file.resolve()),
+            input=os.fsdecode(input),
             size=reading.size,
             mtime_ns=reading.mtime_ns,
             version=reading.version,
@@ -127,7 +132,8 @@ def make_plan(
             fetches=fetches,
             constants=fed.constants,
             dialect=reading.dialect,
-            copy_bytes=copy.size if copy else 0,
+            copy_bytes=reading.copy_bytes,
+            files=base64.b64encode(Manifest(reading.members).encode()).decode() if reading.members else "",
             id_column=id_column,
             keep=keep,
             max_record_bytes=settings.max_record_bytes,
@@ -142,7 +148,24 @@ def make_plan(
     except BaseException:
         source.close()
         raise
-    return Plan(job, source, graph, copy)
+    return Plan(job, source, graph, reading.copy)
+
+
+def _opened(
+    file: Location | Sequence[Location],
+    settings: Settings,
+    dialect: Dialect | Mapping[str, Any],
+    unpacking: Progress | None,
+) -> tuple[Reading, Location]:
+    """And what it is called in the job's record: a file, or what stands for several."""
+    how = settings.max_record_bytes, dialect, copies(settings.home), unpacking
+    names = [file] if isinstance(file, Path | Url) else [*file]
+    if len(names) == 1 and is_piped(names[0]):
+        names = [spooled(names[0], copies(settings.home), unpacking)]
+    if len(names) > 1 or is_several(names[0]):
+        reading = read_inputs(names, *how)
+        return reading, reading.source.path
+    return read_input(names[0], *how), names[0].resolve()
 
 
 def renewed(job: Job) -> Job:

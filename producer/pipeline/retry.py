@@ -60,6 +60,8 @@ def retry(
     try:
         _clear(room)
         room.mkdir()
+        if job.files:
+            raise JobError(f"the input of {job.id} is several files: what was rejected has to be enqueued by itself")
         cut = _cut_rejects(job, output, room, connection.settings)
         again = room / f"rejected.scores{output.suffix}"
         by = _score(connection, job, cut, again, model or _own_model(ledger, job, room), words, report)

@@ -13,7 +13,6 @@ from formats.csv.reader import Reader
 from formats.errors import ChangedError, InputError
 from formats.files.location import locate
 from formats.joined.source import JoinedSource, join
-from formats.source import Range
 from tests.formats.toys import BarsSource
 from tests.support.storage import Storage
 
