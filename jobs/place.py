@@ -20,8 +20,9 @@ class Place(Protocol):
     def is_there(self) -> bool:
         """Whether it was."""
 
-    def grant(self, life: Life, path: str, read_from: Location) -> None:
-        """Lets workers read the job's input themselves, in the place that `read_from` says. Raises NightshiftError if
+    def grant(self, life: Life, path: str, read_from: Location | None = None) -> None:
+        """Lets workers read the job's input themselves, in the place that `read_from` says, if it is another.
+        Raises NightshiftError if
         that can't be written."""
 
     def granted(self, life: Life, path: str) -> Location | None:

@@ -48,7 +48,7 @@ class FolderRoot(Folder):
         if not self._parts.is_symlink():
             super().drop_parts(life, names)
 
-    def grant(self, life: Life, path: str, read_from: Location) -> None:
+    def grant(self, life: Life, path: str, read_from: Location | None = None) -> None:
         """It needs no word: whoever has set the root has said so."""
 
     def granted(self, life: Life, path: str) -> Path | None:
@@ -71,7 +71,7 @@ class StoredRoot:
         self._url = url
         self.is_there = True
 
-    def grant(self, life: Life, path: str, read_from: Location) -> None:
+    def grant(self, life: Life, path: str, read_from: Location | None = None) -> None:
         """It needs no word."""
 
     def granted(self, life: Life, path: str) -> Url | None:

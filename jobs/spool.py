@@ -51,10 +51,10 @@ class Spool(Folder):
             return None
         return data if len(data) == int(value.removeprefix(CLAIM_CHECK)) else None
 
-    def grant(self, life: Life, path: str, read_from: Location) -> None:
+    def grant(self, life: Life, path: str, read_from: Location | None = None) -> None:
         """Lets workers read the job's input themselves. Raises as `put` does."""
         if self._folder is not None:
-            both = os.fsencode(path) + b"\0" + os.fsencode(read_from)  # no path has a zero byte
+            both = os.fsencode(path) + b"\0" + os.fsencode(read_from or path)  # no path has a zero byte
             self._write(self._folder, name_of(life, 0, INPUT), both)
 
     def granted(self, life: Life, path: str) -> Location | None:

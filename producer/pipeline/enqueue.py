@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from formats.files.location import Location, Url
@@ -120,9 +119,9 @@ class Enqueuer:
                 self._place.forget(self._job.life, INPUT)
 
 
-def _granted(job: Job, source: Source) -> tuple[str, Location]:
+def _granted(job: Job, source: Source) -> tuple[str, Location | None]:
     """What the place is told that workers may read, and where that is."""
     manifest = manifest_of(job)
     if manifest:
-        return manifest.word, Path(manifest.word)
+        return manifest.word, None
     return job.input, source.read_from if isinstance(source.read_from, Url) else source.read_from.resolve()

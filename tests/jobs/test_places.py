@@ -54,7 +54,7 @@ def test_through_a_spool_a_job_may_read_what_its_producer_granted(tmp_path: Path
     spool = Spool(tmp_path / "spool")
     path = os.fsdecode(b"/data/caf\xe9.csv")
     assert spool.granted(LIFE, path) is None
-    spool.grant(LIFE, path, Path(path))
+    spool.grant(LIFE, path)
     assert spool.granted(LIFE, path) == Path(path)
     assert spool.granted(LIFE, "/etc/passwd") is None
     assert spool.granted(OTHER, path) is None, "another life of the job is another job"
