@@ -44,9 +44,11 @@ def read_input(
     dialect: Dialect | Mapping[str, Any],
     folder: Path,
     progress: Progress | None = None,
+    named: str = "",
 ) -> Reading:
     """`dialect` may be what somebody said of one, by its fields: what is written beside the file comes after that, and
-    the rest is found in it. A copy is made in `folder`, and found there again. Raises InputError, NightshiftError."""
+    the rest is found in it. An error calls it what is `named`. A copy is made in `folder`, and found there again. Raises
+    InputError, NightshiftError."""
     location = locate(location)
     file = open_file(location)
     try:
@@ -58,7 +60,7 @@ def read_input(
             source = open_source(location, max_record_bytes, dialect)
             return Reading(source, dialect, source.size, source.mtime_ns, source.version, None)
         encoding = "" if dialect.in_place else dialect.encoding
-        copy = unpack(file, folder, encoding=encoding, progress=progress)
+        copy = unpack(file, folder, encoding=encoding, progress=progress, named=named)
         source = open_source(location, max_record_bytes, dialect.copied, copy.path)
         return Reading(source, dialect, *identity, copy, copy.size)
     finally:

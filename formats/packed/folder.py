@@ -103,11 +103,6 @@ class Folder:
                 path.unlink(missing_ok=True)
             return Partial(self, self.path / f".{name}.{secrets.token_hex(8)}{_PARTIAL}", again=bool(left))
 
-    def keep(self, copy: Copy) -> None:
-        """It is used now. To be said once in a while, as long as somebody may open it."""
-        with contextlib.suppress(OSError):
-            os.utime(self.path / f"{copy.path.name}{_ABOUT}", follow_symlinks=False)
-
     def tidy(self, keep_seconds: float) -> list[str]:
         """Removes copies that nobody has used for so long, and what killed processes left so long ago. The names of
         those that are gone."""
@@ -125,6 +120,13 @@ class Folder:
                 about.unlink(missing_ok=True)
                 removed.append(path.name)
         return removed
+
+
+def use(path: Path) -> None:
+    """The copy at that path is used now. To be said once in a while, as long as somebody may open it; of another file
+    it says nothing."""
+    with contextlib.suppress(OSError):
+        os.utime(f"{path}{_ABOUT}", follow_symlinks=False)
 
 
 def _used(path: Path, about: Path) -> float:

@@ -4,9 +4,11 @@ import contextlib
 import itertools
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from formats.files.location import Location, Url
+from formats.packed.folder import use
 from formats.source import Source
 from jobs import keys
 from jobs.input import manifest_of
@@ -44,6 +46,7 @@ class Enqueuer:
         self._place = ledger.places.of(job.by_reference)
         self._grant_due = 0.0
         self._granted = _granted(job, source)
+        self._copies = _copies(job, source)
         self._way = self._choose()
         self._batches: Iterator[Batch[Any]] = iter(())
         self._mean = job.batch_bytes  # of the batches enqueued last, in bytes of input
@@ -52,8 +55,11 @@ class Enqueuer:
 
     def step(self, progress: Progress, processes: int) -> bool:
         """Enqueues the next batches, if there are any and room for them; True if the job moved on."""
-        if self._place.is_there and progress.state == "running" and time.monotonic() >= self._grant_due:
-            self._place.grant(self._job.life, *self._granted)  # again: somebody may have tidied up
+        if progress.state == "running" and time.monotonic() >= self._grant_due:  # again: somebody may have tidied up
+            if self._place.is_there:
+                self._place.grant(self._job.life, *self._granted)
+            for path in self._copies:
+                use(path)
             self._grant_due = time.monotonic() + GRANT_SECONDS
         self.is_behind = False
         if self.finished or progress.sealed:
@@ -117,6 +123,13 @@ class Enqueuer:
             # What was granted at the moment in which the job ended: nobody else would take it away.
             if self._grant_due and not self._ledger.is_running(self._job.life):
                 self._place.forget(self._job.life, INPUT)
+
+
+def _copies(job: Job, source: Source) -> list[Path]:
+    """That are read in the place of files."""
+    manifest = manifest_of(job)
+    read = [each.location for each in manifest.members] if manifest else [source.read_from]
+    return [each for each in read if isinstance(each, Path)] if job.copy_bytes else []
 
 
 def _granted(job: Job, source: Source) -> tuple[str, Location | None]:

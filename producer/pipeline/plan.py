@@ -19,7 +19,7 @@ from formats.files.location import Location, Url
 from formats.files.mirror import OBJECTS, mirrored, mirrored_if_there
 from formats.joined.source import JoinedSource
 from formats.packed.feed import Progress
-from formats.packed.folder import Copy
+from formats.packed.folder import Copy, Folder
 from formats.packed.piped import is_piped, spooled
 from formats.reading import Reading, is_several, read_input, read_inputs
 from formats.source import Source
@@ -38,6 +38,7 @@ from producer.outputs.names import check_names
 
 SHIPPED_MODEL = "spam.pb"
 WORDS = ".toml"  # the suffix of what stands beside a model
+DAY = 86400.0  # seconds
 MANY = 32  # batches: a file that has as many occupies many processes
 SMALLEST_BATCH = 256 << 10  # bytes of input; what a batch costs whatever is in it begins to show
 LARGEST_BLOCK = 2 << 20  # beyond which pyarrow parses no faster
@@ -160,8 +161,11 @@ def _opened(
     """And what it is called in the job's record: a file, or what stands for several."""
     how = settings.max_record_bytes, dialect, copies(settings.home), unpacking
     names = [file] if isinstance(file, Path | Url) else [*file]
+    if copies(settings.home).is_dir():
+        Folder(copies(settings.home)).tidy(settings.keep_days * DAY)
     if len(names) == 1 and is_piped(names[0]):
-        names = [spooled(names[0], copies(settings.home), unpacking)]
+        path = spooled(names[0], copies(settings.home), unpacking)
+        return read_input(path, *how, named="standard input"), path.resolve()
     if len(names) > 1 or is_several(names[0]):
         reading = read_inputs(names, *how)
         return reading, reading.source.path

@@ -12,7 +12,7 @@ import pytest
 
 from formats.errors import InputError, NightshiftError
 from formats.files.open import open_file
-from formats.packed.folder import Copy, Folder
+from formats.packed.folder import Copy, Folder, use
 from formats.packed.spool import is_stream, open_stream, spool_stream
 from formats.packed.unpack import unpack
 from tests.formats.packing import pack
@@ -178,7 +178,7 @@ def test_what_nobody_used_for_so_long_goes(original: Path, home: Path, tmp_path:
     assert folder.tidy(keep_seconds=60) == []
     about = copy.path.with_name(f"{copy.path.name}.json")
     os.utime(about, (1, 1))
-    folder.keep(copy)
+    use(copy.path)
     assert folder.tidy(keep_seconds=60) == []
     os.utime(about, (1, 1))
     make(original, home)
