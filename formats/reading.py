@@ -14,6 +14,7 @@ from formats.files.expansion import expand
 from formats.files.listing import look
 from formats.files.location import Location, Url, locate
 from formats.files.open import open_file
+from formats.files.opened import Opened
 from formats.joined.members import Member
 from formats.joined.source import join
 from formats.packed.container import HEAD_BYTES as MAGIC_BYTES
@@ -47,14 +48,16 @@ def read_input(
     named: str = "",
 ) -> Reading:
     """`dialect` may be what somebody said of one, by its fields: what is written beside the file comes after that, and
-    the rest is found in it. An error calls it what is `named`. A copy is made in `folder`, and found there again. Raises
-    InputError, NightshiftError."""
+    the rest is found in it. An error calls it what is `named`. A copy is made in `folder`, and found there again.
+
+    Raises InputError, NightshiftError.
+    """
     location = locate(location)
     file = open_file(location)
     try:
         container = container_of(file.read(0, MAGIC_BYTES), location)
         if not isinstance(dialect, Dialect):
-            dialect = find_dialect(location, dialect)
+            dialect = _dialect_of(file, location, container, dialect)
         identity = file.size, file.mtime_ns, file.version
         if not container and dialect.in_place:
             source = open_source(location, max_record_bytes, dialect)
@@ -116,16 +119,18 @@ def _copy_of(location: Location, dialect: Dialect, folder: Path, progress: Progr
 
 def find_dialect(location: Location, said: Mapping[str, Any]) -> Dialect:
     """How the file is to be read. Raises InputError, also for a dialect that is in doubt."""
-    if not has_dialects(location):
-        return Dialect()
     file = open_file(location)
     try:
-        container = container_of(file.read(0, MAGIC_BYTES), location)
-        head = peek(file, HEAD_BYTES + 1) if container else file.read(0, HEAD_BYTES + 1)
-        whole = len(head) <= HEAD_BYTES
-        return detect(location, head[:HEAD_BYTES], whole, {**said_beside(location), **said})
+        return _dialect_of(file, location, container_of(file.read(0, MAGIC_BYTES), location), said)
     finally:
         file.close()
+
+
+def _dialect_of(file: Opened, location: Location, container: str, said: Mapping[str, Any]) -> Dialect:
+    if not has_dialects(location):
+        return Dialect()
+    head = peek(file, HEAD_BYTES + 1) if container else file.read(0, HEAD_BYTES + 1)
+    return detect(location, head[:HEAD_BYTES], len(head) <= HEAD_BYTES, {**said_beside(location), **said})
 
 
 def is_several(name: Location) -> bool:

@@ -42,9 +42,12 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+UTF8 = ("--encoding", "utf-8")  # as which some texts are not valid
+
+
 def enqueue(farm: Farm, path: Path, output: Path, *words: object, spool: bool) -> Run:
     environment = {"NIGHTSHIFT_SPOOL": str(farm.spool)} if spool else {}
-    return farm.producer("enqueue", path, "--output", output, "--again", "--json", *words, **environment)
+    return farm.producer("enqueue", path, "--output", output, "--again", "--json", *UTF8, *words, **environment)
 
 
 @pytest.mark.parametrize("words", [(), ("--keep", "source", "--batch-bytes", "40000")], ids=["plain", "many and kept"])

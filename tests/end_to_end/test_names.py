@@ -39,11 +39,11 @@ def test_scores_with_kept_texts_that_are_not_utf8_are_a_data_frame(farm: Farm, t
     (tmp_path / "m.csv").write_bytes(b"message_id,text\n1,caf\xe9\n")
     code = (
         "import os, producer\n"
-        "job = producer.enqueue('m.csv', keep=['text'])\n"
+        "job = producer.enqueue('m.csv', keep=['text'], dialect={'encoding': 'utf-8'})\n"
         "job.wait()\n"
         "assert os.fsencode(job.scores().text[0]) == b'caf\\xe9'\n"
         "from producer import enqueue\n"
-        "again = enqueue('m.csv', keep=['text'])\n"
+        "again = enqueue('m.csv', keep=['text'], dialect={'encoding': 'utf-8'})\n"
         "again.wait('out.csv')\n"
         "assert os.fsencode(again.scores().text[0]) == b'caf\\xe9'\n"
     )

@@ -129,6 +129,6 @@ def test_a_file_of_rejects_alone_is_complete_and_no_success(score: Score) -> Non
 def test_bytes_that_are_no_utf8_pass_through_untouched(farm: Farm, tmp_path: Path) -> None:
     path = tmp_path / "latin.csv"
     path.write_bytes(b"id,text\r\n\xe9\xff,caf\xe9\r\n\x00,nul\r\n")
-    assert farm.producer("enqueue", path, "--keep", "text", "--wait").code == 0
+    assert farm.producer("enqueue", path, "--keep", "text", "--wait", "--encoding", "utf-8").code == 0
     lines = path.with_name("latin.scores.csv").read_bytes().split(b"\n")
     assert [line.rpartition(b",")[0] for line in lines[1:3]] == [b"\xe9\xff,caf\xe9", b"\x00,nul"]

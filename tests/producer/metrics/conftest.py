@@ -38,7 +38,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         running = enqueue(messages(folder / "running.csv", 5000))
         work(ledger, running, scored_by_text, batches=1)
         ledger.note(ledger.job(running).life, deadline=1_700_000_000.0)
-        report = gather(ledger, ledger.job(complete), settings.max_record_bytes).to_dict()
+        report = gather(ledger, ledger.job(complete), settings).to_dict()
         scraped = farm.producer("metrics", "--once")
         assert scraped.code == 0, scraped.err
         yield Night(farm, complete, failed, running, report, scraped.out)

@@ -25,7 +25,7 @@ HEAD = ["message_id", "channel", "text"]
 
 
 def gathered(submission: Submission, ledger: Ledger, **options: Any) -> Report:
-    return gather(ledger, submission.job, 1 << 20, **options)
+    return gather(ledger, submission.job, Settings(), **options)
 
 
 @pytest.fixture

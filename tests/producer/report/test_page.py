@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from jobs.ledger import Ledger
+from jobs.settings import Settings
 from producer.cli.report import report
 from producer.report.gathering import gather
 from producer.report.page import render
@@ -70,7 +71,7 @@ def page(night: Night, ledger: Ledger) -> str:
     rows = [[b"id" + text[:9], text[5:40], text] for text in HOSTILE] * 2
     data = csv_bytes([["message_id", "</title><b>", "text"], *rows, ["broken"]])
     submission = night(data, scored_by_text)
-    return render(gather(ledger, submission.job, 1 << 20, by="</title><b>"), 1_795_440_000)
+    return render(gather(ledger, submission.job, Settings(), by="</title><b>"), 1_795_440_000)
 
 
 def test_it_is_well_formed_and_needs_nothing_from_elsewhere(page: str) -> None:
