@@ -148,6 +148,11 @@ def read_file(path: Path) -> Words:
     if unknown:
         known = ", ".join((*_TABLES, *_SINGLE))
         raise GraphError(f"{path} says {listed(sorted(unknown))}; what is known: {known}")
+    null, strict_encoding = content.get("null", []), content.get("strict_encoding")
+    if any(isinstance(each, dict | list) for each in (null if isinstance(null, list) else [null])):
+        raise GraphError(f"{path}: null is a text, or a list of texts")
+    if not isinstance(strict_encoding, bool | None):
+        raise GraphError(f"{path}: strict_encoding is true or false")
     tables = {name: content.get(name, {}) for name in ("feed", "set")}
     fetch = content.get("fetch", {})
     if not all(isinstance(each, dict) for each in tables.values()) or not isinstance(fetch, dict | list):
@@ -164,8 +169,8 @@ def read_file(path: Path) -> Words:
             pad=cell(content["pad"]) if "pad" in content else None,
             fill=cell(content["fill"]) if "fill" in content else None,
             truncate=bool(content["truncate"]) if "truncate" in content else None,
-            null=cells(content.get("null", ())),
-            strict_encoding=bool(content["strict_encoding"]) if "strict_encoding" in content else None,
+            null=cells(null),
+            strict_encoding=strict_encoding,
         )
     except TypeError:
         raise GraphError(f"{path}: what feeds a placeholder is a text, or a list of texts") from None

@@ -99,7 +99,7 @@ def test_a_part_that_is_not_as_its_worker_wrote_it_is_scored_again(
     farm: Farm, odd: Path, tmp_path: Path, harm: str
 ) -> None:
     environment = {"NIGHTSHIFT_SPOOL": str(farm.spool)}
-    words = "enqueue", odd, "--batch-bytes", "200000"
+    words = "enqueue", odd, "--batch-bytes", "200000", *UTF8
     job = json.loads(farm.producer(*words, "--again", "--json", **environment).out)["job"]
     until(lambda: farm.ledger.progress(job).state == "complete", 60)
     part = sorted(farm.spool.glob("*.part"))[2]

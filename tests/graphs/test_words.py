@@ -108,7 +108,18 @@ def test_the_file_beside_a_model_says_the_same(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["feeds = 1", "[feed]\nx = 1", "[feed]\nx = [1]", "feed = 3", "x", "[feed]\nx = ''", "[set]\n[feed]\n'' = 'a'"],
+    [
+        "strict_encoding = 'no'",
+        "[null]\nx = 'NULL'",
+        "null = [['NULL']]",
+        "feeds = 1",
+        "[feed]\nx = 1",
+        "[feed]\nx = [1]",
+        "feed = 3",
+        "x",
+        "[feed]\nx = ''",
+        "[set]\n[feed]\n'' = 'a'",
+    ],
 )
 def test_a_file_that_says_something_else_is_one_line_with_its_name(tmp_path: Path, text: str) -> None:
     path = tmp_path / "spam.toml"

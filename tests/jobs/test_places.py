@@ -141,10 +141,10 @@ def test_a_place_has_a_name_by_which_its_jobs_find_it(root: Path, tmp_path: Path
     assert places.of(name_of(root)).granted(LIFE, str(root / "deep" / "in.csv"))
     assert not places.of("data-0000000000000000").is_there
     assert not Places(Spool(None)).of(SPOOL).is_there
-    assert choose(root / "deep" / "in.csv", [tmp_path / "other", root], spool=False) == name_of(root)
-    assert choose(tmp_path / "secret.csv", [root], spool=False) == ""
+    assert choose([root / "deep" / "in.csv"], [tmp_path / "other", root], spool=False) == name_of(root)
+    assert choose([tmp_path / "secret.csv"], [root], spool=False) == ""
     (root / "secret").symlink_to(tmp_path / "secret.csv")
-    assert choose(root / "secret", [root], spool=False) == "", "workers would not follow it"
+    assert choose([root / "secret"], [root], spool=False) == "", "workers would not follow it"
 
 
 def test_below_a_bucket_or_a_prefix_all_may_be_read_and_nothing_else() -> None:
@@ -152,5 +152,5 @@ def test_below_a_bucket_or_a_prefix_all_may_be_read_and_nothing_else() -> None:
     assert place.granted(LIFE, "s3://mail/in/deep/night.csv") == Url("s3", "mail", "in/deep/night.csv")
     for path in ("s3://mail/out/x", "s3://mail/in/../x", "s3://other/in/x", "s3://mail/inside", "/etc/passwd", "in/x"):
         assert place.granted(LIFE, path) is None, path
-    assert choose(Url("s3", "mail", "in/x"), [Url("s3", "mail", "")], spool=False) == name_of(Url("s3", "mail", ""))
-    assert choose(Url("s3", "mail", "in/x"), [Path("/s3:/mail")], spool=False) == ""
+    assert choose([Url("s3", "mail", "in/x")], [Url("s3", "mail", "")], spool=False) == name_of(Url("s3", "mail", ""))
+    assert choose([Url("s3", "mail", "in/x")], [Path("/s3:/mail")], spool=False) == ""
