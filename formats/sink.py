@@ -18,7 +18,8 @@ class Sink(Protocol):
         """What the file begins with, for columns of these names."""
 
     def encode(self, columns: Sequence[pa.Array]) -> bytes | memoryview:
-        """The rows of a batch: columns of equal length, each binary (bytes as they are) or of an output's own type."""
+        """The rows of a batch: columns of equal length, each binary (bytes as they are) or of an output's own
+        type; a null is an empty value."""
 
     def decode(self, rows: bytes, names: Sequence[str]) -> pa.RecordBatch:
         """What `encode` made: the columns, which have these names, each binary."""

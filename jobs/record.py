@@ -13,14 +13,17 @@ from formats.csv.dialect import Dialect
 from graphs.feeds import Constant, Feed, Fetch
 from jobs.errors import DamagedError, NewerFormatError
 
-FORMAT = 5  # of what is written for a job
-READING = 5  # that of a job whose input or cells older workers would read otherwise
+FORMAT = 5  # the newest that is known here
+READING = (
+    5  # that of a job whose input or cells older workers would read otherwise, or whose rejects have rows of scores
+)
 REFERENCE = 4  # that of a job which workers read themselves
 WORDS = 3  # that of a job which feeds or fetches as format 2 can't say; goes into every id, as 2 and 5 do
 PLAIN = 2  # the format of a job that an older worker can score as well: a column a placeholder, and nodes as they are
 # What says nothing of the output; the batch size is an even older part of the id, as 0.
 _NOT_IDENTITY: dict[str, object] = {"batch_bytes": 0, "model_name": "", "created": ""}
-_OLDER_LACK = ("constants", "version", "dialect", "copy_bytes", "files")  # written only where there is something to say
+# Written only where there is something to say:
+_OLDER_LACK = ("constants", "version", "dialect", "errors", "copy_bytes", "files")
 _LATER = ("incarnation", "block_bytes", "by_reference", "copy_bytes", "files")  # nor is this in the id
 
 
@@ -60,6 +63,7 @@ class Job:
     constants: tuple[Constant, ...] = ()  # of placeholders that no column feeds
     version: str = ""  # of an object: which of those that were there under its name
     dialect: Dialect = PLAIN_CSV
+    errors: bool = False  # rejects have a row in the scores file, which has a column of codes (jobs/error_rows.py)
     # Not part of the id:
     batch_bytes: int = 2 << 20
     block_bytes: int = 0  # of input: what micro-batches are cut from; 0: as older versions did
@@ -94,12 +98,8 @@ class Job:
     @property
     def _least_format(self) -> int:
         """The oldest that can say what the job's output follows from."""
-        if (
-            not self.dialect.is_plain
-            or self.copy_bytes
-            or self.files
-            or any(feed.null or feed.strict for feed in self.feeds)
-        ):
+        is_odd = not self.dialect.is_plain or self.copy_bytes or self.files or self.errors
+        if is_odd or any(feed.null or feed.strict for feed in self.feeds):
             return READING
         is_plain = all(feed.is_plain for feed in self.feeds) and all(fetch.is_plain for fetch in self.fetches)
         return PLAIN if is_plain and not self.constants else WORDS

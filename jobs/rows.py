@@ -1,7 +1,7 @@
 """From a batch's kept columns and result to its rows in the scores file and the rejects file."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -9,14 +9,23 @@ import pyarrow as pa
 from formats.joined.source import in_file
 from formats.rejects import Reject
 from jobs.batch import Kept, Result
+from jobs.error_rows import with_errors
 from jobs.record import Job
 
 # From numbers of records to the line and the raw text of those that are known.
 Locate = Callable[[list[int]], Mapping[int, tuple[int, bytes]]]
 
 
-def score_columns(job: Job, kept: Kept, result: Result) -> list[pa.Array]:
-    """The scores file's columns: id, kept columns, outputs; one row a scored record."""
+def score_columns(job: Job, kept: Kept, result: Result, outputs: Sequence[str] = ()) -> list[pa.Array]:
+    """The scores file's columns: id, kept columns, outputs; one row a scored record, none where nothing was scored.
+    Where rejects are in it too, one row a record; `outputs` names those of a batch of which nothing was scored."""
+    if job.errors:
+        return with_errors(job, kept, result, outputs)
+    return scored_columns(job, kept, result) if result.scored else []
+
+
+def scored_columns(job: Job, kept: Kept, result: Result) -> list[pa.Array]:
+    """Id, kept columns, outputs; one row a scored record."""
     columns = list(kept.columns) if job.id_column else [pa.array(kept.record_numbers()), *kept.columns]
     if result.rejects:
         scored = pa.array(np.delete(np.arange(kept.rows), [reject.row for reject in result.rejects]))

@@ -245,6 +245,7 @@ def enqueue(
     id: str | None = None,
     keep: Sequence[str] = (),
     all_columns: bool = False,
+    errors: bool = False,
     feed: Mapping[str, str | Sequence[str]] | Sequence[str] = (),
     set: Mapping[str, object] | Sequence[str] = (),
     fetch: Mapping[str, str] | Sequence[str] = (),
@@ -276,7 +277,7 @@ def enqueue(
     plan = make_plan(
         _located(file),
         settings, model=locate(model) if model else None, id_column=id, keep=keep,
-        all_columns=all_columns,
+        all_columns=all_columns, errors=errors,
         words=make_words(feed, set, fetch, pad, fill, truncate, null, strict_encoding),
         dialect=checked(dict(dialect or {}), ""),
         batch_bytes=batch_bytes, again=again,

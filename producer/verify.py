@@ -241,7 +241,7 @@ def _explain(
             return
         yield Finding("altered", name, f"values were altered or swapped {place}", first, last)
         return
-    wanted = sum(batch.scored if name == "scores" else batch.records - batch.scored for batch in among)
+    wanted = sum(_rows(name, batch, job) for batch in among)
     if len(rows) < wanted:
         yield Finding("dropped", name, f"{wanted - len(rows):,} rows are not there, {place}", first, last)
     elif len(rows) > wanted:
@@ -250,8 +250,16 @@ def _explain(
         yield Finding("altered", name, f"rows were altered, swapped or replaced {place}", first, last)
 
 
+def _rows(name: str, batch: BatchProof, job: Job) -> int:
+    """How many of a batch are in that file."""
+    if name == "rejects":
+        return batch.records - batch.scored
+    return batch.records if job.errors else batch.scored
+
+
 def _ids(path: Path, job: Job, first: int, last: int, source: Source | None) -> list[tuple[int, bytes]] | None:
-    """Record and id of every record [first, last] that was scored; None if neither numbers nor the input tell."""
+    """Record and id of every record [first, last] that has a row in the scores file; None if neither numbers nor the
+    input tell."""
     try:
         with rejects_path(path).open("rb") as file:
             rows = REJECTS.rows(file)
@@ -259,7 +267,7 @@ def _ids(path: Path, job: Job, first: int, last: int, source: Source | None) -> 
             rejected = {int(REJECTS.fields(row)[0]) for row in rows}
     except (OSError, ValueError, StopIteration):
         return None
-    scored = [record for record in range(first, last + 1) if record not in rejected]
+    scored = [record for record in range(first, last + 1) if job.errors or record not in rejected]
     if job.id_column is None:
         return [(record, b"%d" % record) for record in scored]
     if source is None:
@@ -271,4 +279,6 @@ def _ids(path: Path, job: Job, first: int, last: int, source: Source | None) -> 
             ids.update(zip(numbers, block.records.column(0).to_pylist(), strict=True))
         if block.end.record > last:
             break
+    if job.errors:
+        ids = dict.fromkeys(rejected, b"") | ids  # of what can't be read nothing is known
     return [(record, ids[record]) for record in scored] if ids.keys() >= set(scored) else None

@@ -100,7 +100,8 @@ class Referred:
     def answer(self, result: Result) -> Answer:
         job, parts = self._job, self._read()
         kept = slices.kept(job, parts)
-        lines: Bytes = SINKS[DEFAULT].encode(score_columns(job, kept, result)) if result.scored else b""
+        columns = score_columns(job, kept, result)
+        lines: Bytes = SINKS[DEFAULT].encode(columns) if columns else b""
         rejects = all_rejects(job, kept, result, self._locate)
         rejected = reject_rows(rejects) if rejects else b""
         written = Written(digest.part(lines), digest.part(rejected), result.scored, digest.head(lines))

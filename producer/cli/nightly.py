@@ -66,6 +66,12 @@ class TimeOfDay(click.ParamType[datetime.time]):
 @click.option(
     "--all-columns", is_flag=True, envvar=f"{VARIABLES}ALL_COLUMNS", help="Carry each column of a file through."
 )
+@click.option(
+    "--errors",
+    is_flag=True,
+    envvar=f"{VARIABLES}ERRORS",
+    help="Put rejects into the scores files too, with their code as `error`.",
+)
 @words_options(VARIABLES)
 @dialect_options(VARIABLES)
 @click.option(
@@ -117,6 +123,7 @@ def nightly(
     id_column: str | None,
     keep: Sequence[str],
     all_columns: bool,
+    errors: bool,
     max_rejects: tuple[float, bool] | None,
     deadline: datetime.time | None,
     days: int,
@@ -157,8 +164,8 @@ def nightly(
         raise click.UsageError(f"{chosen} is in object storage: the schedule wants a model on a disk")
     dialect = take_dialect(words)
     options = Options(
-        chosen, id_column, keep, all_columns=all_columns, settle=settle, tries=tries, max_rejects=max_rejects,
-        words=take_words(words).over(words_beside(chosen)), dialect=dialect,
+        chosen, id_column, keep, all_columns=all_columns, errors=errors, settle=settle, tries=tries,
+        max_rejects=max_rejects, words=take_words(words).over(words_beside(chosen)), dialect=dialect,
     )  # fmt: skip
     hooks = Hooks.from_settings(settings)
     service = Service(

@@ -38,6 +38,7 @@ class Options:
     id_column: str | None = None
     keep: Sequence[str] = ()
     all_columns: bool = False
+    errors: bool = False
     settle: float = 60.0  # seconds without a change that make a file complete; also the pause before another try
     tries: int = 3
     max_rejects: Limit | None = None
@@ -66,8 +67,7 @@ class Scorer:
             "keep": list(self.options.keep),
             "max_record_bytes": self._settings.max_record_bytes,
         }
-        if self.options.all_columns:
-            settings["all_columns"] = True
+        settings |= {name: True for name in ("all_columns", "errors") if getattr(self.options, name)}
         words = self.options.words.to_dict()
         if words:
             settings["words"] = words
@@ -148,7 +148,7 @@ class Scorer:
         options = self.options
         return make_plan(
             file.path, self._settings, model=options.model, id_column=options.id_column, keep=options.keep,
-            all_columns=options.all_columns, words=options.words, dialect=options.dialect,
+            all_columns=options.all_columns, errors=options.errors, words=options.words, dialect=options.dialect,
         )  # fmt: skip
 
     def _begin(self, file: File, subject: Subject, note: Note) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from formats.csv.sink import CsvSink
 from formats.registry import sink_of
+from jobs.error_rows import ERROR
 from producer.outputs.scored import Scored
 
 if TYPE_CHECKING:
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
 
 def frame(scored: Scored) -> "pd.DataFrame":
     """The id and the kept columns, which are strings (but for the id where it is the record's number), then one column
-    an output."""
+    an output. Where rejects are among the scores, they have nothing (NaN) in these, and their code as `error`."""
     import pandas as pd
 
-    if scored.output is not None:  # pandas makes numbers of the text
+    if scored.output is not None or scored.has_errors:  # pandas makes numbers of the text
+        texts = [*scored.texts, *([ERROR] if scored.has_errors else [])]
+        nothing = {name: [""] for name in scored.outputs} if scored.has_errors else {}
         return pd.read_csv(
-            _text(scored, scored.output), dtype=dict.fromkeys(scored.texts, "object"), keep_default_na=False,
-            na_values={}, encoding_errors="surrogateescape",
+            _text(scored), dtype=dict.fromkeys(texts, "object"), keep_default_na=False,
+            na_values=nothing, encoding_errors="surrogateescape",
         )  # fmt: skip
     frames = [
         pd.DataFrame({name: _series(array) for name, array in chunk.columns.items()})
@@ -31,8 +34,11 @@ def frame(scored: Scored) -> "pd.DataFrame":
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=[*scored.names, *scored.outputs])
 
 
-def _text(scored: Scored, output: Path) -> Path | BytesIO:
+def _text(scored: Scored) -> Path | BytesIO:
     """The scores file as CSV."""
+    output = scored.output
+    if output is None:
+        return BytesIO(b"".join(scored.text(CsvSink())))
     if isinstance(sink_of(output), CsvSink):
         return output
     sink = CsvSink()

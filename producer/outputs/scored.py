@@ -11,22 +11,26 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from formats.csv.rejects import decode_rejects
 from formats.errors import InputError
 from formats.registry import DEFAULT, SINKS, open_source
 from formats.rejects import Reject
+from formats.sink import Sink
 from formats.source import Source
 from jobs import digest
 from jobs.batch import Kept, Result
+from jobs.error_rows import ERROR, widened
 from jobs.errors import JobError, LostError
 from jobs.input import open_input
 from jobs.ledger import Ledger
 from jobs.progress import Progress
 from jobs.record import Job
 from jobs.reference import PartFile, is_part
-from jobs.rows import all_rejects, score_columns
+from jobs.rows import all_rejects, score_columns, scored_columns
 from jobs.settings import Settings
+from producer.outputs.names import names_ahead
 from producer.outputs.proof import proven_output
 from producer.outputs.raw import RawText
 from producer.outputs.rejects import read_rejects
@@ -69,10 +73,13 @@ class Scored:
         # A retry may have scored what was too large for the job: read with the higher limit. Records keep their number.
         self._limit, self._home = max(settings.max_record_bytes, job.max_record_bytes), settings.home
         self.output = proven_output(ledger, job, progress)
+        self.has_errors = job.errors  # rejects have rows in the file too
         self.outputs = tuple(fetch.name for fetch in job.fetches)
+        if self.output is None and job.errors:
+            self.outputs = names_ahead(ledger, job, progress, 0) or self.outputs
         if self.output is not None:
             with self._open_scores() as scores:
-                self.outputs = tuple(scores.columns[1 + len(job.keep) :])
+                self.outputs = tuple(scores.columns[1 + len(job.keep) : -1 if job.errors else None])
 
     def chunks(self) -> Iterator[Chunk]:
         """All of them. Raises JobError if a file is not as the job wrote it."""
@@ -96,6 +103,23 @@ class Scored:
             else:
                 batch = Kept.decode(kept)
                 yield from all_rejects(self._job, batch, Result.decode(result), partial(raw.locate, batch.position))
+
+    def text(self, sink: Sink) -> Iterator[bytes]:
+        """What a scores file with rejects in it would have, of a complete job that is not collected. Raises JobError if
+        it is in part."""
+        yield sink.header([*self.names, *self.outputs, ERROR])
+        batches = 0
+        for kept, result in self._pairs():
+            batches += 1
+            if not is_part(result):
+                columns = score_columns(self._job, Kept.decode(kept), Result.decode(result), self.outputs)
+                yield bytes(sink.encode(columns))
+                continue
+            part = PartFile.decode(result)
+            lines = self._read(part)[0]
+            yield lines if part.outputs else bytes(widened(sink, self._job, lines, self.outputs))
+        if batches != self._progress.batches:
+            raise JobError(f"{self._job.id} has {self._progress.batches:,} batches, and {batches:,} are there")
 
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
         """What is kept of each batch, and its result, as far as they are on the server."""
@@ -134,16 +158,23 @@ class Scored:
                 end, among = begin + block.rows, []
                 while ahead is not None and ahead.record < end:
                     among.append(Rejected(ahead.record, ahead.code, ahead.detail))
-                    end += 1
+                    end += 0 if self._job.errors else 1
                     ahead = next(rejects, None)
                 numbers = np.arange(begin, end, dtype=np.int64)
                 if among:
                     numbers = np.setdiff1d(numbers, [reject.record for reject in among], assume_unique=True)
-                yield Chunk(numbers, dict(zip(names, block.records.columns, strict=True)), among)
+                yield Chunk(numbers, self._scored_rows(names, block.records), among)
                 begin = end
         while ahead is not None:  # behind the last scored record
             yield Chunk(np.empty(0, np.int64), {}, [Rejected(ahead.record, ahead.code, ahead.detail)])
             ahead = next(rejects, None)
+
+    def _scored_rows(self, names: Sequence[str], rows: pa.RecordBatch) -> dict[str, pa.Array]:
+        """The columns of those that are no rejects, without the one that tells."""
+        if not self._job.errors:
+            return dict(zip(names, rows.columns, strict=True))
+        kept = rows.filter(pc.equal(rows.column(rows.num_columns - 1), b""))
+        return dict(zip(names[:-1], kept.columns[:-1], strict=True))
 
     def _from_server(self) -> Iterator[Chunk]:
         first = 1
@@ -163,8 +194,8 @@ class Scored:
         scored = np.setdiff1d(numbers, [reject.record for reject in among], assume_unique=True)
         if not len(scored):
             return Chunk(scored, {}, among)
-        names = [*self.names, *(name for name, _ in part.outputs)]
-        columns = dict(zip(names, SINKS[DEFAULT].decode(lines, names).columns, strict=True))
+        names = [*self.names, *(name for name, _ in part.outputs), *([ERROR] if self._job.errors else [])]
+        columns = self._scored_rows(names, SINKS[DEFAULT].decode(lines, names))
         if not self._job.id_column:
             columns[self.names[0]] = pa.array(scored)
         columns |= {name: _typed(columns[name], kind) for name, kind in part.outputs}
@@ -177,7 +208,7 @@ class Scored:
         if not result.scored:
             return Chunk(np.empty(0, np.int64), {}, among)
         scored = np.delete(numbers, [each.row for each in result.rejects])
-        arrays = score_columns(self._job, kept, result)
+        arrays = scored_columns(self._job, kept, result)
         return Chunk(scored, dict(zip([*self.names, *result.columns], arrays, strict=True)), among)
 
 

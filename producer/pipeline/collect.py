@@ -21,6 +21,7 @@ from jobs.answers import HEADER
 from jobs.batch import Kept, Result
 from jobs.digest import Bytes
 from jobs.digest import Part as Range
+from jobs.error_rows import ERROR, widened
 from jobs.errors import JobError, LostError
 from jobs.ledger import Ledger
 from jobs.lock import Lock
@@ -30,15 +31,14 @@ from jobs.record import Job
 from jobs.reference import PartFile, is_part
 from jobs.rows import all_rejects, score_columns
 from jobs.server import AWAY
-from producer.outputs.document import check_neighbour, is_receipt_of, write_receipt
-from producer.outputs.files import copy
+from producer.outputs.document import check_neighbour
 from producer.outputs.first_rejects import rejects_in
-from producer.outputs.litter import sweep
-from producer.outputs.names import check_names
+from producer.outputs.names import check_names, names_ahead, names_in, outputs_of
+from producer.outputs.part_lines import copy_part
 from producer.outputs.partial import Partial, claim_both
 from producer.outputs.paths import final, rejects_path
-from producer.outputs.proof import is_whole, noted_output, noted_ranges
-from producer.outputs.publishing import publish
+from producer.outputs.proof import noted_output, noted_ranges
+from producer.outputs.publishing import already_there, publish
 from producer.outputs.raw import RawText
 
 LOCK_SECONDS = 15.0
@@ -69,6 +69,7 @@ class Collector:
         self._safe = 0  # batches that the server knows to be there...
         self._noted = False  # ...or may know: its answer may be lost
         self._header = Written(EMPTY, EMPTY)
+        self._outputs: tuple[str, ...] = ()  # their names, once the header is written
         self._lines: dict[int | str, Written] = {}  # of the batches that the server does not know to be there
         self._parts: dict[int, str] = {}  # those of them that are parts
         self._checkpoint_due = 0.0
@@ -108,7 +109,7 @@ class Collector:
             if unread and self._has_input:
                 raise LostError(f"{unread:,} rejects of {self._job.id} were collected while its input was away")
             self._raw.unread = unread
-            if self._already_there(progress):
+            if already_there(self._ledger, self._job, self._output, progress):
                 self.finished = self.left_alone = True
                 return True
             if not self._open(progress):
@@ -119,6 +120,8 @@ class Collector:
         if progress.state == "complete" and wanted and not pairs:
             raise LostError(f"batch {first} of {self._job.id} is not on the server any more")
         for kept, result in pairs:
+            if not self._learn_outputs(result, progress):
+                break
             if is_part(result):
                 self._write_part(PartFile.decode(result))
             else:
@@ -130,16 +133,25 @@ class Collector:
             self._checkpoint()
         if whole:
             self._publish()
-        return bool(pairs) or whole
+        return self._written[0] > first or whole
+
+    def _learn_outputs(self, result: bytes, progress: Progress) -> bool:
+        """Where rejects have rows too: whether the outputs' names are known, by this batch or by one behind it."""
+        if not self._job.errors or self._outputs:
+            return True
+        if names := names_in(result) or names_ahead(self._ledger, self._job, progress, self._written[0]):
+            self._write_header(names)
+        return bool(names)
 
     def _write(self, kept: Kept, result: Result) -> None:
         assert self._files  # noqa: S101 -- opened by `_step`
         scores, rejects = (part.file for part in self._files)
         lines: Bytes = b""
         rejected = b""
-        columns = score_columns(self._job, kept, result)
         if result.scored:
             self._write_header(result.columns)
+        columns = score_columns(self._job, kept, result, self._outputs)
+        if columns:
             lines = self._sink.encode(columns)
             scores.write(lines)
         found = all_rejects(self._job, kept, result, partial(self._raw.locate, kept.position))
@@ -152,16 +164,15 @@ class Collector:
         self._written = self._written[0] + 1, scores.tell(), rejects.tell()
 
     def _write_part(self, part: PartFile) -> None:
-        """What a worker has written: as it is, if it is that. Raises LostError."""
+        """What a worker has written. Raises LostError unless it is that."""
         assert self._files  # noqa: S101 -- opened by `_step`
         scores, rejects = (each.file for each in self._files)
         if part.outputs:
             self._write_header(name for name, _ in part.outputs)
         with self._place.open_part(self._job.life, part.name) as file:
-            for lines, to in ((part.written.scores, scores), (part.written.rejects, rejects)):
-                if not copy(file, to, lines):
-                    raise LostError(f"the part {part.name} is not as its worker wrote it")
-        self._lines[self._written[0]] = part.written
+            self._lines[self._written[0]] = copy_part(
+                part, file, (scores, rejects), partial(widened, self._sink, self._job, outputs=self._outputs)
+            )
         self._parts[self._written[0]] = part.name
         self._written = self._written[0] + 1, scores.tell(), rejects.tell()
 
@@ -171,7 +182,8 @@ class Collector:
         has already."""
         assert self._files  # noqa: S101 -- opened by `_step`
         scores = self._files[0].file
-        names = [self._job.id_name, *self._job.keep, *outputs]
+        self._outputs = tuple(outputs)
+        names = [self._job.id_name, *self._job.keep, *self._outputs, *([ERROR] if self._job.errors else [])]
         line = self._sink.header(names)
         if self._header.scores.size:
             if self._header.scores not in (digest.part(line), Range(len(line), "")):
@@ -191,7 +203,7 @@ class Collector:
         files = claim_both(self._output, self._job.life)
         if files is None:
             return False
-        self._lines, self._parts = {}, {}
+        self._lines, self._parts, self._outputs = {}, {}, ()
         self._safe, self._noted = progress.collected, progress.collected > 0
         try:
             ranges = noted_ranges(self._ledger, self._job, progress)
@@ -210,6 +222,9 @@ class Collector:
             line = reject_header()
             rejects.write(line)
             self._header = self._lines[HEADER] = Written(EMPTY, digest.part(line))
+        if self._job.errors and self._header.scores.size:
+            with files[0].partial.open("rb") as file:
+                self._outputs = outputs_of(self._job, self._sink, file)
         self._written = progress.collected, scores.tell(), rejects.tell()
         self._files = files
         self._checkpoint_due = time.monotonic() + CHECKPOINT_SECONDS
@@ -254,20 +269,6 @@ class Collector:
         self._files = None
         self.finished = True
         self._ledger.answers.sweep_spool(self._job.life)
-
-    def _already_there(self, progress: Progress) -> bool:
-        """Whether this very output was finished before; its receipt is mended if need be."""
-        if progress.state != "complete" or progress.collected < progress.batches:
-            return False
-        ranges = noted_ranges(self._ledger, self._job, progress)
-        if not ranges.scores or not is_whole(self._output, ranges):
-            return False
-        if noted_output(progress) != self._output:
-            self._ledger.note(self._job.life, output=str(self._output))
-        if not is_receipt_of(self._output, self._job, ranges.scores):
-            write_receipt(self._ledger, self._job, self._output, (self._output, rejects_path(self._output)))
-        sweep(self._ledger, self._job, self._output)
-        return True
 
     def _drop(self) -> None:
         if self._files:

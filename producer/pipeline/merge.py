@@ -85,7 +85,7 @@ def _merge_rows(
     outputs: tuple[Path, Path],
     merged: Merged,
 ) -> Iterator[tuple[bytes, bytes, int]]:
-    """Every record's row from where it is now, batch by batch: lines for both files, and how many of the first. Raises
+    """Every record's row from where it is now, batch by batch: lines for both files, and how many are scored. Raises
     RuntimeError where one is missing: a StopIteration in a generator."""
     sink = sink_of(outputs[0])
     before, after = map(read_rejects, outputs)
@@ -94,13 +94,23 @@ def _merge_rows(
     for records in boundaries:
         scores: list[bytes] = []
         rejects: list[bytes] = []
+        scored = 0
         for record in records:
+            old = None
+            if job.errors or rejected is None or record != rejected.record:
+                old = next(old_rows)
             if rejected is None or record != rejected.record:
-                scores.append(next(old_rows))
+                scores.append(old or b"")
+                scored += 1
                 continue
             index = position.get(record)
-            if index is not None and (still is None or still.record != index):
-                scores.append(next(new_rows) if job.id_column else sink.renumber(next(new_rows), record))
+            mended = index is not None and (still is None or still.record != index)
+            if mended or (job.errors and index is not None):
+                old = next(new_rows) if job.id_column else sink.renumber(next(new_rows), record)
+            if old is not None:  # where rejects have a row too, each has one
+                scores.append(old)
+            if mended:
+                scored += 1
                 merged.add(record)
             else:
                 if index is not None and still is not None:
@@ -108,4 +118,4 @@ def _merge_rows(
                 merged.codes[rejected.code] = merged.codes.get(rejected.code, 0) + 1
                 rejects.append(reject_rows([rejected]))
             rejected = next(before, None)
-        yield b"".join(scores), b"".join(rejects), len(scores)
+        yield b"".join(scores), b"".join(rejects), scored

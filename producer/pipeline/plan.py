@@ -28,6 +28,7 @@ from graphs.feeding import Fed, NoColumnError
 from graphs.feeds import Fetch
 from graphs.name_lists import listed
 from graphs.words import NOTHING, Words, of_job, read_file
+from jobs.error_rows import ERROR
 from jobs.input import copies
 from jobs.manifest import Manifest
 from jobs.places import choose
@@ -82,6 +83,7 @@ def make_plan(
     id_column: str | None = None,
     keep: Sequence[str] = (),
     all_columns: bool = False,
+    errors: bool = False,
     words: Words = NOTHING,
     like: Job | None = None,
     dialect: Dialect | Mapping[str, Any] = MappingProxyType({}),
@@ -91,8 +93,9 @@ def make_plan(
 ) -> Plan:
     """Reads the header and the graph, and fits one to the other: by `words`, which win over those in the file beside
     the model, and these over what the job `like` has, as far as the model has such inputs. `all_columns`: as if `keep`
-    had each column of the input. `dialect` may be a part of one, by the fields of Dialect: the rest is found in the
-    file. What can't be read in place is copied first, and `unpacking` is told how far that is.
+    had each column of the input; `errors`: rejects have a row in the scores file too. `dialect` may be a part of one,
+    by the fields of Dialect: the rest is found in the file. What can't be read in place is copied first, and
+    `unpacking` is told how far that is.
 
     Raises InputError (no such file, no such column, a dialect that is in doubt) or GraphError (no frozen graph, nothing
     to feed, no such node, a placeholder that a column can't feed): all that can be known before anything is enqueued.
@@ -117,7 +120,7 @@ def make_plan(
         if isinstance(source, JoinedSource):
             keep = (source.file_column, *keep)
         keep = _kept(source, id_column, keep, all_columns)
-        check_names([id_column or "record", *keep, *(fetch.name for fetch in fetches)])
+        check_names([id_column or "record", *keep, *(fetch.name for fetch in fetches), *([ERROR] if errors else [])])
         # Workers of one's own have one's credentials for object storage, those of others need not.
         read = [member.location for member in reading.members] or [source.read_from]
         stored = any(isinstance(each, Url) for each in read)
@@ -137,6 +140,7 @@ def make_plan(
             files=base64.b64encode(Manifest(reading.members).encode()).decode() if reading.members else "",
             id_column=id_column,
             keep=keep,
+            errors=errors,
             max_record_bytes=settings.max_record_bytes,
             again=uuid.uuid4().hex if again else "",
             batch_bytes=batch_bytes or settings.batch_bytes or fit_batches(source.size, bool(place)),

@@ -100,7 +100,7 @@ def _score(
     """Scores the cut records to `scores`, by a job of their own, which is forgotten: no news of it are told."""
     plan = make_plan(
         cut.path, connection.settings, model=model, id_column=job.id_column, keep=job.keep, words=words, like=job,
-        dialect=cut.dialect,
+        errors=job.errors, dialect=cut.dialect,
     )  # fmt: skip
     with plan.source:
         by = submit(connection, plan, 0, None, report.warn)

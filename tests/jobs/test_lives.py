@@ -102,9 +102,12 @@ def test_a_job_of_todays_format_is_given_to_workers(ledger: Ledger) -> None:
     """One that an older version can't score is of the newest format that this one knows, and no newer one."""
     job = dataclasses.replace(JOB, format=0, feeds=(dataclasses.replace(FEED, strict=True),), by_reference="spool")
     assert job.format == FORMAT
-    assert ledger.submit(job, CURSOR) == "running"
-    enqueue(ledger, job.life, 0)
-    assert lease(ledger, job.life, 0) == "leased"
+    errors = dataclasses.replace(JOB, format=0, errors=True)
+    assert (errors.format, errors.id == JOB.id) == (READING, False)
+    for each in (job, errors):
+        assert ledger.submit(each, CURSOR) == "running"
+        enqueue(ledger, each.life, 0)
+        assert lease(ledger, each.life, 0) == "leased"
 
 
 def test_a_job_of_a_newer_format_is_left_alone_without_spending_attempts(ledger: Ledger) -> None:
