@@ -7,7 +7,8 @@
   if none does. One that is rarer, or two that do, are asked.
 - *Header*: the first record is one, unless it looks like all others: it has numbers or dates where they have them, or
   one of its texts comes again below it.
-- Lines that begin with # and have another number of fields than all others are comments; `sep=;` says the delimiter.
+- Lines that begin with # and have another number of fields than all others are comments; those of several fields below
+  the first record may be texts, and are asked. `sep=;` says the delimiter.
 - Quotes of another kind, escapes and titles before the header are asked, if only they make sense of the file.
 
 What somebody has said is never looked for.
@@ -23,7 +24,7 @@ from typing import Any
 
 from formats.csv.dialect import UTF8, Dialect
 from formats.csv.header import has_header
-from formats.csv.sample import Sample, sample_of
+from formats.csv.sample import Sample, lines_of, sample_of
 from formats.errors import InputError
 
 HEAD_BYTES = 256 << 10  # of the file, that are looked at
@@ -168,11 +169,15 @@ def _best(name: object, ways: Sequence[Way]) -> Way:
 def _otherwise(name: object, text: str, whole: bool, chosen: Way, fixed: Mapping[str, Any]) -> Way:
     """Where no delimiter alone makes sense of all records. Raises InDoubtError."""
     asked, plain = Dialect(**fixed), chosen.sample
-    commented: list[Way] = []
-    if "comment" not in fixed and re.search(r"(?m)^#", text):
-        commented = _ways(text, whole, _with(asked, comment="#"), fixed)
-        fitting = [way for way in commented if way.fits]
+    may_have_comments = "comment" not in fixed and re.search(r"(?:\A|[\r\n])#", text)
+    if may_have_comments:
+        fitting = [way for way in _ways(text, whole, _with(asked, comment="#"), fixed) if way.fits]
         if len(fitting) == 1:
+            if lost := _like_a_record(text, fitting[0].dialect):
+                raise InDoubtError(
+                    f"{name}: its lines that begin with '#' may be comments (--comment '#') or records (--comment ''), "
+                    f"such as {lost[:60]!a}"
+                )
             return fitting[0]
     if plain.fields > 1 and plain.share >= MOSTLY and not plain.broken:
         return chosen  # what is wrong with some records is said of each
@@ -184,9 +189,11 @@ def _otherwise(name: object, text: str, whole: bool, chosen: Way, fixed: Mapping
             f"{_choices(found)}"
         )
     if plain.fields < 2 and "delimiter" not in fixed:
-        likely = [way for way in (*_ways(text, whole, asked, fixed), *commented, *unusual) if way.is_likely]
-        if likely:
-            several = list({way.dialect: way for way in likely}.values())
+        likely = [*_ways(text, whole, asked, fixed), *unusual]
+        if may_have_comments:
+            likely = [max(way, _commented(way, text, whole), key=lambda each: each.sample.share) for way in likely]
+        several = list({way.dialect: way for way in likely if way.is_likely}.values())
+        if several:
             raise InDoubtError(f"{name}: its delimiter is in doubt: {_choices([*several[:2], chosen])}")
     return chosen
 
@@ -216,6 +223,22 @@ def _unusual(text: str, whole: bool, asked: Dialect, fixed: Mapping[str, Any]) -
             return here
         ways += here
     return ways
+
+
+def _like_a_record(text: str, dialect: Dialect) -> str:
+    """A comment below the first record that has several fields, as a text with a hashtag at its beginning; or empty."""
+    below = False
+    for line in lines_of(text):
+        if not line.startswith(dialect.comment):
+            below = below or bool(line.strip())
+        elif below and dialect.delimiter in line:
+            return line.rstrip("\r\n")
+    return ""
+
+
+def _commented(way: Way, text: str, whole: bool) -> Way:
+    dialect = _with(way.dialect, comment="#") if way.dialect.delimiter != "#" else way.dialect
+    return Way(dialect, sample_of(text, dialect, whole))
 
 
 def _choices(ways: Sequence[Way]) -> str:

@@ -1,6 +1,7 @@
 """The first records of a file as a dialect would read them, by Python's csv module: enough to tell a dialect by."""
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,11 +42,16 @@ def _folded(record: list[str], dialect: Dialect, before: list[list[str]]) -> lis
     return [*record[: columns - 1], dialect.delimiter.join(record[columns - 1 :])]
 
 
+def lines_of(text: str) -> list[str]:
+    """Its lines as a CSV file has them: str.splitlines cuts at form feeds, and at U+2028, too."""
+    return io.StringIO(text, newline="").readlines()
+
+
 def sample_of(text: str, dialect: Dialect, whole: bool) -> Sample:
     """Of a file that begins with `text`. What its end may have cut is left out, unless it is `whole`."""
     records: list[list[str]] = []
     broken = False
-    lines = text.splitlines(keepends=True)[dialect.skip_lines :]
+    lines = lines_of(text)[dialect.skip_lines :]
     body = "".join(line for line in lines if not dialect.comment or not line.startswith(dialect.comment))
     reader: Iterator[list[str]] = reader_of(body, dialect)
     try:
