@@ -1,4 +1,4 @@
-"""What is found in a file is what somebody would see who opens it; where it is in doubt, it is asked and not guessed."""
+"""What is found in a file is what somebody would see who opens it; where that is in doubt, it is asked."""
 
 import pytest
 
