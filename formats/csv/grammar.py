@@ -25,6 +25,7 @@ class Grammar:
     well_quoted: dict[bool, re.Pattern[bytes]] = field(init=False)  # a record as group 1, behind blank lines
     plain: dict[bool, re.Pattern[bytes]] = field(init=False)  # what is outside quotes, up to a quote or a line end
     quoted: re.Pattern[bytes] = field(init=False)  # what is inside them, up to the closing one
+    no_line: re.Pattern[bytes] = field(init=False)  # quoted fields, comments and what is escaped: no line ends there
     _beside: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,6 +60,9 @@ class Grammar:
             True: re.compile(rb"[\r\n]*(?![\r\n])%b(?=[\r\n])" % record),
             False: re.compile(rb"(?:\r?\n)*(?!\r?\n)%b(?=\r?\n)" % record),
         }
+        closed = rb"(?<![^%b\r\n])%b%b%b" % (delimiter, quote, inside, quote)
+        others = rb"|(?<![^\r\n])%b[^\r\n]*" % re.escape(self.comment) if self.comment else b""
+        no_line = (closed if quote else rb"(?!)") + others + (rb"|%b[\s\S]" % escape if escape else b"")
         # A quote that opens a field stands behind one of these, and one that closes a field before one of these: a
         # delimiter, a line end, or the other half of a doubled quote.
         beside = np.zeros(256, dtype=bool)
@@ -66,6 +70,7 @@ class Grammar:
         object.__setattr__(self, "well_quoted", well)
         object.__setattr__(self, "plain", {lone_cr: re.compile(run) for lone_cr, run in runs.items()})
         object.__setattr__(self, "quoted", re.compile(inside))
+        object.__setattr__(self, "no_line", re.compile(no_line))
         object.__setattr__(self, "_beside", beside)
 
     @property

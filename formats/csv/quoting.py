@@ -50,6 +50,8 @@ def lines_end_in_cr(data: bytes, grammar: Grammar) -> bool:
 
     Blank lines don't count: they may be halves of a CR CR LF.
     """
+    if not grammar.by_quotes:  # quotes in comments are none, nor are escaped ones
+        data = grammar.no_line.sub(b"x", data)
     octets = np.frombuffer(data, dtype=np.uint8)
     feeds = octets == LF
     returns = octets == CR
