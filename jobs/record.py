@@ -23,7 +23,7 @@ PLAIN = 2  # the format of a job that an older worker can score as well: a colum
 # What says nothing of the output; the batch size is an even older part of the id, as 0.
 _NOT_IDENTITY: dict[str, object] = {"batch_bytes": 0, "model_name": "", "created": ""}
 # Written only where there is something to say:
-_OLDER_LACK = ("constants", "version", "dialect", "errors", "copy_bytes", "files")
+_OLDER_LACK = ("constants", "version", "dialect", "limit", "errors", "copy_bytes", "files")
 _LATER = ("incarnation", "block_bytes", "by_reference", "copy_bytes", "files")  # nor is this in the id
 
 
@@ -63,6 +63,7 @@ class Job:
     constants: tuple[Constant, ...] = ()  # of placeholders that no column feeds
     version: str = ""  # of an object: which of those that were there under its name
     dialect: Dialect = PLAIN_CSV
+    limit: int = 0  # only so many records, the first ones; 0: all
     errors: bool = False  # rejects have a row in the scores file, which has a column of codes (jobs/error_rows.py)
     # Not part of the id:
     batch_bytes: int = 2 << 20
@@ -98,7 +99,7 @@ class Job:
     @property
     def _least_format(self) -> int:
         """The oldest that can say what the job's output follows from."""
-        is_odd = not self.dialect.is_plain or self.copy_bytes or self.files or self.errors
+        is_odd = not self.dialect.is_plain or self.copy_bytes or self.files or self.limit or self.errors
         if is_odd or any(feed.null or feed.strict for feed in self.feeds):
             return READING
         is_plain = all(feed.is_plain for feed in self.feeds) and all(fetch.is_plain for fetch in self.fetches)

@@ -34,7 +34,8 @@ def micro_batches(records: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 class Slice:
-    """A block's records from number `first` to before `end`, without copying; `edges` lie at both."""
+    """A block's records from number `first` to before `end`, without copying; `edges` lie at both, unless a job's limit
+    is in between."""
 
     def __init__(self, block: Block, first: int, end: int) -> None:
         self.block = block
@@ -54,8 +55,8 @@ class Slice:
         """Those that have rows."""
         start = self.block.start.record
         for first, end in pairwise(edges(start, self.block.end.record)):
-            if self.first <= first and end <= self.end:
-                begin, stop = self._row(first), self._row(end)
+            if self.first <= first < self.end:
+                begin, stop = self._row(first), self._row(min(end, self.end))  # the last one may be cut by a limit
                 if stop > begin:
                     yield self.block.records.slice(begin, stop - begin)
 

@@ -246,6 +246,7 @@ def enqueue(
     keep: Sequence[str] = (),
     all_columns: bool = False,
     errors: bool = False,
+    limit: int = 0,
     feed: Mapping[str, str | Sequence[str]] | Sequence[str] = (),
     set: Mapping[str, object] | Sequence[str] = (),
     fetch: Mapping[str, str] | Sequence[str] = (),
@@ -277,7 +278,7 @@ def enqueue(
     plan = make_plan(
         _located(file),
         settings, model=locate(model) if model else None, id_column=id, keep=keep,
-        all_columns=all_columns, errors=errors,
+        all_columns=all_columns, errors=errors, limit=limit,
         words=make_words(feed, set, fetch, pad, fill, truncate, null, strict_encoding),
         dialect=checked(dict(dialect or {}), ""),
         batch_bytes=batch_bytes, again=again,

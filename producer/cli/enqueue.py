@@ -82,6 +82,7 @@ class Moment(click.ParamType["datetime"]):
     help="The records' id in the scores file.  [default: message_id or id if there is one, else the record number]",
 )
 @click.option("--keep", type=Columns(), default=(), help="More columns to carry through to the scores file.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Score the first N records alone.")
 @click.option("--errors", is_flag=True, help="Put rejects into the scores file too, with their code as `error`.")
 @click.option("--all-columns", is_flag=True, help="Carry each column of FILE through, in its order.")
 @words_options()
@@ -115,6 +116,7 @@ def enqueue(
     id_column: str | None,
     keep: Sequence[str],
     all_columns: bool,
+    limit: int | None,
     errors: bool,
     batch_bytes: int | None,
     max_rejects: tuple[float, bool] | None,
@@ -193,6 +195,7 @@ def enqueue(
                 keep=keep,
                 all_columns=all_columns,
                 errors=errors,
+                limit=limit or 0,
                 dialect=dialect,
                 words=take_words(words),
                 batch_bytes=batch_bytes,

@@ -13,7 +13,7 @@ class Forecast:
     """Rate and time left, from the counters so far. `window`: the seconds over which the rate is taken."""
 
     def __init__(self, job: Job, window: float = RATE_SECONDS) -> None:
-        self._size = job.read_bytes
+        self._size, self._limit = job.read_bytes, job.limit
         self._window = window
         self._seen: deque[tuple[float, int]] = deque()
         self.answered = 0  # records scored or rejected
@@ -28,7 +28,7 @@ class Forecast:
         self.answered = answered + counts.read_rejects
         offset = counts.cursor["offset"]
         estimate = counts.records if counts.sealed or not offset else counts.records * self._size // offset
-        self.total = max(counts.records, estimate)
+        self.total = max(counts.records, min(estimate, self._limit) if self._limit else estimate)
         if not answered:
             self._seen.clear()  # the wait for the first worker is no part of the rate
         self._seen.append((now, answered))

@@ -87,13 +87,15 @@ def position(cursor: Mapping[str, int]) -> Position:
     return Position(cursor["offset"], cursor["record"], cursor["line"])
 
 
-def pieces(found: Found) -> Iterator[Piece[Found]]:
-    """The block's micro-batches."""
+def pieces(found: Found, limit: int = 0) -> Iterator[Piece[Found]]:
+    """The block's micro-batches, as far as they have records up to the number `limit`, if it isn't 0."""
     start, end = found.start, found.end
     places = edges(start.record, end.record)
     for index, (first, behind) in enumerate(pairwise(places)):
         share = (end.offset - start.offset) * (behind - first) // (end.record - start.record)
-        yield Piece(found, index, index == len(places) - 2, first, behind, share)
+        if limit and first > limit:
+            return
+        yield Piece(found, index, index == len(places) - 2, first, min(behind, limit + 1) if limit else behind, share)
 
 
 def cut(found: Iterable[Found], job: Job, skip: int) -> Iterator[Batch[Found]]:
@@ -102,7 +104,9 @@ def cut(found: Iterable[Found], job: Job, skip: int) -> Iterator[Batch[Found]]:
     batch: list[Piece[Found]] = []
     size, half = 0, job.block_bytes // 2
     for block in found:
-        for piece in pieces(block):
+        if job.limit and block.start.record > job.limit:
+            break  # and the rest is not read
+        for piece in pieces(block, job.limit):
             if piece.index < skip:
                 continue
             batch.append(piece)

@@ -84,6 +84,7 @@ def make_plan(
     keep: Sequence[str] = (),
     all_columns: bool = False,
     errors: bool = False,
+    limit: int = 0,
     words: Words = NOTHING,
     like: Job | None = None,
     dialect: Dialect | Mapping[str, Any] = MappingProxyType({}),
@@ -93,9 +94,9 @@ def make_plan(
 ) -> Plan:
     """Reads the header and the graph, and fits one to the other: by `words`, which win over those in the file beside
     the model, and these over what the job `like` has, as far as the model has such inputs. `all_columns`: as if `keep`
-    had each column of the input; `errors`: rejects have a row in the scores file too. `dialect` may be a part of one,
-    by the fields of Dialect: the rest is found in the file. What can't be read in place is copied first, and
-    `unpacking` is told how far that is.
+    had each column of the input; `errors`: rejects have a row in the scores file too; `limit`: so many records alone,
+    the first ones; 0: all. `dialect` may be a part of one, by the fields of Dialect: the rest is found in the file.
+    What can't be read in place is copied first, and `unpacking` is told how far that is.
 
     Raises InputError (no such file, no such column, a dialect that is in doubt) or GraphError (no frozen graph, nothing
     to feed, no such node, a placeholder that a column can't feed): all that can be known before anything is enqueued.
@@ -141,6 +142,7 @@ def make_plan(
             id_column=id_column,
             keep=keep,
             errors=errors,
+            limit=limit,
             max_record_bytes=settings.max_record_bytes,
             again=uuid.uuid4().hex if again else "",
             batch_bytes=batch_bytes or settings.batch_bytes or fit_batches(source.size, bool(place)),
