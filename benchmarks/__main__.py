@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from benchmarks import compare, growth, history, machine, report, splitting, startup, wide
+from benchmarks import compare, growth, history, inputs, machine, report, splitting, startup, wide
 from benchmarks.compare import Setting
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.graphs import ROOT
@@ -217,6 +217,16 @@ def splitting_command(rows: int, rounds: int, name: str | None, **common: Any) -
     """How fast one producer hands out a file by reference, to workers that do nothing with it."""
     results = begin(rounds) | splitting.splitting(setting("nothing", rows=rows, **common), rounds)
     report.write(common["results"], name or "splitting", results, report.splitting(results))
+
+
+@main.command("inputs")
+@common(3)
+@rows_option
+@one_model
+def inputs_command(rows: int, model: str, rounds: int, name: str | None, **common: Any) -> None:
+    """What other delimiters, encodings and containers cost, beside plain CSV in UTF-8."""
+    results = begin(rounds) | inputs.inputs(setting(model, rows=rows, **common), rounds)
+    report.write(common["results"], name or "inputs", results, report.inputs(results))
 
 
 def setting(

@@ -205,6 +205,26 @@ def splitting(results: dict[str, Any]) -> str:
     return heading("Handing out by reference", results["machine"], about) + "\n" + table(head, [row])
 
 
+def inputs(results: dict[str, Any]) -> str:
+    plain = results["forms"]["plain"]
+    rows = [
+        [
+            name,
+            f"{each['rate']:,.0f}",
+            f"{each['rate'] / plain['rate']:.2f}",
+            f"{each['cpu_seconds'] / results['rows'] * 1e6:.2f}",
+            f"{each['producer_rss'] / 1e6:.0f}",
+        ]
+        for name, each in results["forms"].items()
+    ]
+    about = (
+        f"{results['rows']:,} messages, the {results['model']} graph, medians of {results['rounds']}, without "
+        f"a start-up of {results['startup']:.1f} s; gzip alone takes {results['unpacking_seconds']:.1f} s."
+    )
+    head = ["", "messages/s", "of plain", "CPU-s a million", "the producer's memory MB"]
+    return heading("Other forms of a file", results["machine"], about) + "\n" + table(head, rows)
+
+
 def plot(path: Path, results: dict[str, Any]) -> None:
     """Whatever the results are of. Raises ImportError without matplotlib."""
     import matplotlib as mpl
@@ -234,6 +254,11 @@ def plot(path: Path, results: dict[str, Any]) -> None:
             title=f"{results['rows']:,} messages by reference", xlabel="round", ylabel="messages/s", ylim=(0, None)
         )
         axis.yaxis.set_major_formatter(EngFormatter())
+    elif "forms" in results:
+        figure, axis = pyplot.subplots(figsize=(7, 3))
+        axis.barh(list(results["forms"]), [each["rate"] for each in results["forms"].values()], color="#c44e52")
+        axis.set(title=f"{results['rows']:,} messages, the {results['model']} graph", xlabel="messages/s")
+        axis.xaxis.set_major_formatter(EngFormatter())
     elif "width" in results:
         figure, axis = pyplot.subplots(figsize=(7, 2.4))
         axis.barh(list(results["rates"]), list(results["rates"].values()), color=["#8c9bb0", "#c44e52"])

@@ -133,6 +133,8 @@ class Splitter:
                     broken.append((at, end, extent))
                     trouble = max(trouble, extent.seen - base)
                 at = end if end < len(data) else self._file.behind_line_end(extent.end) - base
+        if len(broken) == MAX_BROKEN and at < len(data):
+            at = self._file.behind_line_end(base + at) - base  # or the next block would begin with a blank line
         return self._scanned(data, at, broken, quotes, good, comments)
 
     def _scanned(

@@ -61,4 +61,5 @@ def _most_records(job: Job, progress: Progress) -> float:
     if not offset:
         return float("inf")
     shortest = min(SHORT_BYTES, offset / progress.records * 2 / 3)
-    return progress.records + max(0, job.size - offset) / shortest
+    most = progress.records + max(0, job.read_bytes - offset) / shortest
+    return min(most, job.limit) if job.limit else most

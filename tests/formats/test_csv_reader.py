@@ -19,6 +19,7 @@ from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 
 from formats.csv.reader import Reader
+from formats.csv.splitter import MAX_BROKEN
 from formats.errors import InputError
 from formats.position import Position
 from formats.rejects import Reject
@@ -409,3 +410,14 @@ def test_a_range_of_a_file_that_changed_is_refused(messages: Path) -> None:
     for content in (b"a,b\n" + b"1,x\n" * 19, b"a,b\n" + b"1,x\n" * 10 + b"11\n\n\n" * 10, b"a,b\n" + b'1,"\n' * 20):
         with Reader(write(messages, content), 100) as reader, pytest.raises(InputError):
             reader.read(ranges[0], ["a"])
+
+
+def test_thousands_of_broken_records_make_no_blank_lines(messages: Path) -> None:
+    """They cut a block, which ends behind a line and not before its end."""
+    count = 3 * MAX_BROKEN + 7
+    with Reader(write(messages, b"id,text\n" + b'1,"x"y\n' * count + b"2,z\n")) as reader:
+        blocks = list(reader.blocks(["id"]))
+        assert [len(block.rejects) for block in blocks] == [MAX_BROKEN] * 3 + [7]
+        assert sum(block.blank_lines for block in blocks) == 0
+        assert [reader.read(found, ["id"]) for found in reader.ranges()] == blocks
+        assert blocks[-1].end.line == count + 3
