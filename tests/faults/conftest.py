@@ -24,11 +24,19 @@ if sys.platform != "linux":
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--by-reference", action="store_true", help="workers read and write for themselves in every test")
+    parser.addoption(
+        "--form", choices=("file", "gzip", "stdin"), default="file", help="how the input comes: as it is, packed, piped"
+    )
 
 
 @pytest.fixture(scope="session")
 def by_reference(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--by-reference", default=False))
+
+
+@pytest.fixture(scope="session")
+def form(request: pytest.FixtureRequest) -> str:
+    return str(request.config.getoption("--form", default="file"))
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +69,7 @@ def reference(site: Site, slow_model: Path, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def night(
-    site: Site, slow_model: Path, reference: References, tmp_path: Path, by_reference: bool
+    site: Site, slow_model: Path, reference: References, tmp_path: Path, by_reference: bool, form: str
 ) -> Iterator[Callable[..., Night]]:
     """Makes nights over files of their own; the processes they start don't outlive the test."""
     nights: list[Night] = []
@@ -77,9 +85,13 @@ def night(
         reference(rows)  # by workers that are there
         if staff:
             site.staff(workers)
-        path = tmp_path / f"night{os.getpid()}x{next(_numbers)}.csv"
+        number = next(_numbers)
+        path = tmp_path / f"night{os.getpid()}x{number}.csv"
         write_input(path, rows, milliseconds)
-        nights.append(Night(site, path, reference(rows), slow_model, spool or by_reference))
+        if form == "stdin":  # the same bytes would be the same job
+            with path.open("a") as file:
+                file.write("\n" * number)
+        nights.append(Night(site, path, reference(rows), slow_model, spool or by_reference, form))
         return nights[-1]
 
     yield make

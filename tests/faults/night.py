@@ -1,5 +1,6 @@
 """One job among faults: the command that runs it, and what must be true at its end."""
 
+import gzip
 import json
 import os
 import signal
@@ -8,6 +9,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import xxhash
 
 from jobs import keys
 from jobs.progress import Progress
@@ -29,6 +32,7 @@ class Night:
     reference: "Path | None"
     model: Path
     spool: bool = False
+    form: str = "file"  # how the input comes: or packed by gzip, or through a pipe
     started: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     @property
@@ -44,6 +48,8 @@ class Night:
         environment = {"NIGHTSHIFT_WINDOW": "16", **os.environ, "REDIS_URL": self.site.server.url}
         if self.spool:
             environment["NIGHTSHIFT_SPOOL"] = str(self.site.spool)
+        if self.form != "file":
+            environment["NIGHTSHIFT_HOME"] = str(self.input.with_name("home"))  # where its copy is
         if self.site.root:
             environment["NIGHTSHIFT_DATA"] = str(self.site.root)
         with self._said(number, "out").open("wb") as out, self._said(number, "err").open("wb") as err:
@@ -70,7 +76,15 @@ class Night:
     def submit(self, *words: object, **options: Any) -> "subprocess.Popen[bytes]":
         """The command that enqueues and does not wait."""
         given = ("--model", self.model, "--fetch", "score", "--batch-bytes", 2_000, "--json")
-        return self.popen("enqueue", self.input, *given, *words, **options)
+        if self.form == "stdin":
+            with self.input.open("rb") as file:
+                return self.popen("enqueue", "-", *given, *words, **{"stdin": file, **options})
+        named = self.input
+        if self.form == "gzip":
+            named = self.input.with_name(f"{self.input.name}.gz")
+            if not named.exists():
+                named.write_bytes(gzip.compress(self.input.read_bytes(), 1))
+        return self.popen("enqueue", named, *given, *words, **options)
 
     def end(self, process: "subprocess.Popen[bytes]", seconds: float = 60, code: int = 0) -> str:
         """What it printed, when it has ended with that exit code."""
@@ -82,8 +96,11 @@ class Night:
 
     @property
     def job(self) -> str:
+        digest = xxhash.xxh3_128_hexdigest(self.input.read_bytes()) if self.form == "stdin" else ""
+        name = f"piped-{digest}"[:24] if digest else self.input.stem
+
         def ids() -> list[str]:
-            return [job for job in self.site.ledger.job_ids() if job.startswith(f"{self.input.stem}-")]
+            return [job for job in self.site.ledger.job_ids() if job.startswith(f"{name}-")]
 
         until(lambda: bool(ids()), 30)
         [job] = ids()
@@ -139,7 +156,7 @@ class Night:
 
     def check_receipt(self, receipt: dict[str, Any]) -> None:
         assert self.reference
-        rows = self.input.read_bytes().count(b"\n") - 1
+        rows = self.input.read_bytes().rstrip(b"\n").count(b"\n")
         rejected = rejects_path(self.reference).read_bytes().count(b"\n") - 1
         assert (receipt["state"], receipt["agrees"]) == ("complete", True)
         assert (receipt["records"], receipt["scored"], receipt["rejected"]) == (rows, rows - rejected, rejected)
