@@ -9,38 +9,27 @@
   one of its texts comes again below it.
 - Lines that begin with # and have another number of fields than all others are comments; those of several fields below
   the first record may be texts, and are asked. `sep=;` says the delimiter.
+- A backslash before a quote is asked, if it may be an escape or not.
 - Quotes of another kind, escapes and titles before the header are asked, if only they make sense of the file.
 
 What somebody has said is never looked for.
 """
 
-import codecs
 import re
 import shlex
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from formats.csv.dialect import UTF8, Dialect
+from formats.csv.dialect import Dialect
+from formats.csv.encoding import MOSTLY, InDoubtError, decoded, encoding_of
 from formats.csv.header import has_header
 from formats.csv.sample import Sample, lines_of, sample_of
-from formats.errors import InputError
 
 HEAD_BYTES = 256 << 10  # of the file, that are looked at
 COMMON = ",;\t|"
 RARE = ":^~`#&"
-MOSTLY = 0.9  # of the records have the same number of fields
-BOMS = (
-    (codecs.BOM_UTF8, UTF8), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
-)  # fmt: skip
 _SEP = re.compile(r'"?sep=(?P<mark>[^\r\n"])"?\r?\n?')
-_SEVERAL = "windows-1252 gb18030 big5 shift_jis euc-kr windows-1251"  # to name some
-
-
-class InDoubtError(InputError):
-    """The file can be read in more than one way: its text names the options that say which."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +51,14 @@ class Way:
         return self.sample.fields > 1 and self.sample.share >= 0.5 and len(records[0]) > 1
 
     @property
+    def is_one_column(self) -> bool:
+        """Whether each record is one field: its delimiter is in none."""
+        return self.sample.fields == 1 and self.sample.share == 1 and not self.sample.broken
+
+    def reads_as(self, other: "Way") -> bool:
+        return self.sample.records == other.sample.records
+
+    @property
     def hides_quotes(self) -> bool:
         """Whether cells look quoted by what is no quote in it."""
         cells = (cell for record in self.sample.records for cell in record if len(cell) > 3)
@@ -72,7 +69,7 @@ def detect(name: object, head: bytes, whole: bool, said: Mapping[str, Any]) -> D
     """The dialect of a file that begins with `head`, which is all of it if `whole`; `said` are the options that
     somebody gave, by the fields of Dialect. Raises InDoubtError; InputError for an option that is none."""
     encoding = Dialect(encoding=said["encoding"]).encoding if "encoding" in said else encoding_of(name, head, whole)
-    text = decoded(head, encoding, whole)
+    text = decoded(name, head, encoding, whole)
     fixed = {**said, "encoding": encoding}
     sep = _SEP.match(text)
     if sep and "skip_lines" not in said and sep["mark"] == fixed.setdefault("delimiter", sep["mark"]):
@@ -81,12 +78,18 @@ def detect(name: object, head: bytes, whole: bool, said: Mapping[str, Any]) -> D
     chosen = _best(name, _ways(text, whole, asked, fixed))
     if not chosen.fits:
         chosen = _otherwise(name, text, whole, chosen, fixed)
-    elif "quote" not in fixed and chosen.hides_quotes:
+    if "quote" not in fixed and chosen.fits and chosen.hides_quotes:
         escape = {} if "escape" in fixed or "\\'" not in text else {"escape": "\\"}
         quoted = _with(chosen.dialect, quote="'", **escape)
         both = [Way(quoted, sample_of(text, quoted, whole)), chosen]
         raise InDoubtError(f"{name}: its quotes are in doubt: {_choices(both)}")
+    if "escape" not in fixed and (escaped := _escaped(chosen, text, whole)):
+        raise InDoubtError(f"{name}: its backslashes are in doubt: {_choices([escaped, chosen])}")
     dialect = chosen.dialect
+    if "comment" not in fixed and dialect.comment == "" and chosen.sample.begins_with("#"):
+        raise InDoubtError(
+            f"{name}: its first line may be a comment (--comment '#') or not (--comment ''): {shown(chosen.sample)}"
+        )
     if "header" in said or "columns" in said:
         return dialect
     header = has_header(chosen.sample.records)
@@ -95,51 +98,6 @@ def detect(name: object, head: bytes, whole: bool, said: Mapping[str, Any]) -> D
             f"{name}: its first record may be the header (--header) or not (--no-header): {shown(chosen.sample)}"
         )
     return _with(dialect, header=header)
-
-
-def encoding_of(name: object, head: bytes, whole: bool) -> str:
-    """Raises InDoubtError."""
-    for bom, encoding in BOMS:
-        if head.startswith(bom):
-            return encoding
-    if zeros := _zeros(head):
-        return zeros
-    if not whole:
-        head = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1] or head[:-3]  # no half of a character
-    octets = len(head) - len(head.translate(None, bytes(range(0x80, 0x100))))  # beyond ASCII
-    invalid = sum(map(len, re.findall("[\udc80-\udcff]+", head.decode(UTF8, "surrogateescape"))))
-    if invalid * 2 <= octets:
-        return UTF8
-    runs = Counter(map(len, re.findall(rb"[\x80-\xff]+", head)))
-    alone = sum(count for length, count in runs.items() if length <= 2)
-    if alone >= MOSTLY * runs.total() and not re.search(rb"[\x81\x8d\x8f\x90\x9d]", head):
-        return "cp1252"
-    example = re.search(rb"[^\r\n]{0,20}[\x80-\xff][^\r\n]{0,20}", head)
-    lines = f", such as {example[0].decode('latin-1')!a}" if example else ""
-    raise InDoubtError(
-        f"{name}: its texts are not UTF-8{lines}; --encoding NAME says what they are: one of {_SEVERAL}, ..."
-    )
-
-
-def _zeros(head: bytes) -> str | None:
-    """UTF-16 or UTF-32 without a BOM."""
-    sample = head[: len(head) // 4 * 4][:4096]
-    if len(sample) < 8:
-        return None
-    zero = [sample[place::4].count(0) * 4 / len(sample) for place in range(4)]
-    shapes = {
-        "utf-32-le": (0, 1, 1, 1), "utf-32-be": (1, 1, 1, 0), "utf-16-le": (0, 1, 0, 1), "utf-16-be": (1, 0, 1, 0),
-    }  # fmt: skip
-    for encoding, shape in shapes.items():
-        if all(share > 0.5 if is_zero else share < 0.1 for share, is_zero in zip(zero, shape, strict=True)):
-            return encoding
-    return None
-
-
-def decoded(head: bytes, encoding: str, whole: bool) -> str:
-    """The text of a file's beginning; half a character at its end does not count, nor does a BOM."""
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    return decoder.decode(head, final=whole).removeprefix("\ufeff")
 
 
 def _with(dialect: Dialect, **changes: Any) -> Dialect:
@@ -179,11 +137,12 @@ def _otherwise(name: object, text: str, whole: bool, chosen: Way, fixed: Mapping
                     f"such as {lost[:60]!a}"
                 )
             return fitting[0]
-    if plain.fields > 1 and plain.share >= MOSTLY and not plain.broken:
+    sound = plain.share >= MOSTLY and plain.fields > 1 and plain.heads
+    if sound and not plain.broken:
         return chosen  # what is wrong with some records is said of each
     unusual = _unusual(text, whole, asked, fixed)
     found = [way for way in unusual if way.fits and len(way.sample.records) > 1]
-    if found and (len(found[0].sample.records) > len(plain.records) or plain.share < MOSTLY or plain.fields < 2):
+    if found and (len(found[0].sample.records) > len(plain.records) or not sound):
         raise InDoubtError(
             f"{name}: with {chosen.dialect.delimiter!r} between fields, not all of its records can be read: "
             f"{_choices(found)}"
@@ -192,7 +151,8 @@ def _otherwise(name: object, text: str, whole: bool, chosen: Way, fixed: Mapping
         likely = [*_ways(text, whole, asked, fixed), *unusual]
         if may_have_comments:
             likely = [max(way, _commented(way, text, whole), key=lambda each: each.sample.share) for way in likely]
-        several = list({way.dialect: way for way in likely if way.is_likely}.values())
+        likely = [way for way in likely if way.is_likely or (way.is_one_column and plain.share < 1)]
+        several = [each for at, each in enumerate(likely) if not any(map(each.reads_as, likely[:at]))]
         if several:
             raise InDoubtError(f"{name}: its delimiter is in doubt: {_choices([*several[:2], chosen])}")
     return chosen
@@ -223,6 +183,17 @@ def _unusual(text: str, whole: bool, asked: Dialect, fixed: Mapping[str, Any]) -
             return here
         ways += here
     return ways
+
+
+def _escaped(way: Way, text: str, whole: bool) -> Way | None:
+    """Another way, if there are quotes behind backslashes that may have taken their meaning from them."""
+    quote = way.dialect.quote
+    if not quote or f"\\{quote}" not in text:
+        return None
+    dialect = _with(way.dialect, escape="\\")
+    other = Way(dialect, sample_of(text, dialect, whole))
+    fits = other.fits or (other.is_one_column and way.sample.fields == 1)
+    return other if fits and other.sample.records != way.sample.records else None
 
 
 def _like_a_record(text: str, dialect: Dialect) -> str:

@@ -135,12 +135,14 @@ class Scanner:
             if at + inside >= len(data) and base + len(data) < self._size:  # a quote needs its next byte as well
                 if not exceeds:
                     return None
-                keep = self._keep(data, begin, at, inside)
+                at = self._before_escapes(data, begin, at)
+                keep = at if inside else max(at - 1, 0)  # outside quotes a pattern looks one byte back
                 base, at = base + keep, at - keep
                 data = self._read(base, self._window)
             elif not inside:
                 if at == len(data) or data[at] != self._quote:
                     half = not self._lone_cr and at < len(data) and data[at - 1 : at] == b"\r"  # of a \r\n
+                    half = half and not self._is_escaped(data, begin, at - 1)
                     return Extent(base + at - half, stray=strays[0] if strays else None)
                 quote = base + at
                 known = self._broken.get(quote)
@@ -160,14 +162,23 @@ class Scanner:
             else:
                 return self._remember(opening, strays, Extent(0, "bad_quoting", quote, base + at))
 
-    def _keep(self, data: bytes, begin: int, at: int, inside: bool) -> int:
-        """From where on to look at `data[begin:at]` again when more has been read: outside quotes a pattern looks one
-        byte back, and an escape belongs to what is behind it."""
-        if self._escape != NONE and at > begin:
-            escape = bytes([self._escape])
-            escaped = data[begin : at - 1].endswith(escape)  # or what escapes is escaped itself: no harm
-            at = begin + len(data[begin : at - escaped].rstrip(escape))
-        return at if inside else max(at - 1, 0)
+    def _before_escapes(self, data: bytes, begin: int, at: int) -> int:
+        """From where on to look again when more has been read than `data[begin:at]`: an escape belongs to what is
+        behind it. Pairs of them don't: a file of nothing else has an end, too."""
+        if self._escape == NONE or at == begin:
+            return at
+        escape = bytes([self._escape])
+        escaped = data[begin : at - 1].endswith(escape)  # or what escapes is escaped itself: no harm
+        end = at - escaped
+        run = len(data[begin:end]) - len(data[begin:end].rstrip(escape))
+        return end - run % 2 if run else at
+
+    def _is_escaped(self, data: bytes, begin: int, at: int) -> bool:
+        """Whether `data[at]`, outside quotes from `begin` on, is: each escape takes the next sign with it."""
+        if self._escape == NONE:
+            return False
+        before = data[begin:at]
+        return (len(before) - len(before.rstrip(bytes([self._escape])))) % 2 == 1
 
     def _strays(self, data: bytes, base: int, begin: int, end: int, limit: int) -> list[int]:
         """The file offset of the first CR that is no line end in `data[begin:end]`, a part of an unquoted run, or one

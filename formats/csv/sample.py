@@ -26,6 +26,9 @@ class Sample:
         """Whether the first record has as many fields as most."""
         return bool(self.records) and len(self.records[0]) == self.fields
 
+    def begins_with(self, comment: str) -> bool:
+        return bool(self.records) and self.records[0][0].startswith(comment)
+
     @property
     def title_lines(self) -> int:
         """How many records of one field there are before others, which all have the same number; 0 if it isn't so."""

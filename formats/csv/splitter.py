@@ -114,6 +114,11 @@ class Splitter:
                 comments.append((at, comment))
                 at = self._file.behind_line_end(base + comment) - base
                 continue
+            if self._grammar.comment and data.startswith(self._grammar.comment, at):  # it has no end here
+                if not at:
+                    comments.append((0, len(data)))
+                    at = self._file.behind_line(base) - base
+                break
             # Within what a broken record was followed through, only the scanner remembers what it has seen.
             match = well_quoted.match(data, at) if at >= trouble else None
             first, last = match.span(1) if match else (0, 0)

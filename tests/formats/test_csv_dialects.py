@@ -91,6 +91,8 @@ letters = ["\\", '"', ",", "\n", "\r\n", "a", "b", "é", " ", '""', '\\"', "\\\\
 @example(body='a\\,"b,c\n', block=2, limit=20)
 @example(body="a,b\\", block=2, limit=20)
 @example(body="\\\n,b\n", block=1, limit=20)
+@example(body='"\n\\\r\n', block=1, limit=20)
+@example(body='\\éé\\\n\\\\\\\\\\\\é,"\r\n\r\n\\"\\\\\\éé', block=1, limit=20)
 def test_escapes_are_those_of_pythons_csv(
     tmp_path_factory: pytest.TempPathFactory, body: str, block: int, limit: int
 ) -> None:
