@@ -13,10 +13,10 @@ BOMS = (
     (codecs.BOM_UTF8, UTF8), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
-# What words of western languages have not: a byte that is none in windows-1252; signs within a word, or in front of a
-# letter with an accent; a capital of those among small letters; an accent alone.
+# What words of western languages have not: signs within a word, or in front of a letter with an accent; a capital of
+# those among small letters; an accent alone.
 _NOT_WESTERN = re.compile(
-    "\ufffd|[^\\W\\d_][¡-¬®-³µ¶¸-¿×÷‚„†‡‰‹“”€™›]+[^\\W\\d_]|[¢-©¬®-³µ¶¸¹¼-¾×÷†‡‰€™][À-ÿ]|[A-Za-zß-ÿ][ŠŒŽŸ][a-z]|[ˆ˜]"
+    "[^\\W\\d_][¡-¬®-³µ¶¸-¿×÷‚„†‡‰‹“”€™›]+[^\\W\\d_]|[¢-©¬®-³µ¶¸¹¼-¾×÷†‡‰€™][À-ÿ]|[A-Za-zß-ÿ][ŠŒŽŸ][a-z]|[ˆ˜]"
 )
 _SEVERAL = "windows-1252 gb18030 big5 shift_jis euc-kr windows-1251"  # to name some
 
@@ -41,7 +41,9 @@ def encoding_of(name: object, head: bytes, whole: bool) -> str:
     runs = Counter(map(len, re.findall(rb"[\x80-\xff]+", head)))
     alone = sum(count for length, count in runs.items() if length <= 2)
     by_chance = octets - invalid <= (1 - MOSTLY) * octets  # what is valid UTF-8
-    if by_chance and alone >= MOSTLY * runs.total() and not _NOT_WESTERN.search(head.decode("cp1252", "replace")):
+    western = head.decode("cp1252", "replace")
+    odd = len(_NOT_WESTERN.findall(western))  # some are written on purpose, in spam
+    if by_chance and "\ufffd" not in western and alone - odd >= MOSTLY * runs.total():
         return "cp1252"
     example = re.search(rb"[^\r\n]{0,20}[\x80-\xff][^\r\n]{0,20}", head)
     lines = f", such as {example[0].decode('latin-1')!a}" if example else ""

@@ -71,7 +71,9 @@ class Split:
         if self.scanned is None:
             return int(np.count_nonzero(np.searchsorted(self.quotes, blank) % 2 == 0))
         ends = np.sort(np.append(self.spans()[:, 1], [end for _, end, _ in self.broken]))
-        begun, ended = (np.searchsorted(edges, blank, side="right") for edges in (self.starts(), ends))
+        # Behind an escaped line end a record's own one looks like a blank line.
+        at = blank - ((octets[blank] == LF) & (octets.take(blank - 1, mode="clip") == CR) & (blank > 0))
+        begun, ended = np.searchsorted(self.starts(), at, side="right"), np.searchsorted(ends, at, side="left")
         return int(np.count_nonzero(begun == ended))
 
     def without(self, gaps: Sequence[tuple[int, int]]) -> bytes | memoryview:

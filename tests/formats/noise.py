@@ -22,7 +22,15 @@ from formats.reading import read_input
 from formats.source import Block
 from tests.formats.packing import KINDS, pack
 
-ENCODINGS = ["utf-8"] * 6 + ["cp1252", "utf-16", "utf-16-le", "utf-7", "iso2022_jp", *SINGLE_BYTE, *MULTI_BYTE]
+ENCODINGS = ["utf-8"] * 6 + [
+    "cp1252",
+    "utf-16",
+    "utf-16-le",
+    "utf-7",
+    "iso2022_jp",
+    *sorted(SINGLE_BYTE),
+    *sorted(MULTI_BYTE),
+]
 WORDS = [
     b"\n", b"\n", b"\r\n", b"\r", b",", b";", b"\t", b"|", b'"', b'"', b'""', b"'", b"\\", b"#", b"a", b"1", b" ",
     b"\x00", b"\xff", b"\xe9", b"\xc3\xa9", b"\x81\x30\x89\x38", b"\xd6\xd0", b"\xef\xbb\xbf", b"\xff\xfe", b"sep=;\n",

@@ -276,3 +276,35 @@ def test_a_tab_separated_file_as_python_writes_it(tmp_path: Path) -> None:
     path = write(tmp_path / "excel.tsv", text.getvalue().encode("utf-8"))
     found = rows_of(read_both_ways(path, Dialect(delimiter="tab"), block=5000))
     assert found == [tuple(field.encode() for field in row) for row in rows]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_line_end_behind_an_escaped_one_is_no_blank_line(tmp_path: Path, end: str) -> None:
+    path = write(tmp_path / "escaped.csv", f"a{end}x\\\n{end}b;c;\\{end}{end}y{end}{end}z".encode())
+    for columns in (["a"], []):
+        with Reader(path, dialect=Dialect(escape="\\", delimiter=";")) as reader:
+            blocks = list(reader.blocks(columns))
+            assert [reader.read(found, columns) for found in reader.ranges()] == blocks
+            assert sum(block.blank_lines for block in blocks) == 1 + (end == "\r\n")
+
+
+def test_a_comment_larger_than_a_record_may_be_is_still_a_comment(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "long.csv", b"a,b\n#" + b"x" * 200 + b"\n1,2\n#" + b'"' * 201 + b"\n\n#y\n3,4\n#" + b"z" * 99
+    )
+    for block in (1, 30, 150, 1000):
+        blocks = read_both_ways(path, Dialect(comment="#"), 20, block)
+        assert rows_of(blocks) == [(b"1", b"2"), (b"3", b"4")]
+        assert [reject for one in blocks for reject in one.rejects] == []
+
+
+def test_a_file_of_escapes_alone_has_an_end(tmp_path: Path) -> None:
+    for body in (b"\\" * 5000, b'"' + b"\\" * 5001, b'x,"' + b"\\" * 5001 + b'"\n', b"\\" * 4999 + b"\n1,2\n"):
+        path = write(tmp_path / "escapes.csv", b"a,b\n" + body)
+        blocks = read_both_ways(path, Dialect(escape="\\"), 20, 1)
+        assert [reject.code for one in blocks for reject in one.rejects] == ["record_too_large"]
+
+
+def test_quotes_in_comments_do_not_tell_what_ends_a_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "old.csv", b'a,b\r# it\'s "\r"1\n",2\r"\n#",\\"\r' + b'# "\r"\n\n","\n\n"\r' * 9)
+    assert len(rows_of(read_both_ways(path, Dialect(comment="#", escape="\\")))) == 11
