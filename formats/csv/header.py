@@ -13,7 +13,8 @@ def has_header(records: Sequence[Sequence[str]]) -> bool | None:
     """None where it can't be told. `records` are the first ones, the first of all among them."""
     if not records:
         return True
-    if not any(map(str.isalnum, "".join(records[0]))):
+    names = "".join(records[0])
+    if "\0" not in names and not any(map(str.isalnum, names)):
         return None  # nothing is called `!`, or `;;`
     first, rest = records[0], [record for record in records[1:] if len(record) == len(records[0])]
     values = [place for place, cell in enumerate(first) if _is_value(cell)]

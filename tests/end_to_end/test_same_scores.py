@@ -167,7 +167,7 @@ def test_a_producer_killed_in_the_middle_is_continued_by_the_same_command(
         until(lambda: farm.ledger.progress(job).batches > 2, 60)
         assert first.poll() is None
         first.kill()
-        first.wait()
+        first.communicate()
     finally:
         for worker in farm.workers:
             os.killpg(worker.process.pid, signal.SIGCONT)
