@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from benchmarks import compare, growth, history, inputs, machine, report, splitting, startup, wide
+from benchmarks import compare, growth, history, inputs, lookahead, machine, report, splitting, startup, wide
 from benchmarks.compare import Setting
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.graphs import ROOT
@@ -227,6 +227,15 @@ def inputs_command(rows: int, model: str, rounds: int, name: str | None, **commo
     """What other delimiters, encodings and containers cost, beside plain CSV in UTF-8."""
     results = begin(rounds) | inputs.inputs(setting(model, rows=rows, **common), rounds)
     report.write(common["results"], name or "inputs", results, report.inputs(results))
+
+
+@main.command("lookahead")
+@common(1)
+@click.option("--files", default=lookahead.FILES, show_default=True, help="How many.")
+def lookahead_command(files: int, rounds: int, name: str | None, **common: Any) -> None:
+    """Fifty varied files are planned and then scored: does each end within the interval that was told?"""
+    results = begin(rounds) | lookahead.lookahead(setting("spam", **common), files)
+    report.write(common["results"], name or "lookahead", results, lookahead.report(results))
 
 
 def setting(

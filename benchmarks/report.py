@@ -288,6 +288,13 @@ def plot(path: Path, results: dict[str, Any]) -> None:
         figure, axis = pyplot.subplots(figsize=(6, 4.2))
         axis.plot([p["workers"] for p in results["points"]], [p["rate"] for p in results["points"]], "o-")
         axis.set(xlabel=f"worker processes on {results['cores']} cores", ylabel="batches/s", ylim=(0, None))
+    elif "files" in results:
+        figure, axis = pyplot.subplots(figsize=(8, 4))
+        files = sorted(results["files"], key=lambda each: float(each["took"]))
+        axis.vlines(range(len(files)), [each["low"] for each in files], [each["high"] for each in files], label="told")
+        axis.plot([each["took"] for each in files], "o", label="took")
+        axis.set(yscale="log", xlabel="files", ylabel="seconds")
+        axis.legend()
     else:
         figure, axis = pyplot.subplots(figsize=(8, 3))
         names = list(results["seconds"])

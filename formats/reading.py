@@ -57,7 +57,7 @@ def read_input(
     try:
         container = container_of(file.read(0, MAGIC_BYTES), location)
         if not isinstance(dialect, Dialect):
-            dialect = _dialect_of(file, location, container, dialect)
+            dialect = dialect_of(file, container, dialect)
         identity = file.size, file.mtime_ns, file.version
         if not container and dialect.in_place:
             source = open_source(location, max_record_bytes, dialect)
@@ -121,12 +121,15 @@ def find_dialect(location: Location, said: Mapping[str, Any]) -> Dialect:
     """How the file is to be read. Raises InputError, also for a dialect that is in doubt."""
     file = open_file(location)
     try:
-        return _dialect_of(file, location, container_of(file.read(0, MAGIC_BYTES), location), said)
+        return dialect_of(file, container_of(file.read(0, MAGIC_BYTES), location), said)
     finally:
         file.close()
 
 
-def _dialect_of(file: Opened, location: Location, container: str, said: Mapping[str, Any]) -> Dialect:
+def dialect_of(file: Opened, container: str, said: Mapping[str, Any]) -> Dialect:
+    """How an opened file, which may be in a container, is to be read. Raises InputError, also for a dialect that is in
+    doubt."""
+    location = file.location
     if not has_dialects(location):
         return Dialect()
     head = peek(file, HEAD_BYTES + 1) if container else file.read(0, HEAD_BYTES + 1)

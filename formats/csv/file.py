@@ -10,6 +10,7 @@ from formats.csv.line_ends import ANY_END, LF_END, LineEnds
 from formats.csv.parsing import BOM
 from formats.csv.quoting import Scanner, lines_end_in_cr
 from formats.errors import InputError
+from formats.files.held import HeldBytes
 from formats.files.location import Location
 from formats.files.open import open_file
 from formats.position import Position
@@ -24,10 +25,11 @@ class CsvFile:
     """
 
     def __init__(
-        self, location: Location, max_record_bytes: int, block_bytes: int, dialect: Dialect, copy: Path | None = None
-    ) -> None:
+        self, location: Location, max_record_bytes: int, block_bytes: int, dialect: Dialect,
+        copy: Path | HeldBytes | None = None,
+    ) -> None:  # fmt: skip
         self.location, self.dialect, self.grammar = location, dialect, grammar_of(dialect)
-        self._file = file = open_file(copy or location)
+        self._file = file = copy if isinstance(copy, HeldBytes) else open_file(copy or location)
         self.size, self.mtime_ns, self.version = file.size, file.mtime_ns, file.version
         self.read, self.will_read, self.unchanged, self.close = file.read, file.will_read, file.unchanged, file.close
         try:

@@ -26,6 +26,7 @@ from formats.csv.splitter import Splitter
 from formats.csv.surplus import folded, inserted
 from formats.csv.transcoding import to_utf8
 from formats.errors import InputError
+from formats.files.held import HeldBytes
 from formats.files.location import Location, locate
 from formats.position import Position
 from formats.rejects import Reject
@@ -49,15 +50,16 @@ class Reader:
         path: Location | str,
         max_record_bytes: int = 1 << 20,
         dialect: Dialect = PLAIN,
-        copy: Path | None = None,
+        copy: Path | HeldBytes | None = None,
         *,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
         self.path, self.dialect = locate(path), dialect
         self._file = file = CsvFile(self.path, max_record_bytes, block_bytes, dialect, copy)
-        self.read_from: Location = copy or self.path
+        self.read_from: Location = copy if isinstance(copy, Path) else self.path
         self.size, self.mtime_ns, self.version = file.size, file.mtime_ns, file.version
         self.columns, self.start = file.columns, file.start
+        self._counts = Counter(self.columns)
         self._splitter = Splitter(file)
 
     def blocks(
@@ -86,10 +88,9 @@ class Reader:
         return replace(block, end=end, blank_lines=block.blank_lines + skipped)
 
     def _check(self, columns: Sequence[str]) -> None:
-        counts = Counter(self.columns)  # a table may have a hundred thousand
         for name in columns:
-            if counts[name] != 1:
-                problem = "more than one column" if name in self.columns else "no column"
+            if self._counts[name] != 1:
+                problem = "more than one column" if self._counts[name] else "no column"
                 raise InputError(f"{self.path}: {problem} named {name!r}; the header has {', '.join(self.columns)}")
 
     def locate(self, start: Position, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:

@@ -31,6 +31,7 @@ class Feed:
     """Reads a file from one offset to another, for a decompressor. `read` is that of a binary file."""
 
     closed = False
+    chunk_bytes = CHUNK_BYTES
 
     def __init__(self, file: Opened, begin: int = 0, end: int | None = None, progress: Progress | None = None) -> None:
         self._file = file
@@ -45,7 +46,7 @@ class Feed:
 
     def read(self, size: int = CHUNK_BYTES) -> bytes:
         """The next bytes, none at the end. Raises InputError, ChangedError."""
-        size = min(size, CHUNK_BYTES, self._end - self.offset)
+        size = min(size, self.chunk_bytes, self._end - self.offset)
         if size <= 0:
             return b""
         if self.offset >= self._asked:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import xxhash
 
@@ -19,6 +20,7 @@ from formats.packed.folder import Copy, Folder
 from formats.packed.limits import Limits
 from formats.packed.streams import unpacked
 
+GRAIN_BYTES = 4 << 10  # to which it is known how many bytes of a file were read for its beginning
 _RULES = 1  # to be raised if the same original would give another copy
 
 
@@ -59,19 +61,32 @@ def unpack(
         return partial.publish(name, file.mtime_ns, container, encoding, file.size)
 
 
-def peek(file: Opened, size: int, encoding: str = "", named: str = "") -> bytes:
-    """The first bytes of what the copy would be, `size` of them at least if there are so many, and nothing is written.
-    Raises as `unpack` does."""
+class Beginning(NamedTuple):
+    """The first bytes of what a copy would be."""
+
+    data: bytes
+    whole: bool  # there are no more
+    packed_bytes: int  # of the file, that were read for them
+
+
+def begin(file: Opened, size: int, encoding: str = "", named: str = "") -> Beginning:
+    """`size` bytes at least if there are so many, and nothing is written. Raises as `unpack` does."""
     file = _Named(file, named) if named else file
     container = container_of(file.read(0, HEAD_BYTES), file.location)
     with _of_one_version(file):
         feed, pieces = _unpacked(file, container, None)
-        head = b""
+        feed.chunk_bytes = GRAIN_BYTES
+        head = bytearray()
         for piece in _plain(pieces, feed, container, encoding):
             head += piece
             if len(head) >= size:
-                break
-        return head
+                return Beginning(bytes(head), False, feed.offset)
+        return Beginning(bytes(head), True, file.size)
+
+
+def peek(file: Opened, size: int, encoding: str = "", named: str = "") -> bytes:
+    """The data of a beginning alone."""
+    return begin(file, size, encoding, named).data
 
 
 class _Named:

@@ -18,6 +18,7 @@ from producer.cli.end import cancel, forget
 from producer.cli.enqueue import enqueue
 from producer.cli.metrics import metrics
 from producer.cli.nightly import nightly
+from producer.cli.plan import plan
 from producer.cli.rejects import rejects
 from producer.cli.report import report
 from producer.cli.retry import retry
@@ -108,6 +109,7 @@ def main() -> None:
     \b
     Examples:
       producer enqueue data/messages.csv                 score a file; the scores go beside it
+      producer plan night.csv                            how it would be read, and how long it would take
       producer status                                    all jobs
       producer status --watch                            all of them, live
       producer status messages-4f1d…                     one job's receipt
@@ -129,7 +131,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as gently as Ctrl-C
 
 
-for command in (enqueue, status, collect, rejects, report, retry, cancel, forget, verify, nightly, metrics):
+for command in (enqueue, plan, status, collect, rejects, report, retry, cancel, forget, verify, nightly, metrics):
     main.add_command(command)
 
 

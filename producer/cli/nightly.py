@@ -155,7 +155,7 @@ def nightly(
     from producer.nightly.scoring import Options
     from producer.nightly.service import Service
     from producer.notify.hooks import INTERRUPTED_SECONDS, Hooks
-    from producer.pipeline.plan import shipped_model, words_beside
+    from producer.pipeline.fitting import shipped_model, words_beside
 
     settings = Settings.from_environment()
     schedule = Schedule(at, time_zone(timezone), deadline)

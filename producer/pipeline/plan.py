@@ -1,10 +1,9 @@
-"""From what the user asked for to a job: which columns feed which placeholders, and what goes into the scores file."""
+"""From what the user asked for to a job: the input is opened, the model fitted to it, and batches are measured out."""
 
 import base64
 import os
 import secrets
 import uuid
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,33 +11,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from formats.columns import id_column_of
 from formats.csv.dialect import Dialect
-from formats.errors import InputError
 from formats.files.location import Location, Url
-from formats.files.mirror import OBJECTS, mirrored, mirrored_if_there
-from formats.joined.source import JoinedSource
 from formats.packed.feed import Progress
 from formats.packed.folder import Copy, Folder
 from formats.packed.piped import is_piped, spooled
 from formats.reading import Reading, is_several, read_input, read_inputs
 from formats.source import Source
-from graphs.errors import GraphError
-from graphs.feeding import Fed, NoColumnError
-from graphs.feeds import Fetch
-from graphs.name_lists import listed
-from graphs.words import NOTHING, Words, of_job, read_file
-from jobs.error_rows import ERROR
+from graphs.words import NOTHING, Words
 from jobs.input import copies
 from jobs.manifest import Manifest
 from jobs.places import choose
 from jobs.record import PLAIN, Job
 from jobs.settings import Settings
-from producer.graph import Graph, read_graph
-from producer.outputs.names import check_names
+from producer.graph import Graph
+from producer.pipeline.fitting import Chosen, Fitted, choose_model, fit_table
 
-SHIPPED_MODEL = "spam.pb"
-WORDS = ".toml"  # the suffix of what stands beside a model
 DAY = 86400.0  # seconds
 MANY = 32  # batches: a file that has as many occupies many processes
 SMALLEST_BATCH = 256 << 10  # bytes of input; what a batch costs whatever is in it begins to show
@@ -55,13 +43,6 @@ class Plan:
     source: Source
     graph: Graph
     copy: Copy | None = None  # what `source` reads in the place of the input
-
-
-def shipped_model() -> Path:
-    """The spam model that comes with Nightshift: data/spam.pb in a checkout, beside this module when installed."""
-    room = Path(__file__).resolve().parents[1]
-    checkout = room.parent / "data" / SHIPPED_MODEL
-    return checkout if checkout.exists() else room / SHIPPED_MODEL
 
 
 def fit_blocks(size: int) -> int:
@@ -101,61 +82,66 @@ def make_plan(
     Raises InputError (no such file, no such column, a dialect that is in doubt) or GraphError (no frozen graph, nothing
     to feed, no such node, a placeholder that a column can't feed): all that can be known before anything is enqueued.
     """
-    path = _local(model or settings.model or shipped_model(), settings.home)
-    graph = read_graph(path)
-    words = words.over(words_beside(path))
-    if like:
-        inputs = [want.name for want in graph.signature.wants]
-        words = words.over(of_job(like.feeds, like.constants, like.fetches).about(inputs))
-    try:
-        fetches = graph.signature.fetches(words)
-        graph.signature.needed_by(fetches)
-    except GraphError as error:
-        raise GraphError(f"{path} has {error}" if str(error).startswith("no") else f"{path}: {error}") from None
+    chosen = choose_model(model, settings, words, like)
     reading, input = _opened(file, settings, dialect, unpacking)
     source = reading.source
     try:
-        if id_column is None:
-            id_column = id_column_of(source.columns)
-        fed = _fit(graph, fetches, words, source, id_column)
-        if isinstance(source, JoinedSource):
-            keep = (source.file_column, *keep)
-        keep = _kept(source, id_column, keep, all_columns)
-        check_names([id_column or "record", *keep, *(fetch.name for fetch in fetches), *([ERROR] if errors else [])])
-        # Workers of one's own have one's credentials for object storage, those of others need not.
+        fitted = fit_table(chosen, source, id_column, keep, all_columns=all_columns, errors=errors)
+        identity = reading.size, reading.mtime_ns, reading.version
         read = [member.location for member in reading.members] or [source.read_from]
-        stored = any(isinstance(each, Url) for each in read)
-        shared = settings.redis_url is None or (settings.spool is not None and not stored)
-        place = choose(read, () if reading.copy_bytes else settings.data, spool=shared)
-        job = Job(
-            input=os.fsdecode(input),
-            size=reading.size,
-            mtime_ns=reading.mtime_ns,
-            version=reading.version,
-            model=graph.sha256,
-            feeds=fed.feeds,
-            fetches=fetches,
-            constants=fed.constants,
-            dialect=reading.dialect,
-            copy_bytes=reading.copy_bytes,
+        place = place_of(read, settings, is_copied=reading.copy_bytes > 0)
+        job = make_job(input, identity, reading.dialect, reading.copy_bytes, chosen, fitted, settings, place)
+        job = replace(
+            job,
             files=base64.b64encode(Manifest(reading.members).encode()).decode() if reading.members else "",
-            id_column=id_column,
-            keep=keep,
-            errors=errors,
             limit=limit,
-            max_record_bytes=settings.max_record_bytes,
+            errors=errors,
             again=uuid.uuid4().hex if again else "",
-            batch_bytes=batch_bytes or settings.batch_bytes or fit_batches(source.size, bool(place)),
-            block_bytes=fit_blocks(source.size),
-            by_reference=place,
-            model_name=graph.path.name,
-            created=_now(),
-            incarnation=_incarnation(),
+            batch_bytes=batch_bytes or job.batch_bytes,
+            format=0,
         )
     except BaseException:
         source.close()
         raise
-    return Plan(job, source, graph, reading.copy)
+    return Plan(job, source, chosen.graph, reading.copy)
+
+
+def place_of(read: Sequence[Location], settings: Settings, *, is_copied: bool) -> str:
+    """The name of the place through which workers read these files themselves; empty if there is none."""
+    # Workers of one's own have one's credentials for object storage, those of others need not.
+    stored = any(isinstance(each, Url) for each in read)
+    shared = settings.redis_url is None or (settings.spool is not None and (is_copied or not stored))
+    return choose(read, () if is_copied else settings.data, spool=shared)
+
+
+def make_job(
+    file: Location, identity: tuple[int, int, str], dialect: Dialect, copy_bytes: int,
+    chosen: Chosen, fitted: Fitted, settings: Settings, place: str,
+) -> Job:  # fmt: skip
+    """`identity` is the file's size, modification time and version; `copy_bytes` that of the copy which is read in its
+    place, if there is one."""
+    size, mtime_ns, version = identity
+    return Job(
+        input=os.fsdecode(file),
+        size=size,
+        mtime_ns=mtime_ns,
+        version=version,
+        model=chosen.graph.sha256,
+        feeds=fitted.fed.feeds,
+        fetches=chosen.fetches,
+        constants=fitted.fed.constants,
+        dialect=dialect,
+        copy_bytes=copy_bytes,
+        id_column=fitted.id_column,
+        keep=fitted.keep,
+        max_record_bytes=settings.max_record_bytes,
+        batch_bytes=settings.batch_bytes or fit_batches(copy_bytes or size, bool(place)),
+        block_bytes=fit_blocks(copy_bytes or size),
+        by_reference=place,
+        model_name=chosen.graph.path.name,
+        created=_now(),
+        incarnation=_incarnation(),
+    )
 
 
 def _opened(
@@ -189,53 +175,3 @@ def _now() -> str:
 
 def _incarnation() -> str:
     return secrets.token_hex(8)
-
-
-def _local(model: Location, home: Path) -> Path:
-    """The model as a file; an object is copied, with the words beside it."""
-    if not isinstance(model, Url):
-        return model
-    path = mirrored(model, home / OBJECTS)
-    mirrored_if_there(model.with_name(path.with_suffix(WORDS).name), home / OBJECTS)
-    return path
-
-
-def words_beside(model: Path) -> Words:
-    """What the file beside a model says: `spam.toml` for `spam.pb`."""
-    path = model.with_suffix(WORDS)
-    return read_file(path) if path.is_file() else NOTHING
-
-
-def _kept(source: Source, id_column: str | None, keep: Sequence[str], all_columns: bool) -> tuple[str, ...]:
-    """The columns to carry through beside the id, each once. Raises InputError for one that is not there, or twice."""
-    wanted = (*source.columns, *keep) if all_columns else keep
-    kept = tuple(dict.fromkeys(name for name in wanted if name != id_column))
-    counts = Counter(source.columns)  # a table may have a hundred thousand
-    for name in kept if id_column is None else (id_column, *kept):
-        if counts[name] != 1:
-            raise _no_column(source, name, "")
-    return kept
-
-
-def _fit(graph: Graph, fetches: Sequence[Fetch], words: Words, source: Source, id_column: str | None) -> Fed:
-    try:
-        return graph.signature.fit(fetches, words, source.columns, id_column)
-    except NoColumnError as error:
-        raise InputError(f"{source.path} has {error}; {_columns(source)}") from None
-    except GraphError as error:
-        raise GraphError(f"{graph.path}: {error}") from None
-
-
-def _no_column(source: Source, name: str, purpose: str) -> InputError:
-    what = "more than one column" if name in source.columns else "no column"
-    return InputError(f"{source.path} has {what} {name!r}{purpose}; {_columns(source)}")
-
-
-def _columns(source: Source) -> str:
-    """What there is in the place of a column that is missing, and what may have been read wrongly."""
-    dialect = source.dialect
-    if not dialect.header and not dialect.columns:
-        names = ",".join(f"NAME{number}" for number in range(1, len(source.columns) + 1))
-        return f"it was read without a header: --columns {names if len(names) < 60 else 'NAME,...'} names its columns"
-    read = "" if dialect.is_plain else f", read as {dialect}"
-    return f"its columns: {listed(source.columns)}{read}"

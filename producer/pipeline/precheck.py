@@ -1,48 +1,91 @@
 """What looks odd in an input, to be said before it is scored: what people would otherwise find out afterwards."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from formats.source import Source
+from formats.position import Position
+from formats.rejects import Reject
+from formats.source import Block, Source
 from formats.utf8 import not_utf8
 
 SCAN_BYTES = 8 << 20  # how much of the file is looked at, to the end of a block
+EXAMPLES = 10  # rejects that are kept
+
+
+@dataclass(slots=True)
+class Sample:
+    """The first records of an input, as far as they were looked at."""
+
+    end: Position  # where the look ended
+    records: int = 0  # rejected ones included
+    blank_lines: int = 0
+    codes: Counter[str] = field(default_factory=Counter)  # of the rejects
+    rejects: list[Reject] = field(default_factory=list)  # the first ones
+    strays: list[int] = field(default_factory=list)  # the lines of records with a CR that is no line end
+    odd: dict[str, int] = field(default_factory=dict)  # column -> its texts that are not valid in the encoding
+    odd_records: int = 0  # that have such
+    is_whole: bool = False  # there are no more
+
+    def add(self, block: Block, texts: Sequence[str]) -> None:
+        """`texts` are columns of the block."""
+        found = [not_utf8(block.records.column(name)) for name in texts]
+        for name, rows in zip(texts, found, strict=True):
+            if len(rows):
+                self.odd[name] = self.odd.get(name, 0) + len(rows)
+        self.odd_records += len(np.unique(np.concatenate(found))) if found else 0
+        self.codes.update(reject.code for reject in block.rejects)
+        self.rejects += block.rejects[: EXAMPLES - len(self.rejects)]
+        self.strays += [reject.line for reject in block.rejects if reject.code == "stray_cr"]
+        self.records += block.end.record - block.start.record
+        self.blank_lines += block.blank_lines
+        self.end = block.end
+
+
+def take_sample(
+    source: Source,
+    texts: Sequence[str],
+    columns: Sequence[str] = (),
+    *,
+    size: int = SCAN_BYTES,
+    block_bytes: int | None = None,
+    hear: Callable[[Block], object] | None = None,
+) -> Sample:
+    """Of the blocks that begin in the first `size` bytes, of which `hear` is told with these `columns`. In `texts` it
+    is counted what is not valid in the encoding. Raises InputError as `Source.blocks` does."""
+    texts = list(dict.fromkeys(texts))
+    sample = Sample(source.start)
+    for block in source.blocks(list(dict.fromkeys([*texts, *columns])), None, block_bytes):
+        sample.add(block, texts)
+        if hear:
+            hear(block)
+        if block.end.offset - source.start.offset >= size:
+            sample.is_whole = block.end.offset == source.size
+            return sample
+    sample.is_whole = True
+    return sample
 
 
 def scan(source: Source, columns: Sequence[str], strict: bool = False) -> list[str]:
-    """One plain sentence on each oddity in the first 8 MiB of the file: texts in `columns` that are not UTF-8 (rejects,
-    if `strict`), records with a CR that is no line end, blank lines.
+    """One plain sentence on each oddity in the first 8 MiB of the file: texts in `columns` that are not valid in its
+    encoding (rejects, if `strict`), records with a CR that is no line end, blank lines.
 
     They hold numbers and names of columns, with quotes around them, and nothing else of the file. Raises InputError as
     `Source.blocks` does.
     """
-    records = blank = 0
-    strays: list[int] = []  # their lines
-    odd: dict[str, int] = {}  # column -> its texts that are not UTF-8
-    odd_records = 0
-    surplus = 0
-    end = source.start
-    for block in source.blocks(list(dict.fromkeys(columns))):
-        found = [not_utf8(column) for column in block.records.columns]
-        for name, rows in zip(block.records.schema.names, found, strict=True):
-            if len(rows):
-                odd[name] = odd.get(name, 0) + len(rows)
-        odd_records += len(np.unique(np.concatenate(found))) if found else 0
-        strays += [reject.line for reject in block.rejects if reject.code == "stray_cr"]
-        surplus += sum(reject.code == "too_many_fields" for reject in block.rejects)
-        records += block.end.record - block.start.record
-        blank += block.blank_lines
-        end = block.end
-        if end.offset - source.start.offset >= SCAN_BYTES:
-            break
-    whole = end.offset == source.size
-    name = source.dialect.encoding_name
+    return sentences(take_sample(source, columns), source, strict)
+
+
+def sentences(sample: Sample, source: Source, strict: bool = False) -> list[str]:
+    """The same, of a sample."""
+    whole = sample.is_whole
     return [
-        *_texts(odd, odd_records, records, whole, name, strict),
-        *_strays(strays, whole),
-        *_surplus(surplus, records, source),
-        *_blank(blank, whole),
+        *_texts(sample.odd, sample.odd_records, sample.records, whole, source.dialect.encoding_name, strict),
+        *_strays(sample.strays, whole),
+        *_surplus(sample.codes["too_many_fields"], sample.records, source),
+        *_blank(sample.blank_lines, whole),
     ]
 
 

@@ -1,0 +1,1 @@
+"""What a file would be read as, and what scoring it would take: nothing is enqueued, and nothing written."""

@@ -1,0 +1,137 @@
+"""Fits a model to a table: which columns feed which placeholders, and what goes into the scores file."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from formats.columns import id_column_of
+from formats.errors import InputError
+from formats.files.location import Location, Url
+from formats.files.mirror import OBJECTS, mirrored, mirrored_if_there
+from formats.joined.source import JoinedSource
+from formats.source import Source
+from graphs.errors import GraphError
+from graphs.feeding import Fed, NoColumnError
+from graphs.feeds import Fetch
+from graphs.name_lists import listed
+from graphs.words import NOTHING, Words, of_job, read_file
+from jobs.error_rows import ERROR
+from jobs.record import Job
+from jobs.settings import Settings
+from producer.graph import Graph, read_graph
+from producer.outputs.names import check_names
+
+SHIPPED_MODEL = "spam.pb"
+WORDS = ".toml"  # the suffix of what stands beside a model
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A model, with all the words that are said for it."""
+
+    graph: Graph
+    words: Words
+    fetches: tuple[Fetch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What of a table goes into the model, and what goes beside its scores."""
+
+    fed: Fed
+    id_column: str | None
+    keep: tuple[str, ...]
+
+
+def choose_model(model: Location | None, settings: Settings, words: Words, like: Job | None = None) -> Chosen:
+    """`words` win over those in the file beside the model, and these over what the job `like` has, as far as the model
+    has such inputs. Raises GraphError (no frozen graph, no such node), InputError for an object that is not there."""
+    path = _local(model or settings.model or shipped_model(), settings.home)
+    graph = read_graph(path)
+    words = words.over(words_beside(path))
+    if like:
+        inputs = [want.name for want in graph.signature.wants]
+        words = words.over(of_job(like.feeds, like.constants, like.fetches).about(inputs))
+    try:
+        fetches = graph.signature.fetches(words)
+        graph.signature.needed_by(fetches)
+    except GraphError as error:
+        raise GraphError(f"{path} has {error}" if str(error).startswith("no") else f"{path}: {error}") from None
+    return Chosen(graph, words, fetches)
+
+
+def fit_table(
+    chosen: Chosen, source: Source, id_column: str | None, keep: Sequence[str],
+    *, all_columns: bool = False, errors: bool = False,
+) -> Fitted:  # fmt: skip
+    """`all_columns`: as if `keep` had each column of the table; `errors`: the scores file has a column of them.
+
+    Raises InputError (no such column, two of one name), GraphError (nothing to feed, a placeholder that a column can't
+    feed).
+    """
+    if id_column is None:
+        id_column = id_column_of(source.columns)
+    fed = _fit(chosen, source, id_column)
+    if isinstance(source, JoinedSource):
+        keep = (source.file_column, *keep)
+    keep = _kept(source, id_column, keep, all_columns)
+    check_names([id_column or "record", *keep, *(fetch.name for fetch in chosen.fetches), *([ERROR] if errors else [])])
+    return Fitted(fed, id_column, keep)
+
+
+def shipped_model() -> Path:
+    """The spam model that comes with Nightshift: data/spam.pb in a checkout, beside this module when installed."""
+    room = Path(__file__).resolve().parents[1]
+    checkout = room.parent / "data" / SHIPPED_MODEL
+    return checkout if checkout.exists() else room / SHIPPED_MODEL
+
+
+def _local(model: Location, home: Path) -> Path:
+    """The model as a file; an object is copied, with the words beside it."""
+    if not isinstance(model, Url):
+        return model
+    path = mirrored(model, home / OBJECTS)
+    mirrored_if_there(model.with_name(path.with_suffix(WORDS).name), home / OBJECTS)
+    return path
+
+
+def words_beside(model: Path) -> Words:
+    """What the file beside a model says: `spam.toml` for `spam.pb`."""
+    path = model.with_suffix(WORDS)
+    return read_file(path) if path.is_file() else NOTHING
+
+
+def _kept(source: Source, id_column: str | None, keep: Sequence[str], all_columns: bool) -> tuple[str, ...]:
+    """The columns to carry through beside the id, each once. Raises InputError for one that is not there, or twice."""
+    wanted = (*source.columns, *keep) if all_columns else keep
+    kept = tuple(dict.fromkeys(name for name in wanted if name != id_column))
+    counts = Counter(source.columns)  # a table may have a hundred thousand
+    for name in kept if id_column is None else (id_column, *kept):
+        if counts[name] != 1:
+            raise _no_column(source, name, "")
+    return kept
+
+
+def _fit(chosen: Chosen, source: Source, id_column: str | None) -> Fed:
+    try:
+        return chosen.graph.signature.fit(chosen.fetches, chosen.words, source.columns, id_column)
+    except NoColumnError as error:
+        raise InputError(f"{source.path} has {error}; {_columns(source)}") from None
+    except GraphError as error:
+        raise GraphError(f"{chosen.graph.path}: {error}") from None
+
+
+def _no_column(source: Source, name: str, purpose: str) -> InputError:
+    what = "more than one column" if name in source.columns else "no column"
+    return InputError(f"{source.path} has {what} {name!r}{purpose}; {_columns(source)}")
+
+
+def _columns(source: Source) -> str:
+    """What there is in the place of a column that is missing, and what may have been read wrongly."""
+    dialect = source.dialect
+    if not dialect.header and not dialect.columns:
+        names = ",".join(f"NAME{number}" for number in range(1, len(source.columns) + 1))
+        return f"it was read without a header: --columns {names if len(names) < 60 else 'NAME,...'} names its columns"
+    read = "" if dialect.is_plain else f", read as {dialect}"
+    return f"its columns: {listed(source.columns)}{read}"
