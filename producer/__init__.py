@@ -11,7 +11,8 @@ job.scores()    # a pandas DataFrame
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from producer.api import Submission, attach, enqueue
+    from producer.api import attach, enqueue
+    from producer.submission import Submission
 
 __all__ = ["Submission", "attach", "enqueue"]
 

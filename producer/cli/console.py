@@ -11,8 +11,8 @@ from jobs import logs
 
 if TYPE_CHECKING:
     from jobs.errors import StoppedError
-    from producer.api import Submission
     from producer.outputs.receipt import Limit, Receipt
+    from producer.submission import Submission
 
 FAILED, TOO_MANY_REJECTS, INTERRUPTED = 1, 3, 4
 MOST_SHOWN = 200  # characters of a reject's detail
@@ -61,7 +61,7 @@ def connected() -> Any:
 
 def find(connection: Any, job_id: str) -> "Submission":
     """The job of that id, or the only one that begins so."""
-    from producer.api import Submission
+    from producer.submission import Submission
 
     return Submission(connection, connection.ledger.job(name_of(connection, job_id)))
 

@@ -163,7 +163,6 @@ def enqueue(
     from jobs.errors import StoppedError
     from jobs.footprint import freeze_what_is_there
     from jobs.settings import Settings
-    from producer.api import submit
     from producer.client import Client
     from producer.display.reporters import reporter
     from producer.display.unpacking import Unpacking
@@ -171,6 +170,7 @@ def enqueue(
     from producer.outputs.paths import default_output
     from producer.pipeline.plan import make_plan
     from producer.pipeline.precheck import scan
+    from producer.submission import submit
 
     settings = Settings.from_environment()
     if workers and settings.redis_url:

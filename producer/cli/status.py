@@ -13,9 +13,9 @@ import click
 from producer.cli.console import connected, find, say, show
 
 if TYPE_CHECKING:
-    from producer.api import Submission
     from producer.outputs.receipt import Receipt
     from producer.server.connection import Connection
+    from producer.submission import Submission
 
 
 @click.command()

@@ -16,7 +16,6 @@ from jobs.errors import JobError
 from jobs.progress import Progress
 from jobs.record import Job
 from jobs.settings import Settings
-from producer.api import Submission, submit
 from producer.client import Client
 from producer.display.reporters import Silence
 from producer.nightly.clock import Clock
@@ -26,6 +25,7 @@ from producer.nightly.note import Note, Subject
 from producer.notify.hooks import Hooks
 from producer.outputs.receipt import Limit, written
 from producer.pipeline.plan import Plan, make_plan
+from producer.submission import Submission, submit
 
 TICK_SECONDS = 1.0
 

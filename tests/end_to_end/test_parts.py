@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from formats.errors import InputError
-from producer.api import Submission, enqueue
+from producer.api import enqueue
 from producer.outputs import parts
 from producer.outputs.parts import cut
+from producer.submission import Submission
 from tests.support import ROOT
 from tests.support.farm import Farm
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from jobs.settings import Settings
-from producer.api import submit
 from producer.client import Client
 from producer.pipeline.plan import make_plan
 from producer.report.gathering import gather
+from producer.submission import submit
 from tests.producer.metrics.scraped import Night, messages
 from tests.support.farm import end_farm, make_farm
 from tests.support.playing import scored_by_text, work

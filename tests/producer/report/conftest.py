@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from jobs.settings import Settings
-from producer.api import Submission, submit
 from producer.client import Client
 from producer.pipeline.plan import Plan, make_plan
+from producer.submission import Submission, submit
 from tests.support import Server
 from tests.support.playing import Scorer, work
 

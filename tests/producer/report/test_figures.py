@@ -14,9 +14,9 @@ from formats.errors import InputError
 from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.settings import Settings
-from producer.api import Submission
 from producer.report.figures import Report
 from producer.report.gathering import gather
+from producer.submission import Submission
 from tests.producer.report.conftest import Night
 from tests.support.playing import scored_by_text
 from tests.support.tables import csv_bytes
