@@ -11,10 +11,10 @@ _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")
 
 def has_header(records: Sequence[Sequence[str]]) -> bool | None:
     """None where it can't be told. `records` are the first ones, the first of all among them."""
-    if not records:
-        return True
-    names = "".join(records[0])
-    if "\0" not in names and not any(map(str.isalnum, names)):
+    names = "".join(records[0]) if records else "\0"
+    if "\0" in names:
+        return True  # no table at all, which will show itself
+    if not any(map(str.isalnum, names)):
         return None  # nothing is called `!`, or `;;`
     first, rest = records[0], [record for record in records[1:] if len(record) == len(records[0])]
     values = [place for place, cell in enumerate(first) if _is_value(cell)]

@@ -175,7 +175,7 @@ class Scanner:
 
     def _is_escaped(self, data: bytes, begin: int, at: int) -> bool:
         """Whether `data[at]`, outside quotes from `begin` on, is: each escape takes the next sign with it."""
-        if self._escape == NONE:
+        if self._escape == NONE or at <= begin:
             return False
         before = data[begin:at]
         return (len(before) - len(before.rstrip(bytes([self._escape])))) % 2 == 1
@@ -184,6 +184,8 @@ class Scanner:
         """The file offset of the first CR that is no line end in `data[begin:end]`, a part of an unquoted run, or one
         byte before: of the last byte of `data` it can't be told. None behind `limit`, where it does not matter."""
         at = data.find(b"\r", max(begin - 1, 0), end)
+        while self._is_escaped(data, begin, at):
+            at = data.find(b"\r", at + 1, end)
         if at < 0 or data[at + 1 : at + 2] == b"\n" or (at + 1 == len(data) and base + len(data) < self._size):
             return []
         return [base + at] if base + at <= limit else []

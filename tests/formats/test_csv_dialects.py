@@ -308,3 +308,15 @@ def test_a_file_of_escapes_alone_has_an_end(tmp_path: Path) -> None:
 def test_quotes_in_comments_do_not_tell_what_ends_a_line(tmp_path: Path) -> None:
     path = write(tmp_path / "old.csv", b'a,b\r# it\'s "\r"1\n",2\r"\n#",\\"\r' + b'# "\r"\n\n","\n\n"\r' * 9)
     assert len(rows_of(read_both_ways(path, Dialect(comment="#", escape="\\")))) == 11
+
+
+def test_an_escaped_cr_is_text_also_behind_a_broken_record(tmp_path: Path) -> None:
+    """There each record is followed by itself, as others are not."""
+    path = write(tmp_path / "cr.csv", b'a,b\n1,"x\n2,y\\\rz\\\r\n3,b"c\n4,\rx\n')
+    for block in (1, 12, 1000):
+        blocks = read_both_ways(path, Dialect(escape="\\"), 40, block)
+        assert rows_of(blocks) == [(b"2", b"y\rz\r"), (b"3", b'b"c')]
+        assert [reject.code for one in blocks for reject in one.rejects] == [
+            "bad_quoting",
+            "stray_cr",
+        ]
