@@ -11,7 +11,7 @@ from producer.lookahead.sampling import MicroBatch, Sampled
 from producer.lookahead.trial import Trial
 
 # What benchmarks/lookahead.py found: how far off the estimate was, of 50 varied files.
-START_LOW, START_HIGH = 0.75, 1.45  # as parts of the time for start-up,
+START_LOW, START_HIGH = 0.7, 1.45  # as parts of the time for start-up,
 WORK_LOW, WORK_HIGH = 0.5, 2.5  # and of that for the records
 LAUNCH_SECONDS = 1.0  # of the command and its server
 CELERY = 1.6  # a worker's start, as a multiple of the trial's: it imports more, forks, and ends in order
@@ -113,7 +113,7 @@ def cost_of(
 
 
 def _slowness(trial: Trial) -> tuple[float, float]:
-    """What becomes of its seconds if others leave this machine to us as they did in the last minutes, or as they did
-    during the trial: the factor of the better case, and of the worse."""
-    lately = max(1.0, os.getloadavg()[1] / (os.cpu_count() or 1)) / trial.slowness
+    """What becomes of its seconds where others keep this machine as busy as half-way between then and the last five
+    minutes: factors of the better case, and of the worse, one of which is 1."""
+    lately = (max(1.0, os.getloadavg()[1] / (os.cpu_count() or 1)) / trial.slowness) ** 0.5
     return min(1.0, lately), max(1.0, lately)
