@@ -15,7 +15,19 @@ from packaging.requirements import Requirement
 from tests.support import ROOT
 
 NAME = "nightshift-scoring"
-COMMANDS = ("enqueue", "status", "collect", "rejects", "retry", "cancel", "forget", "nightly", "report", "metrics")
+COMMANDS = (
+    "enqueue",
+    "plan",
+    "status",
+    "collect",
+    "rejects",
+    "retry",
+    "cancel",
+    "forget",
+    "nightly",
+    "report",
+    "metrics",
+)
 
 
 def required(name: str, extra: str = "") -> set[str]:
@@ -86,6 +98,14 @@ def test_scoring_here_without_tensorflow_says_what_to_install(alone: Path, tmp_p
     done = run(alone, "enqueue", str(tmp_path / "m.csv"))
     assert done.returncode == 1
     assert "pip install '.[worker]' in a checkout" in done.stderr
+
+
+def test_a_plan_without_tensorflow_lacks_its_time_alone(alone: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("text\nhello\n")
+    done = run(alone, "plan", str(tmp_path / "m.csv"))
+    assert done.returncode == 0, done.stderr
+    assert "no telling: TensorFlow is not installed here" in done.stdout
+    assert "the only record: none rejected (the model was not tried on them)" in done.stdout
 
 
 @pytest.fixture(scope="module")
