@@ -5,6 +5,7 @@ import glob
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from formats.csv.beside import said_beside
@@ -76,9 +77,11 @@ def read_inputs(
     dialect: Dialect | Mapping[str, Any],
     folder: Path,
     progress: Progress | None = None,
+    called: Mapping[Location, str] = MappingProxyType({}),
 ) -> Reading:
-    """The same of several files, folders and patterns as one input: all are read as the first one is. Raises InputError
-    for a file with other columns, too."""
+    """The same of several files, folders and patterns as one input: all are read as the first one is. Their records
+    have their names as they are found, or as they are `called`. Raises InputError for a file with other columns, too.
+    """
     locations = expand(names)
     if not isinstance(dialect, Dialect):
         dialect = find_dialect(locations[0], dialect)
@@ -88,7 +91,7 @@ def read_inputs(
     plain = [_absolute(copy.path if copy else location) for copy, location in zip(copies, locations, strict=True)]
     source = join(
         together(names, locations), plain, lambda location: open_source(location, max_record_bytes, read_as),
-        [os.fsdecode(location) for location in locations],
+        [called.get(location, os.fsdecode(location)) for location in locations],
     )  # fmt: skip
     identity = source.size, source.mtime_ns, source.version
     return Reading(source, dialect, *identity, None, source.size if copied else 0, source.members)

@@ -72,18 +72,20 @@ def make_plan(
     batch_bytes: int | None = None,
     again: bool = False,
     unpacking: Progress | None = None,
+    called: Mapping[Location, str] = MappingProxyType({}),
 ) -> Plan:
     """Reads the header and the graph, and fits one to the other: by `words`, which win over those in the file beside
     the model, and these over what the job `like` has, as far as the model has such inputs. `all_columns`: as if `keep`
     had each column of the input; `errors`: rejects have a row in the scores file too; `limit`: so many records alone,
     the first ones; 0: all. `dialect` may be a part of one, by the fields of Dialect: the rest is found in the file.
-    What can't be read in place is copied first, and `unpacking` is told how far that is.
+    What can't be read in place is copied first, and `unpacking` is told how far that is. `called`: that files are meant
+    as one of several, and what their records have as the name of their file.
 
     Raises InputError (no such file, no such column, a dialect that is in doubt) or GraphError (no frozen graph, nothing
     to feed, no such node, a placeholder that a column can't feed): all that can be known before anything is enqueued.
     """
     chosen = choose_model(model, settings, words, like)
-    reading, input = _opened(file, settings, dialect, unpacking)
+    reading, input = _opened(file, settings, dialect, unpacking, called)
     source = reading.source
     try:
         fitted = fit_table(chosen, source, id_column, keep, all_columns=all_columns, errors=errors)
@@ -149,6 +151,7 @@ def _opened(
     settings: Settings,
     dialect: Dialect | Mapping[str, Any],
     unpacking: Progress | None,
+    called: Mapping[Location, str],
 ) -> tuple[Reading, Location]:
     """And what it is called in the job's record: a file, or what stands for several."""
     how = settings.max_record_bytes, dialect, copies(settings.home), unpacking
@@ -158,8 +161,8 @@ def _opened(
     if len(names) == 1 and is_piped(names[0]):
         path = spooled(names[0], copies(settings.home), unpacking)
         return read_input(path, *how, named="standard input"), path.resolve()
-    if len(names) > 1 or is_several(names[0]):
-        reading = read_inputs(names, *how)
+    if len(names) > 1 or called or is_several(names[0]):
+        reading = read_inputs(names, *how, called=called)
         return reading, reading.source.path
     return read_input(names[0], *how), names[0].resolve()
 

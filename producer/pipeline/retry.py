@@ -5,15 +5,18 @@ pairs of files are merged, in input order. The ledger is told what the files wil
 whatever stops the command in between, the next one finds the merged files by their digests and publishes them.
 """
 
+import contextlib
 import json
 import shutil
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from formats.csv.dialect import Dialect
 from formats.errors import NightshiftError
 from formats.files.location import Location
+from formats.joined.source import JoinedSource
 from formats.rejects import codes_by, is_mendable
 from graphs.words import Words
 from jobs.errors import JobError
@@ -36,9 +39,10 @@ from producer.server.connection import Connection
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The file of the records to score again, and their numbers in the input."""
+    """The files of the records to score again, each with the name of the input's file that it is of if the input is
+    several, and the records' numbers in the input."""
 
-    path: Path
+    files: dict[Location, str]
     dialect: Dialect
     records: tuple[int, ...]
 
@@ -60,8 +64,6 @@ def retry(
     try:
         _clear(room)
         room.mkdir()
-        if job.files:
-            raise JobError(f"the input of {job.id} is several files: what was rejected has to be enqueued by itself")
         cut = _cut_rejects(job, output, room, connection.settings)
         again = room / f"rejected.scores{output.suffix}"
         by = _score(connection, job, cut, again, model or _own_model(ledger, job, room), words, report)
@@ -99,8 +101,8 @@ def _score(
 ) -> Job:
     """Scores the cut records to `scores`, by a job of their own, which is forgotten: no news of it are told."""
     plan = make_plan(
-        cut.path, connection.settings, model=model, id_column=job.id_column, keep=job.keep, words=words, like=job,
-        errors=job.errors, dialect=cut.dialect,
+        [*cut.files], connection.settings, model=model, id_column=job.id_column, keep=job.keep, words=words, like=job,
+        errors=job.errors, dialect=cut.dialect, called=cut.files if job.files else {},
     )  # fmt: skip
     with plan.source:
         by = submit(connection, plan, 0, None, report.warn)
@@ -121,14 +123,14 @@ def _clear(room: Path) -> None:
 
 
 def _cut_rejects(job: Job, output: Path, room: Path, settings: Settings) -> Cut:
-    """Writes the records to score again to a file in `room`."""
+    """Writes the records to score again to a file in `room`, or to one for each of the input's files that has such."""
     wanted = [reject.record for reject in read_rejects(output) if is_mendable(reject.code)]
     if not wanted:
         raise JobError(f"{job.id} has no rejects that scoring again could mend")
-    path = room / f"rejected{Path(job.input).suffix}"
+    files: dict[Location, str] = {}
     found: list[int] = []
-    with open_input(job, settings.home, settings.max_record_bytes) as source, path.open("wb") as file:
-        file.write(source.excerpt_head())
+    file: BinaryIO | None = None
+    with open_input(job, settings.home, settings.max_record_bytes) as source, contextlib.ExitStack() as opened:
         ahead = iter(wanted)
         record = next(ahead, None)
         for block in source.blocks([]):
@@ -137,11 +139,20 @@ def _cut_rejects(job: Job, output: Path, room: Path, settings: Settings) -> Cut:
                 here.append(record)
                 record = next(ahead, None)
             places = source.locate(block.start, here) if here else {}
+            here = [number for number in here if number in places]  # others are still too large
+            name = source.file_of(block) if isinstance(source, JoinedSource) else ""
+            if here and (file is None or name not in files.values()):
+                path = room / f"rejected{len(files)}{Path(job.input).suffix}"
+                opened.close()
+                file = opened.enter_context(path.open("wb"))
+                file.write(source.excerpt_head())
+                files[path] = name
             for number in here:
-                if number in places:  # else it is still too large
-                    file.write(source.excerpt(places[number][1]))
-                    found.append(number)
-        return Cut(path, source.excerpt_dialect, tuple(found))
+                cast(BinaryIO, file).write(source.excerpt(places[number][1]))
+                found.append(number)
+        if not files:
+            raise JobError(f"{job.id} has no rejects that scoring again could mend: they are larger than the limit")
+        return Cut(files, source.excerpt_dialect, tuple(found))
 
 
 def _boundaries(ledger: Ledger, job: Job) -> list[range]:

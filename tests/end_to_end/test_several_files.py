@@ -100,3 +100,23 @@ def test_python_takes_several_too(farm: Farm, folder: Path, monkeypatch: pytest.
         assert submission.scores()["file"].nunique() == 2
     with producer.enqueue(str(folder), again=True) as submission:
         assert submission.wait().records == 300
+
+
+def test_rejects_of_several_files_are_scored_again_and_keep_their_files(farm: Farm, tmp_path: Path) -> None:
+    for name, ends in (("a.csv", 3), ("b.csv", 2), ("c.csv", 3)):
+        rows = [f"{name}{number},{'long ' * 300 if number % ends == 0 else 'short'}\n" for number in range(1, 8)]
+        (tmp_path / name).write_text("id,text\n" + "".join(rows) + "broken\n" * (name == "b.csv"))
+    out = tmp_path / "out.csv"
+    words = "enqueue", tmp_path / "?.csv", "--output", out, "--json"
+    run = farm.producer(*words, NIGHTSHIFT_MAX_RECORD_BYTES="1000")
+    assert run.code == 0, run.err
+    receipt = json.loads(run.out)
+    assert receipt["codes"] == {"record_too_large": 7, "too_few_fields": 1}
+    run = farm.producer("retry", receipt["job"])
+    assert run.code == 0, run.err
+    scores = read(out)
+    assert [row["id"] for row in scores] == [f"{name}{n}" for name in ("a.csv", "b.csv", "c.csv") for n in range(1, 8)]
+    assert [Path(row["file"]).name for row in scores] == [row["id"][:5] for row in scores]
+    (reject,) = read(tmp_path / "out.rejects.csv")
+    assert (reject["record"], reject["line"], reject["detail"].endswith("b.csv'")) == ("15", "9", True)
+    assert farm.producer("verify", out).code == 0
