@@ -27,8 +27,8 @@ def _lines(look: Lookahead, width: int) -> Iterator[str]:
             yield f" {'' if number else label:<{LABEL - 1}} {cut(line, width - LABEL - 1)}"
 
     job, sample = look.job, look.sample
-    packed = f", packed by {look.container}" if look.container else ""
-    yield from said("file", f"{_ending(plain(look.input), width - LABEL - 35)}, {look.size:,} bytes{packed}")
+    size = f", {look.size:,} bytes" + (f", packed by {look.container}" if look.container else "")
+    yield f" {'file':<{LABEL - 1}} {_ending(plain(look.input), max(8, width - LABEL - 1 - len(size)))}{size}"
     yield from said("read as", str(look.dialect))
     names = look.source.columns
     yield f" {'columns':<{LABEL - 1}} {cut(f'{len(names):,}: {_several(names)}', width - LABEL - 1)}"
@@ -159,7 +159,9 @@ def plain(text: object) -> str:
 
 def _ending(text: str, width: int) -> str:
     """Of a path: what it is called is at its end."""
-    return text if cell_len(text) <= width else "…" + text[-(width - 1) :]
+    while cell_len(text) > width:
+        text = "…" + text[2:]
+    return text
 
 
 def cut(text: str, width: int) -> str:
