@@ -10,7 +10,7 @@ from jobs.record import Job
 from producer.lookahead.sampling import MicroBatch, Sampled
 from producer.lookahead.trial import Trial
 
-# What benchmarks/lookahead.py found: how far off the estimate was, of 50 varied files.
+# By benchmarks/lookahead.py, which says how often the interval holds.
 START_LOW, START_HIGH = 0.7, 1.45  # as parts of the time for start-up,
 WORK_LOW, WORK_HIGH = 0.5, 2.5  # and of that for the records
 LAUNCH_SECONDS = 1.0  # of the command and its server
