@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 @click.option("--model", type=Place(), help="A frozen graph (.pb).  [default: the shipped spam model]")
 @click.option("--id", "id_column", metavar="COLUMN", help="As for `producer enqueue`.")
 @click.option("--keep", type=Columns(), default=(), help="As for `producer enqueue`.")
+@click.option("--all-columns", is_flag=True, help="As for `producer enqueue`.")
+@click.option("--errors", is_flag=True, help="As for `producer enqueue`.")
 @words_options()
 @dialect_options()
 @click.option("--batch-bytes", type=click.IntRange(min=1), help="As for `producer enqueue`.")
@@ -37,6 +39,8 @@ def plan(
     model: "Location | None",
     id_column: str | None,
     keep: Sequence[str],
+    all_columns: bool,
+    errors: bool,
     batch_bytes: int | None,
     workers: int | None,
     no_time: bool,
@@ -76,6 +80,8 @@ def plan(
         model=model,
         id_column=id_column,
         keep=keep,
+        all_columns=all_columns,
+        errors=errors,
         words=take_words(words),
         dialect=dialect,
         batch_bytes=batch_bytes,

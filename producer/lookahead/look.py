@@ -108,6 +108,8 @@ def look_ahead(
     model: Location | None = None,
     id_column: str | None = None,
     keep: Sequence[str] = (),
+    all_columns: bool = False,
+    errors: bool = False,
     words: Words = NOTHING,
     dialect: Mapping[str, Any],
     batch_bytes: int | None = None,
@@ -118,7 +120,9 @@ def look_ahead(
     for a file that can't be read, or in more than one way; what the model says to it, is in what is returned."""
     found = glance(file, settings.max_record_bytes, dialect)
     with found.source as source:
-        chosen, job, problem = _job_of(file, found, settings, model, id_column, keep, words, batch_bytes)
+        chosen, job, problem = _job_of(
+            file, found, settings, model, id_column, keep, words, batch_bytes, all_columns, errors
+        )  # fmt: skip
         seen = sampled(found, job)
         rows = [[cell.decode("utf-8", "backslashreplace") for cell in row] for row in found.rows(ROWS)]
         mend = _mended(chosen, source, rows, id_column, keep) if problem and chosen else []
@@ -156,20 +160,20 @@ def look_ahead(
 
 def _job_of(
     file: Location, found: Glance, settings: Settings, model: Location | None, id_column: str | None,
-    keep: Sequence[str], words: Words, batch_bytes: int | None,
+    keep: Sequence[str], words: Words, batch_bytes: int | None, all_columns: bool, errors: bool,
 ) -> tuple[Chosen | None, Job | None, str | None]:  # fmt: skip
     """The model, the job and, in the place of what there is not, why."""
     chosen = None
     try:
         chosen = choose_model(model, settings, words)
-        fitted = fit_table(chosen, found.source, id_column, keep)
+        fitted = fit_table(chosen, found.source, id_column, keep, all_columns=all_columns, errors=errors)
     except (GraphError, InputError) as error:
         return chosen, None, str(error)
     identity = found.size, found.mtime_ns, found.version
     place = place_of([file], settings, is_copied=found.is_copied)
     copy_bytes = found.read_bytes if found.is_copied else 0
     job = make_job(file.resolve(), identity, found.dialect, copy_bytes, chosen, fitted, settings, place)
-    return chosen, replace(job, batch_bytes=batch_bytes or job.batch_bytes), None
+    return chosen, replace(job, errors=errors, batch_bytes=batch_bytes or job.batch_bytes, format=0), None
 
 
 def _mended(

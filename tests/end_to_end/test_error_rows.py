@@ -15,6 +15,8 @@ from tests.support.tables import read
 
 SMALL = 9_000  # bytes a batch
 
+COMMA = "--delimiter", ","  # in a file of one column
+
 
 @pytest.fixture(scope="module")
 def matrix(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -84,7 +86,9 @@ def test_without_an_id_a_record_has_its_number_and_a_file_of_rejects_alone_has_r
     for way, environment in ways(farm).items():
         path = tmp_path / f"{way}.csv"
         path.write_text("x\nno\n1,2\n\nnone\n")
-        run = farm.producer("enqueue", path, "--model", matrix, "--wait", "--errors", "--fetch", "m[0]", **environment)
+        run = farm.producer(
+            "enqueue", path, "--model", matrix, "--wait", "--errors", "--fetch", "m[0]", *COMMA, **environment
+        )
         assert run.code == 3, run.err
         rows = (tmp_path / f"{way}.scores.csv").read_text()
         assert rows == "record,m[0],error\n1,,bad_value\n2,,too_many_fields\n3,,bad_value\n"

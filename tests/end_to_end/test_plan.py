@@ -324,6 +324,6 @@ def test_what_stands_beside_the_file_and_the_model_counts(tmp_path: Path) -> Non
 
 
 def test_it_takes_every_option_that_changes_what_is_read_and_fed() -> None:
-    others = {"output", "wait", "max_rejects", "deadline", "again", "quiet", "log_format"}
+    others = {"files", "output", "wait", "limit", "max_rejects", "deadline", "again", "quiet", "log_format"}
     asked = {param.name for param in enqueue.params} - others
     assert asked <= {param.name for param in plan.params}

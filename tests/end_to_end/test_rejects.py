@@ -120,7 +120,7 @@ def test_a_file_with_a_header_and_nothing_else_is_complete_and_empty(score: Scor
 
 
 def test_a_file_of_rejects_alone_is_complete_and_no_success(score: Score) -> None:
-    run, scored, rejects = score(b"message_id,text\n1\n2\n")
+    run, scored, rejects = score(b"message_id,text\n1\n2\n", "--delimiter", ",", "--header")
     assert (run.code, scored) == (3, [])
     assert "all of 2 records were rejected, all of them too_few_fields" in run.err
     assert [row["raw"] for row in rejects] == ["1", "2"]
