@@ -151,7 +151,8 @@ def _otherwise(name: object, text: str, whole: bool, chosen: Way, fixed: Mapping
         likely = [*_ways(text, whole, asked, fixed), *unusual]
         if may_have_comments:
             likely = [max(way, _commented(way, text, whole), key=lambda each: each.sample.share) for way in likely]
-        likely = [way for way in likely if way.is_likely or (way.is_one_column and plain.share < 1)]
+        one = plain.share < 1 and len(plain.records[0]) == 1  # a column's name above texts with commas
+        likely = [way for way in likely if way.is_likely or (one and way.is_one_column)]
         several = [each for at, each in enumerate(likely) if not any(map(each.reads_as, likely[:at]))]
         if several:
             raise InDoubtError(f"{name}: its delimiter is in doubt: {_choices([*several[:2], chosen])}")

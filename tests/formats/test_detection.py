@@ -75,6 +75,10 @@ def test_what_would_lose_or_alter_a_record_is_asked(text: str, options: str) -> 
     assert options in str(error.value)
 
 
+def test_records_without_their_text_are_rejects_and_no_question() -> None:
+    assert found("id,text\n1\n2\n") == Dialect()
+
+
 def test_texts_that_count_on_are_no_names() -> None:
     assert found("m0001,hello there\nm0002,you\nm0003,well\n") == Dialect(header=False)
 
