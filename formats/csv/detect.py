@@ -151,7 +151,7 @@ def _otherwise(name: object, text: str, whole: bool, chosen: Way, fixed: Mapping
         likely = [*_ways(text, whole, asked, fixed), *unusual]
         if may_have_comments:
             likely = [max(way, _commented(way, text, whole), key=lambda each: each.sample.share) for way in likely]
-        one = plain.share < 1 and len(plain.records[0]) == 1  # a column's name above texts with commas
+        one = plain.share < 1 and [*map(len, plain.records[:1])] == [1]  # a column's name above texts with commas
         likely = [way for way in likely if way.is_likely or (one and way.is_one_column)]
         several = [each for at, each in enumerate(likely) if not any(map(each.reads_as, likely[:at]))]
         if several:
