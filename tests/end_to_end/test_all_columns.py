@@ -15,7 +15,7 @@ from tests.support.tables import read
 def test_all_columns_are_those_of_keep_in_the_files_order(farm: Farm, tmp_path: Path) -> None:
     path = tmp_path / "night.csv"
     path.write_bytes(b'sent,id,text,,"a, b"\n1,a,hello,x,"y, z"\n2,b,"two\nlines",,caf\xe9\n3,c\n')
-    words = "enqueue", path, "--json", "--output"
+    words = "enqueue", path, "--encoding", "utf-8", "--json", "--output"
     one = farm.producer(*words, tmp_path / "one.csv", "--all-columns")
     assert one.code == 0, one.err
     rows = [line.rpartition(b",")[0] for line in (tmp_path / "one.csv").read_bytes().splitlines()]

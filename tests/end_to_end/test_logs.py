@@ -76,7 +76,7 @@ def test_a_workers_lines_say_which_batch_they_are_about(bare_farm: Farm, message
     [
         (("--log-format", "json", "enqueue", "no.csv"), 1, "no.csv: No such file or directory"),
         (("enqueue", "no.csv", "--log-format", "json"), 1, "no.csv: No such file or directory"),
-        (("--log-format", "json", "enqueue"), 2, "Missing argument 'FILE'."),
+        (("--log-format", "json", "enqueue"), 2, "Missing argument 'FILE...'."),
     ],
 )
 def test_errors_are_lines_too(farm: Farm, words: tuple[str, ...], code: int, message: str) -> None:

@@ -182,10 +182,14 @@ def test_of_a_header_alone_and_of_one_record(tmp_path: Path) -> None:
     assert "the only record: none rejected" in one.out
 
 
-@pytest.mark.parametrize("name", ["empty.csv", "gone.csv", "folder"])
+def test_a_folder_is_planned_file_by_file(tmp_path: Path) -> None:
+    run = producer(tmp_path, "plan", ".")
+    assert (run.code, run.out, run.err) == (1, "", "producer: .: Is a directory\n")
+
+
+@pytest.mark.parametrize("name", ["empty.csv", "gone.csv"])
 def test_what_is_no_table_is_one_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty.csv").touch()
-    (tmp_path / "folder").mkdir()
     told, asked = producer(tmp_path, "plan", name), producer(tmp_path, "enqueue", name)
     assert (told.code, told.out, told.err) == (1, "", asked.err)
     assert told.err.count("\n") == 1
@@ -199,6 +203,7 @@ def test_what_can_be_read_only_once_is_not_read(tmp_path: Path) -> None:
         assert "can be read only once" in run.err
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_columns(tmp_path: Path) -> None:
     names = [f"c{n}" for n in range(100_000)]
     lines = [",".join(["text", *names]), *(",".join(["hi", *map(str, range(100_000))]) for _ in range(3))]

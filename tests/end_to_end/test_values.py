@@ -28,6 +28,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+UTF8 = ("--encoding", "utf-8")  # as which some texts are not valid
 WORDS = ("--feed", "x=a,b", "--keep", "text,a")
 ROWS = [
     b"1,hello,9223372036854775807.0,3.0,+7",
@@ -54,7 +55,7 @@ def both_ways(farm: Farm, table: Path, *words: object) -> tuple[dict[str, Any], 
     receipts, files = [], []
     for way, environment in (("served", {}), ("read", {"NIGHTSHIFT_SPOOL": str(farm.spool)})):
         output = table.with_name(f"{way}.csv")
-        run = farm.producer("enqueue", table, "--output", output, "--again", "--json", *words, **environment)
+        run = farm.producer("enqueue", table, "--output", output, "--again", "--json", *UTF8, *words, **environment)
         assert run.code == 0, run.err
         assert farm.producer("verify", output).code == 0
         receipts.append(json.loads(run.out))
@@ -118,7 +119,7 @@ def test_a_retry_reads_cells_as_before_or_as_it_is_told(farm: Farm, model: Path,
         return found
 
     words = ("--model", model, *WORDS, "--null", "NULL", "--strict-encoding", "--json")
-    run = farm.producer("enqueue", table, "--output", output, *words)
+    run = farm.producer("enqueue", table, "--output", output, *UTF8, *words)
     assert codes(run) == {"bad_encoding": 2, "bad_value": 2, "empty_cell": 1, "out_of_range": 2}
     job = json.loads(run.out)["job"]
     filled = codes(farm.producer("retry", job, "--fill", "0", "--json"))

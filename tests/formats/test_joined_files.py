@@ -62,7 +62,7 @@ def test_what_is_said_of_a_header_is_short(tmp_path: Path) -> None:
     files = written(tmp_path, HEADER, b",".join(b"%d" % number * 3000 for number in range(100)) + b"\n")
     with pytest.raises(InputError) as refused:
         joined(files)
-    assert len(str(refused.value)) < 400
+    assert len(str(refused.value).replace(str(tmp_path), "")) < 400
 
 
 def test_a_file_that_is_empty_or_gone_is_named(tmp_path: Path) -> None:
