@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from formats.errors import ChangedError
 from formats.files.location import Url
+from formats.joined.ahead import Ahead
 from formats.joined.members import Member, Opener
 from formats.source import Source
 
@@ -17,7 +18,9 @@ class OpenFiles:
 
     def __init__(self, members: Sequence[Member], open_one: Opener) -> None:
         self._members, self._open_one = members, open_one
-        self._most = KEPT_OBJECTS if any(isinstance(each.location, Url) for each in members) else KEPT
+        stored = any(isinstance(each.location, Url) for each in members)
+        self._most = KEPT_OBJECTS if stored else KEPT
+        self._ahead = Ahead(members, open_one) if stored else None
         self._open: dict[int, Source] = {}  # the one that was used last is the last
         self._used: dict[int, int] = {}  # by how many at this moment
         self._closed = False
@@ -38,6 +41,11 @@ class OpenFiles:
         finally:
             self._used[number] -= 1
 
+    def will_use(self, number: int) -> None:
+        """The files from that one on will be wanted soon, in their order."""
+        if self._ahead:
+            self._ahead.prepare(number)
+
     def unchanged(self, number: int) -> bool | None:
         """Of an open one, whether it is still the same; None of others."""
         source = self._open.get(number)
@@ -45,13 +53,15 @@ class OpenFiles:
 
     def close(self) -> None:
         self._closed = True
+        if self._ahead:
+            self._ahead.close()
         for source in self._open.values():
             source.close()
         self._open.clear()
 
     def _opened(self, number: int) -> Source:
         member = self._members[number]
-        source = self._open_one(member.location)
+        source = self._ahead.take(number) if self._ahead else self._open_one(member.location)
         if self.columns is None:
             self.columns = list(source.columns)
         if not member.is_as(source) or source.columns != self.columns:

@@ -75,6 +75,7 @@ class JoinedSource:
         own_columns = self._own(columns)
         for number in self._numbers(at):
             with self._files.using(number) as source:
+                self._files.will_use(number + 1)
                 for own in source.blocks(own_columns, self._space.inward(number, at, source.start), block_bytes):
                     block = self._outward(number, own, columns, at, self._end(number, own))
                     yield block
@@ -85,6 +86,7 @@ class JoinedSource:
         at = self.start if start is None else start
         for number in self._numbers(at):
             with self._files.using(number) as source:
+                self._files.will_use(number + 1)
                 for own in source.ranges(self._space.inward(number, at, source.start), block_bytes):
                     found = self._space.range_outward(number, own, at, self._end(number, own))
                     yield found
@@ -194,7 +196,8 @@ class JoinedSource:
         records = own.records
         if self.file_column in columns:
             names = _repeated(os.fsencode(name), own.rows)
-            arrays = [names if each == self.file_column else records.column(each) for each in columns]
+            others = iter(records.columns)
+            arrays = [names if each == self.file_column else next(others) for each in columns]
             records = pa.RecordBatch.from_arrays(arrays, names=list(columns))
         rejects = [in_file(each, name) for each in own.rejects]
         return replace(own, start=start, end=end, records=records, rejects=rejects)

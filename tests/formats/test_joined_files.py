@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from formats.files.location import locate
 from formats.joined.source import JoinedSource, join
 from tests.formats.toys import BarsSource
 from tests.support.storage import Storage
+from tests.support.waiting import until
 
 HEADER = b"id,text\n"
 
@@ -79,8 +81,10 @@ def test_the_column_of_names_is_none_of_the_files_own(tmp_path: Path) -> None:
     files = written(tmp_path, b"file,_file\n1,2\n")
     with joined(files) as source:
         assert source.columns == ["file", "_file", "__file"]
-        (block,) = source.blocks(["__file", "file"])
-        assert block.records.to_pylist() == [{"__file": os.fsencode(files[0]), "file": b"1"}]
+        (block,) = source.blocks(["_file", "__file", "file"])
+        assert block.records.to_pylist() == [{"_file": b"2", "__file": os.fsencode(files[0]), "file": b"1"}]
+        with pytest.raises(InputError, match="in: no column named 'nobody'; there are file, _file, __file"):
+            source.blocks(["nobody"])
 
 
 def test_a_name_is_what_was_given_whatever_bytes_it_has(tmp_path: Path) -> None:
@@ -189,6 +193,24 @@ def test_objects_are_read_as_files_are_and_one_that_was_replaced_is_named(monkey
                 list(source.blocks(["file"]))
             storage.remove("in/3.csv")
             assert not source.unchanged()
+
+
+def test_objects_are_opened_ahead_and_none_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each costs two round trips in which nothing is read. One that is gone is told when its turn comes."""
+    with Storage() as storage:
+        storage.reach(monkeypatch)
+        urls = [locate(storage.put(f"in/{number}.csv", HEADER + b"%d,x\n" % number)) for number in range(12)]
+        source = join(locate("s3://mail/in"), urls, Reader)
+        storage.remove("in/3.csv")
+        storage.requests.clear()
+        ranges = source.ranges()
+        next(ranges)
+        until(lambda: "GET /mail/in/9.csv" in storage.requests, 10)
+        assert [found.start.record for found in (next(ranges), next(ranges))] == [2, 3]
+        with pytest.raises(InputError, match=r"s3://mail/in/3\.csv: no such object"):
+            next(ranges)
+        source.close()
+        until(lambda: not any(each.name.startswith(("open", "object")) for each in threading.enumerate()), 10)
 
 
 READ_ELSEWHERE = """
