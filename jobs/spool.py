@@ -54,7 +54,8 @@ class Spool(Folder):
     def grant(self, life: Life, path: str, read_from: Location | None = None) -> None:
         """Lets workers read the job's input themselves. Raises as `put` does."""
         if self._folder is not None:
-            both = os.fsencode(path) + b"\0" + os.fsencode(read_from or path)  # no path has a zero byte
+            said, place = os.fsencode(path), os.fsencode(read_from or path)
+            both = said if place == said else said + b"\0" + place  # no path has a zero byte
             self._write(self._folder, name_of(life, 0, INPUT), both)
 
     def granted(self, life: Life, path: str) -> Location | None:

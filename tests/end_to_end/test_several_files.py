@@ -59,6 +59,20 @@ def test_the_scores_are_those_of_one_file_with_a_column_that_says_where_from(
     assert "2.csv" in verdict.out
 
 
+def test_twenty_files_have_the_scores_of_one(farm: Farm, tmp_path: Path, plain: list[dict[str, str]]) -> None:
+    folder = tmp_path / "twenty"
+    folder.mkdir()
+    for number in range(20):
+        rows = ROWS[number * 15 : number * 15 + 15]
+        content = ("id;text\n" + "".join(f"{each};{text}\n" for each, text in rows)).encode()
+        name = f"{number}.csv" + ".gz" * (number % 5 == 4)
+        (folder / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    run = farm.producer("enqueue", folder, "--output", tmp_path / "all.csv")
+    assert run.code == 0, run.err
+    scores = [(row["id"], row["score"]) for row in read(tmp_path / "all.csv")]
+    assert scores == [(row["id"], row["score"]) for row in plain]
+
+
 def test_files_patterns_and_their_order(farm: Farm, tmp_path: Path, folder: Path) -> None:
     """Whether a shell or Nightshift expands a pattern, and in whatever order files are named, it is one job."""
     out = tmp_path / "out.csv"

@@ -56,6 +56,14 @@ def test_through_a_spool_a_job_may_read_what_its_producer_granted(tmp_path: Path
     assert spool.granted(LIFE, path) is None
     spool.grant(LIFE, path)
     assert spool.granted(LIFE, path) == Path(path)
+    copy = tmp_path / "copy.csv"
+    spool.grant(LIFE, path, copy)
+    assert spool.granted(LIFE, path) == copy, "and is read there"
+    assert spool.granted(LIFE, str(copy)) is None, "by the name that the producer gave alone"
+    spool.grant(LIFE, path, Path(path))
+    assert [each.read_bytes() for each in (tmp_path / "spool").iterdir()] == [os.fsencode(path)], (
+        "as older workers read it"
+    )
     assert spool.granted(LIFE, "/etc/passwd") is None
     assert spool.granted(OTHER, path) is None, "another life of the job is another job"
     spool.forget(LIFE)
