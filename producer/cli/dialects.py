@@ -1,9 +1,10 @@
 """The options that say how a file is to be read, which several commands take."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from producer.cli.groups import Decorator, group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,19 +33,9 @@ _OPTIONS = (
 NAMES = ("delimiter", "quote", "escape", "encoding", "header", "columns", "skip_lines", "comment", "rest")
 
 
-def dialect_options(prefix: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def dialect_options(prefix: str = "") -> Decorator:
     """Adds the options; with a `prefix`, each is also a variable of the environment."""
-
-    def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(_OPTIONS):
-            command = option(command)
-        if prefix:
-            for param in getattr(command, "__click_params__", []):
-                if param.name in NAMES:
-                    param.envvar = prefix + param.opts[0].removeprefix("--").replace("-", "_").upper()
-        return command
-
-    return add
+    return group(_OPTIONS, NAMES, prefix)
 
 
 def take_dialect(options: dict[str, Any]) -> dict[str, Any]:

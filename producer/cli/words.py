@@ -1,9 +1,10 @@
 """The words for feeding and fetching, which several commands take."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from producer.cli.groups import Decorator, group
 
 if TYPE_CHECKING:
     from graphs.words import Words
@@ -51,19 +52,9 @@ _OPTIONS = (
 NAMES = ("feeds", "constants", "fetches", "pad", "fill", "truncate", "nulls", "strict_encoding")
 
 
-def words_options(prefix: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def words_options(prefix: str = "") -> Decorator:
     """Adds the options; with a `prefix`, each is also a variable of the environment."""
-
-    def add(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(_OPTIONS):
-            command = option(command)
-        if prefix:
-            for param in getattr(command, "__click_params__", []):
-                if param.name in NAMES:
-                    param.envvar = prefix + param.opts[0].removeprefix("--").upper().replace("-", "_")
-        return command
-
-    return add
+    return group(_OPTIONS, NAMES, prefix)
 
 
 def take_words(options: dict[str, Any]) -> "Words":
