@@ -9,13 +9,16 @@ Giver = Literal["reader", "feeds", "model"]
 @dataclass(frozen=True, slots=True)
 class Reject:
     """A record that was not scored: why, and where to find it. `record` is 1-based, the header not counted; `line` is
-    1-based and physical; `raw` is the record as the file has it."""
+    1-based and physical; `raw` is the record as the file has it. `offset` is that of its first byte in the file, None
+    where it is not known; `column` is the one that is at fault, empty where it is the record as a whole."""
 
     record: int
     line: int
     code: str
     detail: str
     raw: bytes
+    offset: int | None = None
+    column: str = ""
 
 
 class Code(NamedTuple):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from formats.csv.dialect import Dialect
 from formats.files.location import Location
-from formats.position import Position
+from formats.position import Located, Position
 from formats.rejects import Reject
 
 
@@ -129,11 +129,11 @@ class Source(Protocol):
         """The block of a range that was found in this file by any source. Raises InputError as `blocks` does, and
         ChangedError if what is there is not what was found."""
 
-    def locate_in(self, found: Range, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
+    def locate_in(self, found: Range, records: Sequence[int]) -> dict[int, Located]:
         """As `locate`, of accepted records of a range; nothing outside it is looked at."""
 
-    def locate(self, start: Position, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
-        """Of accepted records at or after `start`: record number -> (line, the record's raw text)."""
+    def locate(self, start: Position, records: Sequence[int]) -> dict[int, Located]:
+        """Of accepted records at or after `start`: record number -> where it is, and its raw text."""
 
     def unchanged(self) -> bool:
         """Whether its name still stands for a file of the same size, modification time and version."""

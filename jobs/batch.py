@@ -69,7 +69,9 @@ class Kept:
         return np.setdiff1d(numbers, np.array([reject.record for reject in self.rejects], np.int64), assume_unique=True)
 
     def encode(self) -> memoryview:
-        rejects = [[r.record, r.line, r.code, r.detail, r.raw.decode("latin-1")] for r in self.rejects]
+        rejects = [
+            [r.record, r.line, r.code, r.detail, r.raw.decode("latin-1"), r.offset, r.column] for r in self.rejects
+        ]
         note = {"rows": self.rows, "first": self.first_record, "position": astuple(self.position), "rejects": rejects}
         schema = pa.schema([(str(index), column.type) for index, column in enumerate(self.columns)])
         batches = [pa.record_batch(list(self.columns), schema=schema)] if self.columns else []
@@ -80,7 +82,7 @@ class Kept:
         stream = pa.ipc.open_stream(data)
         note = json.loads(stream.schema.metadata[_NOTE])
         columns = [column for batch in stream for column in batch.columns]
-        rejects = tuple(Reject(r[0], r[1], r[2], r[3], r[4].encode("latin-1")) for r in note["rejects"])
+        rejects = tuple(Reject(r[0], r[1], r[2], r[3], r[4].encode("latin-1"), *r[5:]) for r in note["rejects"])
         return cls(tuple(columns), note["rows"], note["first"], Position(*note["position"]), rejects)
 
 
@@ -91,6 +93,7 @@ class RowReject:
     row: int
     code: str
     detail: str
+    column: str = ""  # the one that is at fault, if one is
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class Result:
         return len(next(iter(self.columns.values()))) if self.columns else 0
 
     def encode(self) -> memoryview:
-        note = [[reject.row, reject.code, reject.detail] for reject in self.rejects]
+        note = [[reject.row, reject.code, reject.detail, reject.column] for reject in self.rejects]
         schema = pa.schema([(name, column.type) for name, column in self.columns.items()])
         batches = [pa.record_batch(list(self.columns.values()), schema=schema)] if self.columns else []
         return _write(schema, batches, note)

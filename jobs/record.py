@@ -23,8 +23,8 @@ PLAIN = 2  # the format of a job that an older worker can score as well: a colum
 # What says nothing of the output; the batch size is an even older part of the id, as 0.
 _NOT_IDENTITY: dict[str, object] = {"batch_bytes": 0, "model_name": "", "created": ""}
 # Written only where there is something to say:
-_OLDER_LACK = ("constants", "version", "dialect", "limit", "errors", "copy_bytes", "files")
-_LATER = ("incarnation", "block_bytes", "by_reference", "copy_bytes", "files")  # nor is this in the id
+_OLDER_LACK = ("constants", "version", "dialect", "limit", "errors", "copy_bytes", "files", "placed")
+_LATER = ("incarnation", "block_bytes", "by_reference", "copy_bytes", "files", "placed")  # nor is this in the id
 
 
 class Life(NamedTuple):
@@ -73,6 +73,7 @@ class Job:
     )
     copy_bytes: int = 0  # of the plain copy that is read in the input's place; 0: there is none
     files: str = ""  # the manifest of an input that is several files (jobs/manifest.py), in base64
+    placed: bool = False  # its rejects file has the columns that say where in the file, and which column is at fault
     model_name: str = ""
     created: str = ""  # ISO 8601, UTC
     incarnation: str = ""

@@ -7,13 +7,15 @@ import numpy as np
 import pyarrow as pa
 
 from formats.joined.source import in_file
+from formats.position import Located
 from formats.rejects import Reject
 from jobs.batch import Kept, Result
 from jobs.error_rows import with_errors
 from jobs.record import Job
 
-# From numbers of records to the line and the raw text of those that are known.
-Locate = Callable[[list[int]], Mapping[int, tuple[int, bytes]]]
+# From numbers of records to where those are that are known.
+Locate = Callable[[list[int]], Mapping[int, Located]]
+NOWHERE = Located(0, 0, b"")
 
 
 def score_columns(job: Job, kept: Kept, result: Result, outputs: Sequence[str] = ()) -> list[pa.Array]:
@@ -44,7 +46,8 @@ def all_rejects(job: Job, kept: Kept, result: Result, locate: Locate) -> list[Re
     found = list(kept.rejects)
     files = kept.columns[job.kept_columns.index(job.file_column)] if job.file_column else None
     for record, reject in zip(wanted, result.rejects, strict=True):
-        line, raw = places.get(record, (0, b""))
-        made = Reject(record, line, reject.code, reject.detail, raw)
+        place = places.get(record, NOWHERE)
+        offset = None if place is NOWHERE else place.offset
+        made = Reject(record, place.line, reject.code, reject.detail, place.raw, offset, reject.column)
         found.append(in_file(made, os.fsdecode(files[reject.row].as_py())) if files is not None else made)
     return sorted(found, key=lambda reject: reject.record)

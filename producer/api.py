@@ -1,5 +1,6 @@
 """The Python API, on which the commands stand too."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 from formats.csv.beside import checked
 from formats.files.location import Location, Url, locate
 from jobs.settings import Settings
-from producer.client import Client
+from producer.client import Client, LateClient
 from producer.keywords import make_words
 from producer.lifetime import tie
 from producer.pipeline.plan import make_plan
@@ -55,21 +56,19 @@ def enqueue(
     Raises InputError, GraphError, ServerError or JobError, all of them NightshiftError.
     """
     settings = Settings.from_environment()
-    plan = make_plan(
-        _located(file),
-        settings, model=locate(model) if model else None, id_column=id, keep=keep,
-        all_columns=all_columns, errors=errors, limit=limit,
-        words=make_words(feed, set, fetch, pad, fill, truncate, null, strict_encoding),
-        dialect=checked(dict(dialect or {}), ""),
-        batch_bytes=batch_bytes, again=again,
-    )  # fmt: skip
-    client = Client(settings)
-    try:
-        submission = submit(client, plan, workers, deadline)
-        submission._end = tie(submission, client)
-    except BaseException:
-        client.close()
-        raise
+    with contextlib.ExitStack() as failed:
+        late = failed.enter_context(LateClient(settings, workers))
+        plan = make_plan(
+            _located(file),
+            settings, model=locate(model) if model else None, id_column=id, keep=keep,
+            all_columns=all_columns, errors=errors, limit=limit,
+            words=make_words(feed, set, fetch, pad, fill, truncate, null, strict_encoding),
+            dialect=checked(dict(dialect or {}), ""),
+            batch_bytes=batch_bytes, again=again, unpacking=late.warm_up,
+        )  # fmt: skip
+        submission = submit(late.client, plan, workers, deadline)
+        submission._end = tie(submission, late.client)
+        failed.pop_all()  # it stays open
     submission.enqueue_all()
     return submission
 

@@ -2,7 +2,9 @@
 
 from functools import cached_property
 from types import TracebackType
+from typing import Self
 
+from jobs.settings import Settings
 from producer.notify.hooks import CLOSE_SECONDS, INTERRUPTED_SECONDS, Hooks
 from producer.notify.news import News
 from producer.server.connection import Connection
@@ -26,3 +28,29 @@ class Client(Connection):
         if "news" in self.__dict__:
             self.news.close(seconds)
         super().close()
+
+
+class LateClient:
+    """A client that is opened when it is first wanted: an input that can't be read starts no server."""
+
+    def __init__(self, settings: Settings, workers: int = 0) -> None:
+        """`workers` are those of the embedded mode; 0: one a core."""
+        self._settings, self._workers = settings, workers
+
+    @cached_property
+    def client(self) -> Client:
+        return Client(self._settings)
+
+    def warm_up(self, *_: object) -> None:
+        """Has local workers start, which takes them seconds, while the input is unpacked or read from a pipe."""
+        if self._settings.redis_url is None:
+            self.client.start_workers(self._workers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if "client" in self.__dict__:
+            self.client.__exit__(kind, error, trace)

@@ -113,7 +113,7 @@ def _bad_encoding(feed: Feed, columns: Mapping[str, pa.Array]) -> list[RowReject
             cell = columns[name][row].as_py()
             place = first_not_utf8(cell)
             text = f"column {name!r} is not UTF-8: its byte {place + 1:,} is 0x{cell[place]:02x}"
-            found.append(RowReject(row, "bad_encoding", text))
+            found.append(RowReject(row, "bad_encoding", text, name))
     return found
 
 
@@ -132,7 +132,7 @@ def _rows_of(feed: Feed, columns: Mapping[str, pa.Array]) -> tuple[npt.NDArray[A
 
 
 def _rejects(column: str, problems: Sequence[Problem]) -> list[RowReject]:
-    return [RowReject(each.place, each.code, f"column {column!r}{each.text}") for each in problems]
+    return [RowReject(each.place, each.code, f"column {column!r}{each.text}", column) for each in problems]
 
 
 def _shaped(array: Cells, feed: Feed) -> Cells:
@@ -151,7 +151,8 @@ def _stack(feed: Feed, columns: Mapping[str, pa.Array]) -> tuple[npt.NDArray[Any
         known = prod(size for size in feed.shape[1:] if size != -1)
         array = array.reshape(rows, *(len(names) // known if size == -1 else size for size in feed.shape[1:]))
     rejects = [
-        RowReject(place % rows, code, f"column {names[place // rows]!r}{text}") for place, code, text in problems
+        RowReject(place % rows, code, f"column {names[place // rows]!r}{text}", names[place // rows])
+        for place, code, text in problems
     ]
     return array, sorted(rejects, key=lambda reject: reject.row)
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from formats.csv.rejects import reject_rows
 from formats.errors import ChangedError, InputError, NightshiftError
 from formats.files.location import Location
+from formats.position import Located
 from formats.registry import DEFAULT, SINKS, open_source
 from formats.source import Source
 from jobs import digest, slices
@@ -103,7 +104,7 @@ class Referred:
         columns = score_columns(job, kept, result)
         lines: Bytes = SINKS[DEFAULT].encode(columns) if columns else b""
         rejects = all_rejects(job, kept, result, self._locate)
-        rejected = reject_rows(rejects) if rejects else b""
+        rejected = reject_rows(rejects, job.placed) if rejects else b""
         written = Written(digest.part(lines), digest.part(rejected), result.scored, digest.head(lines))
         try:
             name = self._place.put_part(job.life, self._batch, self._attempt, lines, rejected)
@@ -123,8 +124,8 @@ class Referred:
             self._parts = [Slice(block, reference.first, reference.end) for block in blocks]
         return self._parts
 
-    def _locate(self, records: list[int]) -> dict[int, tuple[int, bytes]]:
-        found: dict[int, tuple[int, bytes]] = {}
+    def _locate(self, records: list[int]) -> dict[int, Located]:
+        found: dict[int, Located] = {}
         for each in self._reference.ranges:
             here = [record for record in records if each.start.record <= record < each.end.record]
             with _reading():

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from formats.csv.dialect import PLAIN, UTF8, Dialect
-from formats.csv.fields import record_of
+from formats.csv.fields import record_of, whole_fields
 from formats.csv.file import CsvFile
 from formats.csv.parsing import to_arrow, wrong_field_counts
 from formats.csv.quoting import Extent
@@ -28,12 +28,13 @@ from formats.csv.transcoding import to_utf8
 from formats.errors import InputError
 from formats.files.held import HeldBytes
 from formats.files.location import Location, locate
-from formats.position import Position
+from formats.position import Located, Position
 from formats.rejects import Reject
 from formats.source import Block, Range
 
 # pyarrow's parser gets up to speed after 32,768 values: in blocks of 1 MiB a record costs it nearly twice as much.
 BLOCK_BYTES = 2 << 20
+BROKEN_FIELD = frozenset({"bad_quoting", "unclosed_quote", "stray_cr"})
 
 
 class Reader:
@@ -93,9 +94,9 @@ class Reader:
                 problem = "more than one column" if self._counts[name] else "no column"
                 raise InputError(f"{self.path}: {problem} named {name!r}; the header has {', '.join(self.columns)}")
 
-    def locate(self, start: Position, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
-        """Of accepted records at or after `start`: record number -> (line, the record's bytes without its line end)."""
-        found: dict[int, tuple[int, bytes]] = {}
+    def locate(self, start: Position, records: Sequence[int]) -> dict[int, Located]:
+        """Of accepted records at or after `start`: record number -> where it is."""
+        found: dict[int, Located] = {}
         while start.offset < self.size and any(record >= start.record for record in records):
             split = self._splitter.split(start)
             found |= self._places(split, start, records)
@@ -104,17 +105,18 @@ class Reader:
             start = Position(end, start.record + len(split.starts()), start.line + lines)
         return found
 
-    def locate_in(self, found: Range, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
+    def locate_in(self, found: Range, records: Sequence[int]) -> dict[int, Located]:
         """The same, of a range; nothing outside it is looked at. Raises ChangedError."""
         return self._places(self._splitter.again(found), found.start, records) if records else {}
 
-    def _places(self, split: Split, start: Position, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
-        found: dict[int, tuple[int, bytes]] = {}
+    def _places(self, split: Split, start: Position, records: Sequence[int]) -> dict[int, Located]:
+        found: dict[int, Located] = {}
         numbers = start.record + np.searchsorted(split.starts(), split.spans()[:, 0])
         for row in np.flatnonzero(np.isin(numbers, records)):
-            first, last = split.spans()[row]
+            first, last = split.spans()[row].tolist()
             line = start.line + self._file.line_ends.count(split.data, 0, first)
-            found[int(numbers[row])] = (line, bytes(self._utf8(split.data[first:last])))
+            raw = bytes(self._utf8(split.data[first:last]))
+            found[int(numbers[row])] = Located(line, start.offset + first, raw)
         return found
 
     def unchanged(self) -> bool:
@@ -213,7 +215,13 @@ class Reader:
                 lines = self._file.line_ends.count(split.data, at, extent.place - start.offset)
                 details[at] = broken(extent, extent.line or line + lines)
             raw = bytes(self._utf8(self._file.read(start.offset + at, size)))
-            rejects.append(Reject(record, line, str(extent.code), details[at], raw))
+            column = self._column_at_fault(raw) if extent.code in BROKEN_FIELD else ""
+            rejects.append(Reject(record, line, str(extent.code), details[at], raw, start.offset + at, column))
         if split.end <= len(split.data):
             return rejects, line + self._file.line_ends.count(split.data, counted, split.end)
         return rejects, line + self._file.count_lines(start.offset + counted, start.offset + split.end)
+
+    def _column_at_fault(self, raw: bytes) -> str:
+        """The one in which a record breaks; empty if that is behind the last."""
+        whole = whole_fields(raw, self.dialect)
+        return self.columns[whole] if whole < len(self.columns) else ""

@@ -1,10 +1,12 @@
 """From a file's encoding to UTF-8, without a character that is lost and without a mark that is moved."""
 
 import codecs
+from collections.abc import Iterator
 
 from formats.csv.dialect import UTF8
 
 KEEP = "nightshift.keep"  # the error handler: bytes that are no character stay what they are
+PIECE_BYTES = 64 << 10  # decoded at once: what fits a processor's cache takes half of the time
 
 
 def to_utf8(data: bytes | memoryview, encoding: str) -> bytes | memoryview:
@@ -15,7 +17,19 @@ def to_utf8(data: bytes | memoryview, encoding: str) -> bytes | memoryview:
     data = bytes(data)
     if data.isascii():  # the marks of every encoding that is read in place, and most of most texts
         return data
-    return data.decode(encoding, KEEP).encode(UTF8, "surrogateescape")
+    return b"".join(
+        piece if piece.isascii() else piece.decode(encoding, KEEP).encode(UTF8, "surrogateescape")
+        for piece in _pieces(data)
+    )
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """Each to the end of a line: no character has a LF in it."""
+    at = 0
+    while at < len(data):
+        end = data.find(b"\n", at + PIECE_BYTES) + 1 or len(data)
+        yield data[at:end]
+        at = end
 
 
 def _keep(error: UnicodeError) -> tuple[str, int]:

@@ -17,7 +17,7 @@ from formats.files.open import open_file
 from formats.joined.members import AT_ONCE, Member, Opener, digest, look_at
 from formats.joined.open_files import OpenFiles
 from formats.joined.space import Space
-from formats.position import Position
+from formats.position import Located, Position
 from formats.rejects import Reject
 from formats.source import Block, Range, Source
 
@@ -101,14 +101,14 @@ class JoinedSource:
             own = source.read(self._inward(number, found, source), self._own(columns))
         return self._outward(number, own, columns, found.start, found.end)
 
-    def locate(self, start: Position, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
-        """Of accepted records at or after `start`: record number -> (line of its file, the record's raw text)."""
-        places: dict[int, tuple[int, bytes]] = {}
+    def locate(self, start: Position, records: Sequence[int]) -> dict[int, Located]:
+        """Of accepted records at or after `start`: record number -> where it is in its file."""
+        places: dict[int, Located] = {}
         for found, here in self._with_records(start, records):
             places |= self.locate_in(found, here)
         return places
 
-    def locate_in(self, found: Range, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
+    def locate_in(self, found: Range, records: Sequence[int]) -> dict[int, Located]:
         """The same, of a range; nothing outside it is looked at. Raises ChangedError."""
         if not records:
             return {}

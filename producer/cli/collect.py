@@ -1,6 +1,5 @@
 """`producer collect`."""
 
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -37,7 +36,7 @@ def collect(job: str, output: "Output", as_json: bool, quiet: bool) -> None:
             submission = wait_for_server(lambda: find(connection, job), say)
             output = check_output(output, [locate(submission.job.input)])
             if submission.progress().state == "running":
-                connection.start_workers(os.cpu_count() or 1)
+                connection.start_workers()
             try:
                 receipt = submission.wait(output, reporter(submission.job, quiet))
             except StoppedError:

@@ -163,7 +163,7 @@ def enqueue(
     from jobs.errors import StoppedError
     from jobs.footprint import freeze_what_is_there
     from jobs.settings import Settings
-    from producer.client import Client
+    from producer.client import LateClient
     from producer.display.reporters import reporter
     from producer.display.unpacking import Unpacking
     from producer.outputs.made import check_output
@@ -186,33 +186,33 @@ def enqueue(
     plan = None
     try:
         dialect = take_dialect(words)
-        with Unpacking(named, quiet) as unpacking:
-            plan = make_plan(
-                files,
-                settings,
-                model=model,
-                id_column=id_column,
-                keep=keep,
-                all_columns=all_columns,
-                errors=errors,
-                limit=limit or 0,
-                dialect=dialect,
-                words=take_words(words),
-                batch_bytes=batch_bytes,
-                again=again,
-                unpacking=unpacking,
-            )
-        freeze_what_is_there()
-        if not plan.job.dialect.is_plain:
-            say(f"{named} is read as {plan.job.dialect}")
-        if plan.copy and plan.copy.again:
-            say(f"{named} was unpacked again, from its beginning")
-        if wait:
-            output = check_output(
-                output or default_output(beside), [locate(plan.job.input), *([model] if model else [])]
-            )
-        with Client(settings) as connection:
-            submission = submit(connection, plan, workers or 0, deadline, say)
+        with LateClient(settings, workers or 0) as late:
+            with Unpacking(named, quiet, late.warm_up) as unpacking:
+                plan = make_plan(
+                    files,
+                    settings,
+                    model=model,
+                    id_column=id_column,
+                    keep=keep,
+                    all_columns=all_columns,
+                    errors=errors,
+                    limit=limit or 0,
+                    dialect=dialect,
+                    words=take_words(words),
+                    batch_bytes=batch_bytes,
+                    again=again,
+                    unpacking=unpacking,
+                )
+            freeze_what_is_there()
+            if not plan.job.dialect.is_plain:
+                say(f"{named} is read as {plan.job.dialect}")
+            if plan.copy and plan.copy.again:
+                say(f"{named} was unpacked again, from its beginning")
+            if wait:
+                output = check_output(
+                    output or default_output(beside), [locate(plan.job.input), *([model] if model else [])]
+                )
+            submission = submit(late.client, plan, workers or 0, deadline, say)
             logs.bind(submission.id)
             report = reporter(submission.job, quiet)
             if submission.progress().records == 0:  # not when the job is taken up again

@@ -10,7 +10,8 @@ from producer.cli.console import connected, find
 @click.command()
 @click.argument("job")
 def rejects(job: str) -> None:
-    """JOB's rejects as CSV: record number, line, code, detail and the raw record.
+    """JOB's rejects as CSV: record number, line, code, detail, the raw record, the byte at which it
+    begins, and the column that is at fault.
 
     \b
     Example:

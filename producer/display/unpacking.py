@@ -1,6 +1,7 @@
 """How far a file is unpacked, or read from a pipe, on stderr: a bar on a terminal, a line now and then elsewhere."""
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -13,11 +14,11 @@ from producer.display.reporters import LINE_SECONDS, print_error
 
 
 class Unpacking:
-    """A context manager; it is told of packed bytes, and of how many if that is known. Nothing is shown of what takes a
-    moment, nor if it is `quiet`."""
+    """A context manager; it is told of packed bytes, and of how many if that is known, and tells `others`. Nothing is
+    shown of what takes a moment, nor if it is `quiet`."""
 
-    def __init__(self, name: str, quiet: bool) -> None:
-        self._name, self._quiet = name, quiet
+    def __init__(self, name: str, quiet: bool, others: Callable[[int, int | None], object]) -> None:
+        self._name, self._quiet, self._others = name, quiet, others
         self._due = time.monotonic() + LINE_SECONDS
         self._bar: Progress | None = None
         console = Console(stderr=True)
@@ -38,6 +39,7 @@ class Unpacking:
             self._bar.stop()
 
     def __call__(self, done: int, total: int | None) -> None:
+        self._others(done, total)
         far = decimal(done) + (f" of {decimal(total)}" if total else "")
         if self._bar:
             self._bar.start()

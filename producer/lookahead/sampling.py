@@ -81,7 +81,7 @@ def with_model(sample: Sample, source: Source, tried: Sequence[MicroBatch], tria
     shown = rejects[:EXAMPLES]
     places = source.locate(source.start, [record for record, *_ in shown]) if shown else {}
     for record, code, detail in shown:
-        line, raw = places.get(record, (0, b""))
-        sample.rejects.append(Reject(record, line, code, detail, raw))
+        line, offset, raw = places.get(record, (0, None, b""))
+        sample.rejects.append(Reject(record, line, code, detail, raw, offset))
     sample.rejects.sort(key=lambda reject: reject.record)
     del sample.rejects[EXAMPLES:]

@@ -1,8 +1,10 @@
 """A part's lines on their way into the two files."""
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import BinaryIO
 
+from formats.csv.rejects import decode_rejects, is_placed, reject_rows
 from jobs import digest
 from jobs.digest import Bytes
 from jobs.errors import LostError
@@ -12,11 +14,12 @@ from producer.outputs.files import copy
 
 
 def copy_part(
-    part: PartFile, file: BinaryIO, files: tuple[BinaryIO, BinaryIO], widen: Callable[[bytes], Bytes]
+    part: PartFile, file: BinaryIO, files: tuple[BinaryIO, BinaryIO], widen: Callable[[bytes], Bytes], placed: bool
 ) -> Written:
     """Copies what a worker has written to the scores file and the rejects file; what was written. Rows of a batch of
-    which nothing was scored lack the outputs, as the worker did not know them: `widen` adds these. Raises LostError if
-    the part is not as its worker wrote it."""
+    which nothing was scored lack the outputs, as the worker did not know them: `widen` adds these. Rejects of an older
+    version's worker lack their places, which are empty then where the job's are `placed`. Raises LostError if the part
+    is not as its worker wrote it."""
     scores, rejects = files
     written = part.written
     narrow = not part.outputs and written.scores.size > 0
@@ -29,6 +32,11 @@ def copy_part(
             written = written._replace(scores=digest.part(wide), head=digest.head(wide))
     else:
         good = copy(file, scores, written.scores)
-    if not (good and copy(file, rejects, written.rejects)):
+    lines = file.read(written.rejects.size)
+    if not good or digest.part(lines) != written.rejects:
         raise LostError(f"the part {part.name} is not as its worker wrote it")
+    if placed and lines and not is_placed(lines):
+        lines = reject_rows(decode_rejects(BytesIO(lines)))
+        written = written._replace(rejects=digest.part(lines))
+    rejects.write(lines)
     return written

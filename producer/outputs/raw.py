@@ -1,6 +1,6 @@
-"""The raw text of what workers rejected, from the input: they had only the columns that they fed."""
+"""Place and raw text of what workers rejected, from the input: they had only the columns that they fed."""
 
-from formats.position import Position
+from formats.position import Located, Position
 from formats.source import Source
 
 
@@ -11,8 +11,8 @@ class RawText:
         self._source = source
         self.unread = 0  # rejects without it
 
-    def locate(self, start: Position, records: list[int]) -> dict[int, tuple[int, bytes]]:
-        """Line and raw text of each, none before `start`; nothing once the input has changed."""
+    def locate(self, start: Position, records: list[int]) -> dict[int, Located]:
+        """Where each is, and its raw text, none before `start`; nothing once the input has changed."""
         if self._source:
             places = self._source.locate(start, records)
             if self._source.unchanged():

@@ -156,7 +156,7 @@ class Collector:
             scores.write(lines)
         found = all_rejects(self._job, kept, result, partial(self._raw.locate, kept.position))
         if found:
-            rejected = reject_rows(found)
+            rejected = reject_rows(found, self._job.placed)
             rejects.write(rejected)
         self._lines[self._written[0]] = Written(
             digest.part(lines), digest.part(rejected), result.scored, digest.head(lines)
@@ -171,7 +171,11 @@ class Collector:
             self._write_header(name for name, _ in part.outputs)
         with self._place.open_part(self._job.life, part.name) as file:
             self._lines[self._written[0]] = copy_part(
-                part, file, (scores, rejects), partial(widened, self._sink, self._job, outputs=self._outputs)
+                part,
+                file,
+                (scores, rejects),
+                partial(widened, self._sink, self._job, outputs=self._outputs),
+                self._job.placed,
             )
         self._parts[self._written[0]] = part.name
         self._written = self._written[0] + 1, scores.tell(), rejects.tell()
@@ -219,7 +223,7 @@ class Collector:
         if progress.collected:
             self._header = self._ledger.answers.header(self._job.life) or self._header_of_format_1(progress)
         else:
-            line = reject_header()
+            line = reject_header(self._job.placed)
             rejects.write(line)
             self._header = self._lines[HEADER] = Written(EMPTY, digest.part(line))
         if self._job.errors and self._header.scores.size:

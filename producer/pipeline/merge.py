@@ -51,7 +51,7 @@ def merge(
         header = next(old_rows)
         if next(new_rows) != header:
             raise JobError(f"{job.id} was scored by a model with other outputs than this one")
-        titles = reject_header()
+        titles = reject_header(job.placed)
         scores.write(header)
         rejects.write(titles)
         merged = Merged()
@@ -114,8 +114,9 @@ def _merge_rows(
                 merged.add(record)
             else:
                 if index is not None and still is not None:
-                    rejected, still = replace(still, record=record, line=rejected.line), next(after, None)
+                    rejected = replace(still, record=record, line=rejected.line, offset=rejected.offset)
+                    still = next(after, None)
                 merged.codes[rejected.code] = merged.codes.get(rejected.code, 0) + 1
-                rejects.append(reject_rows([rejected]))
+                rejects.append(reject_rows([rejected], job.placed))
             rejected = next(before, None)
         yield b"".join(scores), b"".join(rejects), scored

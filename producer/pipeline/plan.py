@@ -143,6 +143,7 @@ def make_job(
         model_name=chosen.graph.path.name,
         created=_now(),
         incarnation=_incarnation(),
+        placed=True,
     )
 
 
@@ -169,7 +170,7 @@ def _opened(
 
 def renewed(job: Job) -> Job:
     """The same job in another life."""
-    return replace(job, created=_now(), incarnation=_incarnation(), format=max(job.format, PLAIN))
+    return replace(job, created=_now(), incarnation=_incarnation(), format=max(job.format, PLAIN), placed=True)
 
 
 def _now() -> str:

@@ -148,7 +148,7 @@ def _cut_rejects(job: Job, output: Path, room: Path, settings: Settings) -> Cut:
                 file.write(source.excerpt_head())
                 files[path] = name
             for number in here:
-                cast(BinaryIO, file).write(source.excerpt(places[number][1]))
+                cast(BinaryIO, file).write(source.excerpt(places[number].raw))
                 found.append(number)
         if not files:
             raise JobError(f"{job.id} has no rejects that scoring again could mend: they are larger than the limit")

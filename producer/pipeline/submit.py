@@ -1,6 +1,5 @@
 """Makes a job on the server, or attaches to the one that is there; and begins a job again whose scores were lost."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -52,7 +51,7 @@ def _submit(connection: Connection, plan: Plan, workers: int, deadline: datetime
         if deadline:
             keep_deadline(ledger, job.life, deadline)
         ledger.put_model(job.model, plan.graph.data)
-        connection.start_workers(workers or os.cpu_count() or 1)
+        connection.start_workers(workers)
     return job
 
 
@@ -74,5 +73,5 @@ def submit_again(connection: Connection, job: Job, source: Source | None, graph:
     again = ledger.job(again.id)
     if deadline is not None:
         keep_deadline(ledger, again.life, datetime.fromtimestamp(deadline).astimezone())
-    connection.start_workers(os.cpu_count() or 1)
+    connection.start_workers()
     return again

@@ -1,6 +1,7 @@
 """The server a command talks to: the one REDIS_URL names, or the embedded one, started on demand."""
 
 import contextlib
+import os
 from types import TracebackType
 from typing import Self
 
@@ -31,10 +32,10 @@ class Connection:
         if self.embedded:
             self.embedded.check_server()
 
-    def start_workers(self, processes: int) -> None:
-        """In the embedded mode only; elsewhere workers are somebody else's."""
+    def start_workers(self, processes: int = 0) -> None:
+        """In the embedded mode only, 0: one a core; elsewhere workers are somebody else's."""
         if self.embedded:
-            self.embedded.start_workers(processes)
+            self.embedded.start_workers(processes or os.cpu_count() or 1)
 
     def __enter__(self) -> Self:
         return self

@@ -1,8 +1,10 @@
 """One bad record costs one row, never the file: what is rejected is named, and everything else is scored."""
 
 import csv
+import gzip
 import json
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,31 @@ def test_a_cell_that_is_no_number_is_a_reject_with_its_line_and_raw_text(score: 
     ]
     assert rejects[0]["detail"] == "column 'x': 'abc' is not int32"
     assert json.loads(run.out)["codes"] == {"bad_value": 1, "empty_cell": 1, "out_of_range": 1}
+
+
+def test_a_reject_says_at_which_byte_it_begins_and_which_column_is_at_fault(
+    farm: Farm, tmp_path: Path, xy_model: Path
+) -> None:
+    """Whoever mends a file of gigabytes goes there at once, in whatever dialect it is and whichever way it goes."""
+    records = ['a;3;4;"s;o"', "b;abc;4;\xfc", "c;1;1", 'd;1;2;"x"y', "e;\r;1;2", "f;5;6;", 'g;7;zwei;"\n"']
+    content = ("key;x;y;gr\xfc\xdfe\n" + "\n".join(records) + "\n").encode("cp1252")
+    packed = {"plain": content, "packed": gzip.compress(content)}
+    read_as = "--encoding", "cp1252", "--delimiter", ";"
+    ways = {"server": {}, "reference": {"NIGHTSHIFT_SPOOL": str(farm.spool)}}
+    for form, (way, environment) in product(packed, ways.items()):
+        path = tmp_path / f"{form}-{way}.csv"
+        path.write_bytes(packed[form])
+        run = farm.producer("enqueue", path, "--model", xy_model, "--id", "key", *read_as, **environment)
+        assert run.code == 0, run.err
+        rejects = read(tmp_path / f"{form}-{way}.scores.rejects.csv")
+        assert [(row["code"], row["column"]) for row in rejects] == [
+            ("bad_value", "x"),
+            ("too_few_fields", ""),
+            ("bad_quoting", "gr\xfc\xdfe"),
+            ("stray_cr", "x"),
+            ("bad_value", "y"),
+        ]
+        assert all(content.startswith(row["raw"].encode("cp1252"), int(row["offset"])) for row in rejects)
 
 
 def test_readers_and_workers_rejects_come_in_input_order(farm: Farm, score: Score, xy_model: Path) -> None:

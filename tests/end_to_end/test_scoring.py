@@ -38,7 +38,8 @@ def test_each_record_has_the_score_that_sess_run_gives_it_in_input_order(
     assert receipt["state"] == "complete"
     assert receipt["agrees"]
     assert (receipt["records"], receipt["scored"], receipt["rejected"]) == (len(source), len(source), 0)
-    assert messages.with_name("messages.scores.rejects.csv").read_text() == "record,line,code,detail,raw\n"
+    rejects = messages.with_name("messages.scores.rejects.csv").read_text()
+    assert rejects == "record,line,code,detail,raw,offset,column\n"
 
 
 @pytest.fixture(scope="module")

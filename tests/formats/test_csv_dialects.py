@@ -169,7 +169,7 @@ def test_comments_are_no_records_and_are_counted_as_lines(
         found = [reject.line for one in blocks for reject in one.rejects]
         with Reader(path, 100, Dialect(comment="#"), block_bytes=block) as reader:
             places = reader.locate(reader.start, list(range(1, len(pieces) + 1)))
-            assert sorted({*found, *(line for line, _ in places.values())}) == expected
+            assert sorted({*found, *(line for line, *_ in places.values())}) == expected
         assert not blocks or sum(one.blank_lines for one in blocks) == blank
         assert not blocks or blocks[-1].end.line == line
 
@@ -217,7 +217,7 @@ def test_a_file_without_a_header(tmp_path: Path) -> None:
     with Reader(path, dialect=Dialect(columns=("id", "text"))) as reader:
         (block,) = reader.blocks(["text"])
         assert block.record_numbers.tolist() == [1, 2]
-        assert reader.locate(reader.start, [2]) == {2: (2, b"2,you")}
+        assert reader.locate(reader.start, [2]) == {2: (2, 11, b"2,you")}
     with Reader(path, dialect=Dialect(columns=("id", "text", "more"))) as reader:
         assert [reject.code for reject in next(iter(reader.blocks([]))).rejects] == ["too_few_fields"] * 2
 
@@ -239,7 +239,7 @@ def test_an_excerpt_is_read_as_it_says(tmp_path: Path) -> None:
     path = write(tmp_path / "some.tsv", "title\n1\t'caf\xe9 \t x'\n% no\n2\tb\n".encode("cp1252"))
     with Reader(path, dialect=dialect) as reader:
         places = reader.locate(reader.start, [1, 2])
-        raw = b"".join(reader.excerpt(text) for _, text in places.values())
+        raw = b"".join(reader.excerpt(text) for *_, text in places.values())
         excerpt = write(tmp_path / "excerpt.tsv", reader.excerpt_head() + raw)
         with Reader(excerpt, dialect=reader.excerpt_dialect) as again:
             assert rows_of(list(again.blocks(again.columns))) == rows_of(list(reader.blocks(reader.columns)))

@@ -80,7 +80,7 @@ def test_the_raw_text_of_a_reject_is_utf_8_too(tmp_path: Path) -> None:
     (block,) = read_both_ways(path, dialect)
     assert [reject.raw.decode() for reject in block.rejects] == ["1,café,x"]
     with Reader(path, dialect=dialect) as reader:
-        assert reader.locate(reader.start, [2]) == {2: (3, "2,Über".encode())}
+        assert reader.locate(reader.start, [2]) == {2: (3, 17, "2,Über".encode())}
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def read(path: Path, content: bytes, block_bytes: int = 1 << 20) -> tuple[list[b
     blank = 0
     with Reader(path, 1000, block_bytes=block_bytes) as reader:
         for block in reader.blocks([]):
-            rows += [raw for _, raw in reader.locate(block.start, block.record_numbers.tolist()).values()]
+            rows += [raw for *_, raw in reader.locate(block.start, block.record_numbers.tolist()).values()]
             rejects += block.rejects
             blank += block.blank_lines
     return rows, rejects, blank
@@ -34,8 +34,8 @@ def test_a_stray_cr_is_one_reject_of_the_whole_line_and_later_records_keep_numbe
     assert rows == [b"2,x"]
     detail = "line 2 has a CR that is no line end: the lines of this file end in LF"
     assert rejects == [
-        Reject(1, 2, "stray_cr", detail, b"1,hello\rthere, my friend"),
-        Reject(3, 4, "too_few_fields", "1 field, the header has 2", b"3"),
+        Reject(1, 2, "stray_cr", detail, b"1,hello\rthere, my friend", 16, "text"),
+        Reject(3, 4, "too_few_fields", "1 field, the header has 2", b"3", 44),
     ]
 
 

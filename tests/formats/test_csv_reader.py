@@ -114,6 +114,7 @@ def write(path: Path, content: bytes) -> Path:
 def flatten(reader: Reader, blocks: list[Block]) -> list[Expected]:
     """What the blocks say, in the oracle's terms; conservation is checked on the way."""
     flat: list[Expected] = []
+    content = Path(str(reader.path)).read_bytes()
     for block in blocks:
         assert block.end.record - block.start.record == block.rows + len(block.rejects) > 0
         assert block.rows == block.records.num_rows
@@ -122,8 +123,11 @@ def flatten(reader: Reader, blocks: list[Block]) -> list[Expected]:
         found = reader.locate(block.start, numbers)
         rows = zip(*(column.to_pylist() for column in block.records.columns), strict=True)
         for number, fields in zip(numbers, rows, strict=True):
-            flat.append(Expected(number, *found[number], fields=list(fields)))
+            line, offset, raw = found[number]
+            assert content.startswith(raw, offset)
+            flat.append(Expected(number, line, raw, fields=list(fields)))
         assert [reject.record for reject in block.rejects] == sorted(reject.record for reject in block.rejects)
+        assert all(content.startswith(reject.raw, reject.offset) for reject in block.rejects)
         flat += [Expected(reject.record, reject.line, reject.raw, code=reject.code) for reject in block.rejects]
     return sorted(flat, key=lambda item: item.record)
 
@@ -236,7 +240,7 @@ def test_files_from_any_system_read_the_same_with_and_without_a_final_line_end(m
             assert reader.start.line == 2
             (block,) = reader.blocks(["id", "text"])
             assert block.records.to_pydict() == {"id": [b"1", b"2"], "text": [b"a", b"b"]}
-            assert reader.locate(reader.start, [2]) == {2: (4, b"2,b")}
+            assert reader.locate(reader.start, [2]) == {2: (4, messages.read_bytes().index(b"2,b"), b"2,b")}
 
 
 def test_bytes_pass_through_unaltered_even_if_they_are_no_text(messages: Path) -> None:
@@ -251,8 +255,8 @@ def test_a_record_with_the_wrong_number_of_fields_is_told_and_costs_no_other(mes
     rows, rejects = read(messages, ["id"])
     assert rows == [(b"2",), (b"4",)]
     assert rejects == [
-        Reject(1, 2, "too_few_fields", "1 field, the header has 2", b"1"),
-        Reject(3, 5, "too_many_fields", "3 fields, the header has 2", b'3,"c\n",\xff'),
+        Reject(1, 2, "too_few_fields", "1 field, the header has 2", b"1", 8),
+        Reject(3, 5, "too_many_fields", "3 fields, the header has 2", b'3,"c\n",\xff', 15),
     ]
     write(messages, b"id,text\n" + b"long" * 50_000 + b"\n")
     assert read(messages, ["id"])[1][0].raw == b"long" * 50_000
@@ -262,10 +266,11 @@ def test_broken_quoting_names_its_line_and_swallows_no_record(messages: Path) ->
     write(messages, b'id,text\n1,"hello\n2,world\n3,"x"y\n4,"z\n5,end')
     rows, rejects = read(messages, ["id", "text"])
     assert rows == [(b"2", b"world"), (b"5", b"end")]
+    behind = "more text after the closing quote of the field that opens on line"
     assert rejects == [
-        Reject(1, 2, "bad_quoting", "more text after the closing quote of the field that opens on line 2", b'1,"hello'),
-        Reject(3, 4, "bad_quoting", "more text after the closing quote of the field that opens on line 4", b'3,"x"y'),
-        Reject(4, 5, "unclosed_quote", "the quote that opens on line 5 is never closed", b'4,"z'),
+        Reject(1, 2, "bad_quoting", f"{behind} 2", b'1,"hello', 8, "text"),
+        Reject(3, 4, "bad_quoting", f"{behind} 4", b'3,"x"y', 25, "text"),
+        Reject(4, 5, "unclosed_quote", "the quote that opens on line 5 is never closed", b'4,"z', 32, "text"),
     ]
 
 
@@ -279,7 +284,7 @@ def test_a_giant_record_is_one_reject_if_it_is_over_the_limit_and_else_a_record(
         assert rows == [(b"1", b"a"), (b"3", b"c")]
         size = len(field) + 2
         detail = f"{size} bytes at byte offset 12, the limit is {limit}; raw holds the first 65536"
-        assert reject == Reject(2, 3, "record_too_large", detail, (b"2," + field)[:65536])
+        assert reject == Reject(2, 3, "record_too_large", detail, (b"2," + field)[:65536], 12)
     with Reader(messages, 1000, block_bytes=4096) as reader:
         *_, last = reader.blocks(["id"])
         assert last.end == Position(messages.stat().st_size, 4, messages.read_bytes().count(b"\n") + 1)

@@ -155,8 +155,12 @@ def test_records_are_found_again_with_the_lines_of_their_files(tmp_path: Path, s
         for found in source.ranges():
             behind = [number for number in accepted if number >= found.start.record]
             wanted = chance.sample(behind, min(len(behind), 5))
-            places = {number: (accepted[number].line, accepted[number].raw) for number in wanted}
-            assert source.locate(found.start, wanted) == places
+            places = source.locate(found.start, wanted)
+            assert {number: (place.line, place.raw) for number, place in places.items()} == {
+                number: (accepted[number].line, accepted[number].raw) for number in wanted
+            }
+            for number, place in places.items():
+                assert (tmp_path / accepted[number].file).read_bytes().startswith(place.raw, place.offset)
             assert source.files_of(found.start, wanted) == {number: accepted[number].file for number in wanted}
             here = [number for number in wanted if number < found.end.record]
             assert source.locate_in(found, here) == {number: places[number] for number in here}

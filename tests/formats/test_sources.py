@@ -133,7 +133,7 @@ def test_the_raw_text_of_records_makes_an_excerpt_of_the_same_format(
     places = source.locate(source.start, wanted)
     assert sorted(places) == wanted
     path = tmp_path / "excerpt"
-    path.write_bytes(source.excerpt_head() + b"".join(source.excerpt(places[record][1]) for record in wanted))
+    path.write_bytes(source.excerpt_head() + b"".join(source.excerpt(places[record].raw) for record in wanted))
     opened, _, _ = SOURCES[request.node.callspec.params["source"]]
     with opened(path, 190) as excerpt:
         assert rows_of(excerpt.blocks(COLUMNS)) == [ROWS[record - 1] for record in wanted]

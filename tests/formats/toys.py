@@ -12,7 +12,7 @@ import xxhash
 
 from formats.csv.dialect import PLAIN, Dialect
 from formats.errors import InputError
-from formats.position import Position
+from formats.position import Located, Position
 from formats.rejects import Reject
 from formats.source import Block, Range
 
@@ -70,12 +70,13 @@ class BarsSource:
             for line in lines:
                 values = _values(line)
                 if len(line) > self._limit:
-                    rejects.append(Reject(end.record, end.line, "record_too_large", "", line[:80]))
+                    rejects.append(Reject(end.record, end.line, "record_too_large", "", line[:80], end.offset))
                 elif len(values) == len(self.columns):
                     rows.append([values[index] for index in wanted])
                 else:
                     raw = line.rstrip(b"\n")
-                    rejects.append(Reject(end.record, end.line, "too_many_fields", f"{len(values)} fields", raw))
+                    detail = f"{len(values)} fields"
+                    rejects.append(Reject(end.record, end.line, "too_many_fields", detail, raw, end.offset))
                 end = Position(end.offset + len(line), end.record + 1, end.line + 1)
             arrays = [pa.array([row[index] for row in rows], pa.binary()) for index in range(len(wanted))]
             yield Block(at, end, len(rows), pa.record_batch(arrays, names=list(names)), rejects)
@@ -85,15 +86,17 @@ class BarsSource:
         self._file.seek(at.offset)
         return [line for line in (self._file.readline() for _ in range(AT_ONCE)) if line]
 
-    def locate(self, start: Position, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
+    def locate(self, start: Position, records: Sequence[int]) -> dict[int, Located]:
         self._file.seek(start.offset)
         found = {}
+        offset = start.offset
         for number, line in enumerate(self._file):
             if start.record + number in records:
-                found[start.record + number] = (start.line + number, line.rstrip(b"\n"))
+                found[start.record + number] = Located(start.line + number, offset, line.rstrip(b"\n"))
+            offset += len(line)
         return found
 
-    def locate_in(self, found: Range, records: Sequence[int]) -> dict[int, tuple[int, bytes]]:
+    def locate_in(self, found: Range, records: Sequence[int]) -> dict[int, Located]:
         return self.locate(found.start, [record for record in records if record < found.end.record])
 
     def unchanged(self) -> bool:

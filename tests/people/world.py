@@ -3,16 +3,15 @@
 import contextlib
 import json
 import os
-import select
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support import ROOT, Server, Worker
+from tests.support import Server, Worker
+from tests.support.forks import Zygote
 
 KEYS = ("nightshift:job:*", "nightshift:jobs", "nightshift:2:jobs", "nightshift:active", "nightshift:2:active",
         "nightshift:batches", "nightshift:2:batches")  # fmt: skip
@@ -39,42 +38,6 @@ class Started:
     out: Path
     err: Path
     process: "subprocess.Popen[bytes] | None" = None  # where there is no zygote
-
-
-class Zygote:
-    """The other end of zygote.py."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.people.zygote"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        self._text = b""
-        self.ended: dict[int, int] = {}
-
-    def ask(self, **request: object) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps(request).encode() + b"\n")
-        self._process.stdin.flush()
-
-    def look(self, seconds: float) -> None:
-        """Takes what it says within that time."""
-        assert self._process.stdout
-        ready, _, _ = select.select([self._process.stdout], [], [], seconds)
-        if ready:
-            received = os.read(self._process.stdout.fileno(), 1 << 16)
-            assert received, "the zygote has died"
-            *lines, self._text = (self._text + received).split(b"\n")
-            for line in lines:
-                answer = json.loads(line)
-                if "ended" in answer:
-                    self.ended[answer["ended"]] = answer["code"]
-
-    def stop(self) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process.wait(30)
 
 
 @dataclass
@@ -155,15 +118,15 @@ class World:
         started = Started(self.number, words, room / f"{self.number}.out", room / f"{self.number}.err")
         for path in (started.out, started.err):  # it may be killed before it opens them
             path.touch()
-        if self.zygote:
-            self.zygote.ask(
-                run=started.number, words=words, environment=environment, folder=str(folder), out=str(started.out),
-                err=str(started.err),
-            )  # fmt: skip
-            return started
         kept = {
             name: value for name, value in os.environ.items() if name != "REDIS_URL" and not name.startswith("NIGHT")
         }
+        if self.zygote:
+            self.zygote.ask(
+                run=started.number, words=words, environment={**kept, **environment}, folder=str(folder),
+                out=str(started.out), err=str(started.err),
+            )  # fmt: skip
+            return started
         assert self.tree
         with started.out.open("wb") as out, started.err.open("wb") as err:
             started.process = subprocess.Popen(

@@ -1,9 +1,11 @@
 """Celery workers as an operator starts them."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.checkout import ROOT
@@ -40,6 +42,15 @@ class Worker:
         """The process id of each session that was opened."""
         opened = [line for line in self.text().splitlines() if "opened a session" in line]
         return [int(line.split("process ")[1].split()[0]) for line in opened]
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """It does nothing meanwhile, as if its host were asleep."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """Scale-down: SIGTERM, and the running batch may finish."""

@@ -1,15 +1,17 @@
 """Runs `producer` commands as forks of one process that has imported everything: a command starts in milliseconds, and
 can be killed at any of them.
 
-    python -m tests.people.zygote
+    python -m tests.support.zygote
 
 Reads requests and writes answers, a JSON object a line: {"run": NUMBER, "words", "environment", "folder", "out", "err"}
 starts a command, {"signal": NUMBER, "number": SIGNAL} is for a running one; {"ended": NUMBER, "code"} says that one has
 ended, with what `subprocess` calls its return code.
 """
 
+import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import sys
@@ -19,12 +21,16 @@ from typing import Any
 
 from jobs.footprint import keep_freed_memory, without_pandas
 
-CLEAN = ("REDIS_URL",)
+ROOMS = ("producer", "jobs", "formats", "graphs")
+APART = ("producer.outputs.frame",)  # pandas, which commands can do without
 
 
 def warm_up() -> None:
     """Imports what the commands import late. Nothing of it may start a thread or open a connection."""
-
+    for room in ROOMS:
+        for module in pkgutil.walk_packages(importlib.import_module(room).__path__, f"{room}."):
+            if module.name not in APART:
+                importlib.import_module(module.name)
     threads = {path.read_text().strip() for path in Path("/proc/self/task").glob("[0-9]*/comm")}
     # jemalloc knows how to fork, and is not used: Arrow has the system's allocator.
     assert len(threads - {"jemalloc_bg_thd"}) == 1, "a process with threads must not fork"
@@ -35,8 +41,7 @@ def command(request: dict[str, Any]) -> int:
     from producer.cli import run
 
     os.chdir(request["folder"])
-    for name in [name for name in os.environ if name.startswith("NIGHTSHIFT_") or name in CLEAN]:
-        del os.environ[name]
+    os.environ.clear()
     os.environ.update(request["environment"])
     for stream, path in ((1, request["out"]), (2, request["err"])):
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
