@@ -15,8 +15,8 @@ from jobs import keys
 from jobs.settings import Settings
 from producer.outputs.paths import rejects_path
 from tests.support import Worker, until
-from tests.support.command import Run
 from tests.support.farm import Farm, end_farm, make_farm
+from tests.support.run import Run
 
 RECORDS = 20_000
 

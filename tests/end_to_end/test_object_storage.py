@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.support import ROOT, until
-from tests.support.command import Run, producer
+from tests.support.command import producer
 from tests.support.farm import Farm, end_farm, make_farm
+from tests.support.run import Run
 from tests.support.storage import BUSY, DENIED, Storage
 
 MESSAGES = ROOT / "data" / "messages.csv"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import Run
 from tests.support.farm import Farm
+from tests.support.run import Run
 from tests.support.tables import read
 
 Score = Callable[[bytes], tuple[Run, list[dict[str, str]], list[dict[str, str]]]]
@@ -93,7 +93,7 @@ def test_a_reject_says_at_which_byte_it_begins_and_which_column_is_at_fault(
     records = ['a;3;4;"s;o"', "b;abc;4;\xfc", "c;1;1", 'd;1;2;"x"y', "e;\r;1;2", "f;5;6;", 'g;7;zwei;"\n"']
     content = ("key;x;y;gr\xfc\xdfe\n" + "\n".join(records) + "\n").encode("cp1252")
     packed = {"plain": content, "packed": gzip.compress(content)}
-    read_as = "--encoding", "cp1252", "--delimiter", ";"
+    read_as = "--wait", "--encoding", "cp1252", "--delimiter", ";"
     ways = {"server": {}, "reference": {"NIGHTSHIFT_SPOOL": str(farm.spool)}}
     for form, (way, environment) in product(packed, ways.items()):
         path = tmp_path / f"{form}-{way}.csv"

@@ -9,8 +9,8 @@ import tensorflow as tf
 from tensorflow.compat import v1
 
 from producer.outputs.paths import rejects_path
-from tests.support.command import Run
 from tests.support.farm import Farm
+from tests.support.run import Run
 from tests.support.tables import read
 
 

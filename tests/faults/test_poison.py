@@ -14,9 +14,9 @@ import pytest
 from jobs.identity import Owner
 from tests.faults.processes import processes
 from tests.support import until
-from tests.support.command import Run
 from tests.support.farm import Farm, end_farm, make_farm
 from tests.support.poison import KILLING, POISON, RAISING, dawdles, freeze, plods
+from tests.support.run import Run
 from tests.support.tables import read
 
 SECONDS = 1.0  # what a batch may take here

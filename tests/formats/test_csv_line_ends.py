@@ -35,7 +35,7 @@ def test_a_stray_cr_is_one_reject_of_the_whole_line_and_later_records_keep_numbe
     detail = "line 2 has a CR that is no line end: the lines of this file end in LF"
     assert rejects == [
         Reject(1, 2, "stray_cr", detail, b"1,hello\rthere, my friend", 16, "text"),
-        Reject(3, 4, "too_few_fields", "1 field, the header has 2", b"3", 44),
+        Reject(3, 4, "too_few_fields", "1 field, the header has 2", b"3", 45),
     ]
 
 

@@ -156,13 +156,14 @@ def merge(files: Files, other: Files) -> Files:
 
 
 def without_raw(files: Files) -> Files:
-    """As a collector writes them that has no input: of a worker's reject it knows neither the line nor the text."""
+    """As a collector writes them that has no input: of a worker's reject it knows neither the place nor the text."""
     title, *rows = split_rows(files.rejects)
     found = [title]
     for row in rows:
         if code_of(row) not in READERS:
             record, _, code, rest = row.split(b",", 3)
-            row = b",".join([record, b"", code, _detail(rest)]) + b",\n"
+            column = row.rpartition(b",")[2]  # with the end of its line
+            row = b",".join([record, b"", code, _detail(rest), b"", b"", column])
         found.append(row)
     return Files(files.scores, b"".join(found))
 

@@ -1,20 +1,10 @@
 """The commands with REDIS_URL unset: `producer` brings its own server and workers."""
 
 import os
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.checkout import MODELS, PRODUCER
-
-
-@dataclass
-class Run:
-    """What the command left behind."""
-
-    code: int
-    out: str
-    err: str
+from tests.support.forks import forks
+from tests.support.run import Run
 
 
 def environment() -> dict[str, str]:
@@ -22,18 +12,12 @@ def environment() -> dict[str, str]:
 
 
 def producer(folder: Path, *words: object) -> Run:
-    return _run(folder, PRODUCER, *words)
+    """A process of its own, but not an interpreter of its own; as is the other command's."""
+    return forks().run([*map(str, words)], environment(), folder, 120)
 
 
 def model(folder: Path, *words: object) -> Run:
-    """The `model` command."""
-    return _run(folder, MODELS, *words)
-
-
-def _run(folder: Path, program: object, *words: object) -> Run:
-    command = [str(program), *map(str, words)]
-    run = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120)
-    return Run(run.returncode, run.stdout, run.stderr)
+    return forks("model").run([*map(str, words)], environment(), folder, 120)
 
 
 def running(folder: Path) -> list[str]:

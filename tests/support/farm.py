@@ -10,8 +10,8 @@ from pathlib import Path
 from jobs.ledger import Ledger
 from jobs.spool import Spool
 from tests.support.checkout import PRODUCER
-from tests.support.command import Run
 from tests.support.forks import forks
+from tests.support.run import Run
 from tests.support.server import Server
 from tests.support.worker import Worker
 
@@ -54,7 +54,7 @@ class Farm:
         """A process of its own, but not an interpreter of its own, unless what is asked for is an interpreter's."""
         if all(name.startswith(PLAIN) for name in environment):
             whole = {**os.environ, "REDIS_URL": self.server.url, **environment}
-            return forks().run([*map(str, words)], whole, timeout)
+            return forks().run([*map(str, words)], whole, Path.cwd(), timeout)
         process = self.popen(*words, **environment)
         try:
             out, err = process.communicate(timeout=timeout)

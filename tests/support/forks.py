@@ -15,16 +15,15 @@ from itertools import count
 from pathlib import Path
 
 from tests.support.checkout import ROOT
-from tests.support.command import Run
+from tests.support.run import Run
 
 
 class Zygote:
     """The other end of zygote.py."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.zygote"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
+    def __init__(self, program: str = "producer") -> None:
+        command = [sys.executable, "-m", "tests.support.zygote", program]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._text = b""
         self.ended: dict[int, int] = {}
 
@@ -57,26 +56,27 @@ class Zygote:
 class Forks:
     """The commands of one test process, in whichever of its threads."""
 
-    def __init__(self) -> None:
-        self._zygote = Zygote()
+    def __init__(self, program: str) -> None:
+        self._program, self._zygote = program, Zygote(program)
         self._lock = threading.Lock()
         self._numbers = count(1)
         atexit.register(self._zygote.stop)
 
-    def run(self, words: list[str], environment: dict[str, str], timeout: float) -> Run:
-        """`producer WORDS` in the directory of this process. Raises TimeoutError, and kills it, if it does not end."""
-        with tempfile.TemporaryDirectory(prefix="nightshift-") as folder:
-            out, err = Path(folder, "out"), Path(folder, "err")
+    def run(self, words: list[str], environment: dict[str, str], folder: Path, timeout: float) -> Run:
+        """`PROGRAM WORDS` in that directory. Raises TimeoutError, and kills it, if it does not end."""
+        with tempfile.TemporaryDirectory(prefix="nightshift-") as room:
+            out, err = Path(room, "out"), Path(room, "err")
             with self._lock:
                 number = next(self._numbers)
                 self._zygote.ask(
-                    run=number, words=words, environment=environment, folder=str(Path.cwd()), out=str(out), err=str(err)
+                    run=number, words=words, environment=environment, folder=str(folder), out=str(out), err=str(err)
                 )
             code = self._ended(number, timeout)
             if code is None:
                 with self._lock:
                     self._zygote.ask(signal=number, number=signal.SIGKILL)
-                raise TimeoutError(f"producer {' '.join(words)} does not end; it said: {err.read_text('replace')}")
+                said = err.read_text(errors="replace")
+                raise TimeoutError(f"{self._program} {' '.join(words)} does not end; it said: {said}")
             return Run(code, out.read_text(), err.read_text())
 
     def _ended(self, number: int, timeout: float) -> int | None:
@@ -90,6 +90,6 @@ class Forks:
 
 
 @cache
-def forks() -> Forks:
+def forks(program: str = "producer") -> Forks:
     """Of this test process."""
-    return Forks()
+    return Forks(program)

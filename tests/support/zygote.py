@@ -1,7 +1,7 @@
-"""Runs `producer` commands as forks of one process that has imported everything: a command starts in milliseconds, and
-can be killed at any of them.
+"""Runs commands as forks of one process that has imported everything: a command starts in milliseconds, and can be
+killed at any of them.
 
-    python -m tests.support.zygote
+    python -m tests.support.zygote producer|model
 
 Reads requests and writes answers, a JSON object a line: {"run": NUMBER, "words", "environment", "folder", "out", "err"}
 starts a command, {"signal": NUMBER, "number": SIGNAL} is for a running one; {"ended": NUMBER, "code"} says that one has
@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from jobs.footprint import keep_freed_memory, without_pandas
+from model import environment
 
-ROOMS = ("producer", "jobs", "formats", "graphs")
+ROOMS = {"producer": ("producer", "jobs", "formats", "graphs"), "model": ("model", "formats", "graphs")}
 APART = ("producer.outputs.frame",)  # pandas, which commands can do without
 
 
-def warm_up() -> None:
+def warm_up(program: str) -> None:
     """Imports what the commands import late. Nothing of it may start a thread or open a connection."""
-    for room in ROOMS:
+    for room in ROOMS[program]:
         for module in pkgutil.walk_packages(importlib.import_module(room).__path__, f"{room}."):
             if module.name not in APART:
                 importlib.import_module(module.name)
@@ -36,10 +37,12 @@ def warm_up() -> None:
     assert len(threads - {"jemalloc_bg_thd"}) == 1, "a process with threads must not fork"
 
 
-def command(request: dict[str, Any]) -> int:
-    """In the child: what the `producer` script does, to the exit code."""
-    from producer.cli import run
-
+def command(program: str, request: dict[str, Any]) -> int:
+    """In the child: what the script does, to the exit code."""
+    if program == "producer":
+        from producer.cli import run
+    else:
+        from model.cli import main as run
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
@@ -52,7 +55,7 @@ def command(request: dict[str, Any]) -> int:
         open(1, "w", closefd=False),  # noqa: SIM115
         open(2, "w", buffering=1, closefd=False),  # noqa: SIM115
     )
-    sys.argv = ["producer", *request["words"]]
+    sys.argv = [program, *request["words"]]
     code: object = 0
     try:
         try:
@@ -73,12 +76,14 @@ def command(request: dict[str, Any]) -> int:
     return code if isinstance(code, int) else 0 if code is None else 1
 
 
-def main() -> None:
+def main(program: str) -> None:
     without_pandas()
     keep_freed_memory()
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    warm_up()
+    if program == "model":
+        environment.prepare()
+    warm_up(program)
     requests, answers = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
@@ -121,9 +126,9 @@ def main() -> None:
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 for handle in (requests, answers, ears, mouth):
                     os.close(handle)
-                os._exit(command(request))
+                os._exit(command(program, request))
             running[process] = request["run"]
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])
