@@ -110,6 +110,7 @@ class Source(Protocol):
     columns: list[str]
     start: Position  # of the first record
     dialect: Dialect  # how it is read; of another format than CSV the default one
+    file_column: str  # the column that has each record's file, where the input is several; empty if it is one
 
     def blocks(
         self, columns: Sequence[str], start: Position | None = None, block_bytes: int | None = None
@@ -134,6 +135,9 @@ class Source(Protocol):
 
     def locate(self, start: Position, records: Sequence[int]) -> dict[int, Located]:
         """Of accepted records at or after `start`: record number -> where it is, and its raw text."""
+
+    def file_of(self, found: Block | Range) -> str:
+        """The name of the file that has a block, where the input is several; empty if it is one."""
 
     def unchanged(self) -> bool:
         """Whether its name still stands for a file of the same size, modification time and version."""

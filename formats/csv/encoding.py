@@ -6,13 +6,9 @@ from collections import Counter
 
 from formats.csv.dialect import UTF8, Dialect
 from formats.errors import InputError
-from formats.packed.encoding import NotInItError, Transcoder
+from formats.packed.encoding import BOMS, NotInItError, Transcoder, wide_encoding
 
 MOSTLY = 0.9  # of what is looked at
-BOMS = (
-    (codecs.BOM_UTF8, UTF8), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
-)  # fmt: skip
 # What words of western languages have not: signs within a word, or in front of a letter with an accent; a capital of
 # those among small letters; an accent alone.
 _NOT_WESTERN = re.compile(
@@ -27,11 +23,10 @@ class InDoubtError(InputError):
 
 def encoding_of(name: object, head: bytes, whole: bool) -> str:
     """Raises InDoubtError."""
-    for bom, encoding in BOMS:
-        if head.startswith(bom):
-            return encoding
-    if zeros := _zeros(head):
-        return zeros
+    if head.startswith(codecs.BOM_UTF8):
+        return UTF8
+    if wide := wide_encoding(head):
+        return wide[:6] if head.startswith(BOMS) else wide  # a BOM says the order of bytes
     if not whole:
         head = head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1] or head[:-3]  # no half of a character
     octets = len(head) - len(head.translate(None, bytes(range(0x80, 0x100))))  # beyond ASCII
@@ -50,21 +45,6 @@ def encoding_of(name: object, head: bytes, whole: bool) -> str:
     raise InDoubtError(
         f"{name}: its texts are not UTF-8{lines}; --encoding NAME says what they are: one of {_SEVERAL}, ..."
     )
-
-
-def _zeros(head: bytes) -> str | None:
-    """UTF-16 or UTF-32 without a BOM."""
-    sample = head[: len(head) // 4 * 4][:4096]
-    if len(sample) < 8:
-        return None
-    zero = [sample[place::4].count(0) * 4 / len(sample) for place in range(4)]
-    shapes = {
-        "utf-32-le": (0, 1, 1, 1), "utf-32-be": (1, 1, 1, 0), "utf-16-le": (0, 1, 0, 1), "utf-16-be": (1, 0, 1, 0),
-    }  # fmt: skip
-    for encoding, shape in shapes.items():
-        if all(share > 0.5 if is_zero else share < 0.1 for share, is_zero in zip(zero, shape, strict=True)):
-            return encoding
-    return None
 
 
 def decoded(name: object, head: bytes, encoding: str, whole: bool) -> str:

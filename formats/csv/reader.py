@@ -46,6 +46,8 @@ class Reader:
     line end. Raises InputError if there is no such file, or it isn't a regular file, or its header can't be read.
     """
 
+    file_column = ""
+
     def __init__(
         self,
         path: Location | str,
@@ -118,6 +120,9 @@ class Reader:
             raw = bytes(self._utf8(split.data[first:last]))
             found[int(numbers[row])] = Located(line, start.offset + first, raw)
         return found
+
+    def file_of(self, _: Block | Range) -> str:
+        return ""
 
     def unchanged(self) -> bool:
         """Whether its name still stands for the same file."""

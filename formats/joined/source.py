@@ -120,10 +120,6 @@ class JoinedSource:
         """The name of the file that has a block."""
         return self.members[self._number(found)].name
 
-    def files_of(self, start: Position, records: Sequence[int]) -> dict[int, str]:
-        """Of records at or after `start`: record number -> the name of its file."""
-        return {record: self.file_of(found) for found, here in self._with_records(start, records) for record in here}
-
     def unchanged(self) -> bool:
         """Whether each name still stands for the same file. Raises InputError if a storage does not say."""
         numbers = range(len(self.members))

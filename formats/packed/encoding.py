@@ -7,17 +7,16 @@ those of U+DC00 + b. A line end is never taken for a part of what is invalid. In
 """
 
 import codecs
-from functools import lru_cache
 
 from formats.errors import InputError, NightshiftError
 
-SPECIALS = b'",\r\n'
 _BOMS = {  # the longer one first: that of UTF-16 begins that of UTF-32
     codecs.BOM_UTF32_LE: "utf-32-le",
     codecs.BOM_UTF32_BE: "utf-32-be",
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+BOMS = tuple(_BOMS)
 _WIDE = {"utf-16": 2, "utf-16-le": 2, "utf-16-be": 2, "utf-32": 4, "utf-32-le": 4, "utf-32-be": 4}
 # Of a line in these: Python's incremental decoders lose what follows an escape that is cut.
 _LINE_BYTES = 8 << 20
@@ -39,21 +38,6 @@ def canonical(encoding: str) -> str:
     if not name or name.replace("-", "_") in _NO_ENCODINGS:
         raise InputError(f"{encoding[:40]!r} is no encoding that is known here")
     return name
-
-
-@lru_cache(maxsize=64)
-def is_plain(encoding: str, specials: bytes = SPECIALS) -> bool:
-    """Whether a file in it can be read in place: each ASCII byte is itself, and those of `specials` (what delimits,
-    quotes or ends) are never a part of another character. UTF-8, Latin-1 and the code pages are, and GB18030 but with
-    `|`. Raises InputError for an unknown one."""
-    name = canonical(encoding)
-    if name in _WIDE or name == "utf-7" or name.startswith("iso2022"):
-        return False
-    if any(_decoded(bytes([byte]), name) != chr(byte) for byte in {*range(0x20, 0x7F), *b"\t\r\n", *specials}):
-        return False
-    return not any(
-        len(_decoded(bytes([lead, special]), name) or "  ") == 1 for special in specials for lead in range(0x80, 0x100)
-    )
 
 
 def wide_encoding(head: bytes) -> str:

@@ -9,7 +9,6 @@ from formats.columns import id_column_of
 from formats.errors import InputError
 from formats.files.location import Location, Url
 from formats.files.mirror import OBJECTS, mirrored, mirrored_if_there
-from formats.joined.source import JoinedSource
 from formats.source import Source
 from graphs.errors import GraphError
 from graphs.feeding import Fed, NoColumnError
@@ -73,7 +72,7 @@ def fit_table(
     if id_column is None:
         id_column = id_column_of(source.columns)
     fed = _fit(chosen, source, id_column)
-    if isinstance(source, JoinedSource):
+    if source.file_column:
         keep = (source.file_column, *keep)
     keep = _kept(source, id_column, keep, all_columns)
     check_names([id_column or "record", *keep, *(fetch.name for fetch in chosen.fetches), *([ERROR] if errors else [])])

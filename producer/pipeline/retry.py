@@ -16,7 +16,6 @@ from typing import BinaryIO, cast
 from formats.csv.dialect import Dialect
 from formats.errors import NightshiftError
 from formats.files.location import Location
-from formats.joined.source import JoinedSource
 from formats.rejects import codes_by, is_mendable
 from graphs.words import Words
 from jobs.errors import JobError
@@ -140,7 +139,7 @@ def _cut_rejects(job: Job, output: Path, room: Path, settings: Settings) -> Cut:
                 record = next(ahead, None)
             places = source.locate(block.start, here) if here else {}
             here = [number for number in here if number in places]  # others are still too large
-            name = source.file_of(block) if isinstance(source, JoinedSource) else ""
+            name = source.file_of(block)
             if here and (file is None or name not in files.values()):
                 path = room / f"rejected{len(files)}{Path(job.input).suffix}"
                 opened.close()

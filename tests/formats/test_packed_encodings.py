@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from formats.csv.dialect import Dialect
 from formats.errors import InputError
 from formats.files.open import open_file
-from formats.packed.encoding import NotInItError, Transcoder, canonical, is_plain, wide_encoding
+from formats.packed.encoding import NotInItError, Transcoder, canonical, wide_encoding
 from formats.packed.unpack import unpack
 
 TEXT = 'id,text\r\n1,"Grüße, 你好"\n2,"Да; ひらがな"\n3,😀\n'
@@ -66,11 +67,11 @@ def test_packed_and_wide_is_both(tmp_path: Path) -> None:
 
 def test_which_can_be_read_in_place() -> None:
     for plain in ("utf-8", "latin-1", "windows-1252", "koi8-r", "gb18030", "euc-kr", "shift_jis", "big5"):
-        assert is_plain(plain), plain
+        assert Dialect(encoding=plain).in_place, plain
     for other in ("utf-16", "utf-32-be", "utf-7", "hz", "iso-2022-jp", "iso-2022-kr", "cp500", "cp037"):
-        assert not is_plain(other), other
-    assert not is_plain("gb18030", b"|")
-    assert is_plain("euc-kr", b"|")
+        assert not Dialect(encoding=other).in_place, other
+    assert not Dialect(encoding="gb18030", delimiter="|").in_place
+    assert Dialect(encoding="euc-kr", delimiter="|").in_place
 
 
 @pytest.mark.parametrize(

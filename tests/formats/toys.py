@@ -24,6 +24,7 @@ class BarsSource:
     """A Source: a line a record, the first one the columns' names."""
 
     dialect = excerpt_dialect = PLAIN
+    file_column = ""
 
     def __init__(self, path: Path, max_record_bytes: int, dialect: Dialect = PLAIN, copy: Path | None = None) -> None:
         del dialect  # there is one
@@ -98,6 +99,9 @@ class BarsSource:
 
     def locate_in(self, found: Range, records: Sequence[int]) -> dict[int, Located]:
         return self.locate(found.start, [record for record in records if record < found.end.record])
+
+    def file_of(self, _: Block | Range) -> str:
+        return ""
 
     def unchanged(self) -> bool:
         status = self.path.stat()
