@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from formats.columns import id_column_of
 from formats.reading import read_input
+from formats.shown import shown
 from graphs import kinds, messages
 from graphs.errors import GraphError
-from graphs.name_lists import listed
 from graphs.signature import Signature
 from graphs.suggest import suggest
 from graphs.words import NOTHING, feed_word, read_file
@@ -56,7 +56,7 @@ def command_for(model: Path, table: Path) -> Command:
             signature.fit(fetches, words, columns, id_column_of(columns))
         except GraphError as error:
             is_whole = False
-            told = [*told, f"it is not whole: {error}; the columns are {listed(columns)}"]
+            told = [*told, f"it is not whole: {error}; the columns are {shown(columns)}"]
         else:
             is_whole = not any(value == "VALUE" for value in words.constants.values())
     feeds = [("--feed", feed_word(name, items)) for name, items in words.feeds.items() if name not in known.feeds]

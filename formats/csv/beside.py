@@ -6,6 +6,7 @@ from typing import Any
 
 from formats.csv.dialect import Dialect
 from formats.errors import InputError
+from formats.files.local import LocalFile
 from formats.files.location import Location, Url
 
 FOR_ALL = "messages.toml"  # of all files of a folder
@@ -29,12 +30,13 @@ def said_beside(location: Location) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any] | None:
     """None if it does not speak of dialects: it may be beside a model of the same name."""
+    file = LocalFile(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        content = tomllib.loads(file.read(0, file.size).decode("utf-8"))
     except ValueError as error:
         raise InputError(f"{path} is no TOML file: {' '.join(str(error).split())}") from None
+    finally:
+        file.close()
     table = content.get(TABLE)
     if table is None:
         return None

@@ -25,6 +25,7 @@ from formats.csv.dialect import Dialect
 from formats.csv.encoding import MOSTLY, InDoubtError, decoded, encoding_of
 from formats.csv.header import has_header
 from formats.csv.sample import Sample, lines_of, sample_of
+from formats.shown import cut
 
 HEAD_BYTES = 256 << 10  # of the file, that are looked at
 COMMON = ",;\t|"
@@ -237,4 +238,4 @@ def _quoted(text: str) -> str:
 
 def shown(sample: Sample) -> str:
     """Its first records, as they would be read, escaped and short."""
-    return " / ".join(ascii([cell[:30] for cell in record[:6]]) for record in sample.records[:3])
+    return " / ".join(ascii(cut(record)) for record in sample.records[:3])

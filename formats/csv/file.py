@@ -14,6 +14,7 @@ from formats.files.held import HeldBytes
 from formats.files.location import Location
 from formats.files.open import open_file
 from formats.position import Position
+from formats.shown import quoted
 
 SAMPLE_BYTES = 64 << 10  # how much is looked at behind a header that ends in a lone CR
 
@@ -142,6 +143,6 @@ class CsvFile:
         columns = fields if dialect.header else list(dialect.columns) or [str(n + 1) for n in range(len(fields))]
         if dialect.rest and columns[-1:] != [dialect.rest]:
             raise InputError(
-                f"{self.location}: --rest is for the last column, which is {columns[-1]!r}, not {dialect.rest!r}"
+                f"{self.location}: --rest is for the last column, which is {quoted(columns[-1])}, not {dialect.rest!r}"
             )
         return columns

@@ -30,6 +30,7 @@ from formats.files.held import HeldBytes
 from formats.files.location import Location, locate
 from formats.position import Located, Position
 from formats.rejects import Reject
+from formats.shown import quoted, shown
 from formats.source import Block, Range
 
 # pyarrow's parser gets up to speed after 32,768 values: in blocks of 1 MiB a record costs it nearly twice as much.
@@ -94,7 +95,7 @@ class Reader:
         for name in columns:
             if self._counts[name] != 1:
                 problem = "more than one column" if self._counts[name] else "no column"
-                raise InputError(f"{self.path}: {problem} named {name!r}; the header has {', '.join(self.columns)}")
+                raise InputError(f"{self.path}: {problem} named {quoted(name)}; the header has {shown(self.columns)}")
 
     def locate(self, start: Position, records: Sequence[int]) -> dict[int, Located]:
         """Of accepted records at or after `start`: record number -> where it is."""

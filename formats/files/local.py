@@ -1,22 +1,40 @@
 """A file on a disk."""
 
+import contextlib
 import os
 import stat
 import weakref
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from formats.errors import ChangedError, InputError
 
+Objection = Callable[[os.stat_result], str]  # why an opened file is not to be read; empty if it is
+_objection: ContextVar[Objection | None] = ContextVar("objection", default=None)
+
+
+@contextlib.contextmanager
+def reading_only(objection: Objection) -> Iterator[None]:
+    """Within, this thread opens no link, and no file to which there is an objection: whatever a name stood for when it
+    was looked at, it may stand for another file by now."""
+    token = _objection.set(objection)
+    try:
+        yield
+    finally:
+        _objection.reset(token)
+
 
 class LocalFile:
-    """Opened. Raises InputError if it isn't a regular file."""
+    """Opened. Raises InputError if it isn't a regular file, or none that may be read here (`reading_only`)."""
 
     version = ""
 
     def __init__(self, path: Path) -> None:
         self.location = path
+        objection = _objection.get()
         try:
-            self._file = path.open("rb", buffering=0)
+            self._file = open(path, "rb", buffering=0, opener=_open_no_link if objection else None)  # noqa: SIM115 -- a path's open takes no opener
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}") from error
         weakref.finalize(self, self._file.close)  # in a notebook nobody closes it
@@ -24,6 +42,9 @@ class LocalFile:
         if not stat.S_ISREG(status.st_mode):
             self._file.close()
             raise InputError(f"{path}: not a regular file")
+        if objection and (reason := objection(status)):
+            self._file.close()
+            raise InputError(f"{path}: {reason}")
         self.size, self.mtime_ns = status.st_size, status.st_mtime_ns
 
     def read(self, offset: int, length: int) -> bytes:
@@ -48,3 +69,7 @@ class LocalFile:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)  # nor wait for what may have become a FIFO

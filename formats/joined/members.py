@@ -5,19 +5,17 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import NamedTuple
 
 import xxhash
 
 from formats.errors import InputError
 from formats.files.location import Location, Url
+from formats.shown import quoted, shown
 from formats.source import Source
 
 Opener = Callable[[Location], Source]  # raises InputError
 AT_ONCE = 16  # objects that are looked at: each answers after a round trip or two, with a window of 8 MiB at most
-SHOWN = 3  # columns in a message
-SHOWN_CHARACTERS = 40  # of each
 
 
 class Member(NamedTuple):
@@ -80,15 +78,8 @@ def _difference(columns: Sequence[str], wanted: Sequence[str], first: Location) 
         at = next(place for place, pair in enumerate(zip(columns, wanted, strict=True)) if pair[0] != pair[1])
         return (
             f"its columns are those of {first} in another order: "
-            f"column {at + 1} is {_shown([columns[at]])} and not {_shown([wanted[at]])}"
+            f"column {at + 1} is {quoted(columns[at])} and not {quoted(wanted[at])}"
         )
-    lacks = [f"it lacks {_shown([*missing.elements()])}"] if missing else []
-    has = [f"it has {_shown([*surplus.elements()])} besides"] if surplus else []
+    lacks = [f"it lacks {shown([*missing.elements()])}"] if missing else []
+    has = [f"it has {shown([*surplus.elements()])} besides"] if surplus else []
     return f"its columns are not those of {first}: {'; '.join([*lacks, *has])}"
-
-
-def _shown(columns: Sequence[str]) -> str:
-    """Some, escaped and shortened: they come from a file that may be none of that kind."""
-    some = (each if len(each) <= SHOWN_CHARACTERS else f"{each[:SHOWN_CHARACTERS]}…" for each in columns)
-    shown = " and ".join(map(repr, islice(some, SHOWN)))
-    return f"{shown} and {len(columns) - SHOWN:,} more" if len(columns) > SHOWN else shown

@@ -19,6 +19,7 @@ from formats.joined.open_files import OpenFiles
 from formats.joined.space import Space
 from formats.position import Located, Position
 from formats.rejects import Reject
+from formats.shown import quoted, shown
 from formats.source import Block, Range, Source
 
 FILE_COLUMN = "file"
@@ -156,7 +157,7 @@ class JoinedSource:
         for name in columns:
             if self.columns.count(name) != 1:
                 problem = "more than one column" if name in self.columns else "no column"
-                raise InputError(f"{self.path}: {problem} named {name!r}; there are {', '.join(self.columns)}")
+                raise InputError(f"{self.path}: {problem} named {quoted(name)}; there are {shown(self.columns)}")
 
     def _own(self, columns: Sequence[str]) -> list[str]:
         """Those of them that the files have."""

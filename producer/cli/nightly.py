@@ -41,6 +41,20 @@ class TimeOfDay(click.ParamType[datetime.time]):
     help="The scores files; {date} and {stem} are those of the input.  [default: beside the input]",
 )
 @click.option(
+    "--together",
+    is_flag=True,
+    envvar=f"{VARIABLES}TOGETHER",
+    help="Score a night's files as one job, with a column `file`; --output needs a {date}.",
+)
+@click.option(
+    "--foreign",
+    metavar="USER,...",
+    type=Columns(),
+    envvar=f"{VARIABLES}FOREIGN",
+    default=(),
+    help="Take files of these users too, or of `anybody`.  [default: those of this user and its groups alone]",
+)
+@click.option(
     "--at",
     metavar="CRONTAB",
     envvar=f"{VARIABLES}AT",
@@ -117,6 +131,8 @@ class TimeOfDay(click.ParamType[datetime.time]):
 def nightly(
     input: str,
     output: str | None,
+    together: bool,
+    foreign: Sequence[str],
     at: str,
     timezone: str | None,
     model: Path | None,
@@ -141,11 +157,18 @@ def nightly(
     It looks for undone work, at the start and at each firing: missed nights are caught up, and running it twice, or
     killing it, harms nothing. What is done, the <scores>.receipt.json beside each scores file says.
 
+    With --together a night's files are one job and have one scores file. They are those of a {date}; without one in
+    INPUT, those that were last modified before the same firing. A file that comes when its night is scored makes that
+    night be scored again, in the next round.
+
+    Links are not followed, and files of users who are neither this one nor in its groups are not read.
+
     \b
     Examples:
       producer nightly 'in/messages-{date}.csv' --at '30 1 * * *' --timezone Europe/Berlin --deadline 06:00
       producer nightly 'in/*.csv' --output 'scores/{stem}.csv' --max-rejects 0.1%
       producer nightly 'in/messages-{date}.csv' --once
+      producer nightly 'in/{date}/*.csv.gz' --together --output 'scores/{date}.csv'
       producer nightly 's3://mail/in/messages-{date}.csv' --at '30 1 * * *'
     """
     from jobs.settings import Settings
@@ -154,11 +177,14 @@ def nightly(
     from producer.nightly.schedule import Schedule
     from producer.nightly.scoring import Options
     from producer.nightly.service import Service
+    from producer.nightly.trust import Trust
     from producer.notify.hooks import INTERRUPTED_SECONDS, Hooks
     from producer.pipeline.fitting import shipped_model, words_beside
 
     settings = Settings.from_environment()
     schedule = Schedule(at, time_zone(timezone), deadline)
+    trust = Trust.read(foreign)
+    pattern = Pattern(input, output, days, settings.home, schedule.day_of if together else None, trust)
     chosen = model or settings.model or shipped_model()
     if not isinstance(chosen, Path):
         raise click.UsageError(f"{chosen} is in object storage: the schedule wants a model on a disk")
@@ -166,11 +192,10 @@ def nightly(
     options = Options(
         chosen, id_column, keep, all_columns=all_columns, errors=errors, settle=settle, tries=tries,
         max_rejects=max_rejects, words=take_words(words).over(words_beside(chosen)), dialect=dialect,
+        trust=trust,
     )  # fmt: skip
     hooks = Hooks.from_settings(settings)
-    service = Service(
-        Pattern(input, output, days, settings.home), schedule, options, settings, SystemClock(), hooks, as_json
-    )
+    service = Service(pattern, schedule, options, settings, SystemClock(), hooks, as_json)
     try:
         if not once:
             service.run()
@@ -188,7 +213,7 @@ def end(input: str, days: int, statuses: "Sequence[FileStatus]") -> None:
         fail(f"no file of the last {days} days matches {input}")
     left = [status for status in statuses if not status.scored and not status.over_budget]
     if left:
-        names = ", ".join(f"{status.file.path} ({status.state})" for status in left)
+        names = ", ".join(f"{status.file} ({status.state})" for status in left)
         fail(f"without scores: {names}")
     if any(status.over_budget for status in statuses):
         raise SystemExit(TOO_MANY_REJECTS)

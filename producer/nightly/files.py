@@ -1,17 +1,20 @@
-"""Which files the schedule is about: what matches the pattern and is recent enough, and where its scores go."""
+"""Which files the schedule is about: what matches the pattern, is recent enough and may be taken, and where its scores
+go: each file's to its own place, or those of a night's files together to one."""
 
 import glob
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from formats.errors import InputError
-from formats.files.listing import look, matching
-from formats.files.location import Location, locate
+from formats.files.listing import Look, look, matching
+from formats.files.location import Location, is_url, locate
 from jobs.errors import SettingsError
 from producer.nightly.note import Note
+from producer.nightly.trust import ONLY_OURS, Trust
 from producer.outputs.paths import OURS, default_output, receipt_path, rejects_path
 from producer.outputs.stored import StoredOutput
 
@@ -20,12 +23,34 @@ DATE, STEM = "{date}", "{stem}"
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An input and where its scores go. `day` is its date by the pattern, None for a pattern without one."""
+    """An input and where its scores go. `day` is its date by the pattern, None for a pattern without one. A night's
+    files that are scored together are one: `path` is then the pattern, and `parts` are they; None for a single file."""
 
     path: Location
     place: Location  # of the scores
     output: Path  # the scores file on the disk: that very place, or where an object is made
     day: date | None
+    parts: tuple[Location, ...] | None = None
+
+    def __str__(self) -> str:
+        """What people call it. Of a pattern without a date each night has its own."""
+        of_that_day = self.parts is not None and self.day and self.day.isoformat() not in str(self.path)
+        return f"{self.path} of {self.day}" if of_that_day else str(self.path)
+
+    def look(self) -> Look | None:
+        """Of several the sum of their sizes, and the last modification; None if it, or one of them, is not there.
+        Raises InputError if a storage does not say."""
+        if self.parts is None:
+            return look(self.path)
+        found = [seen for part in self.parts if (seen := look(part))]
+        if not found or len(found) < len(self.parts):
+            return None
+        return Look(sum(each.size for each in found), max(each.mtime_ns for each in found))
+
+    def names(self) -> list[str]:
+        """Of the parts, as they are called below the folder that the pattern names, wherever that is."""
+        base = _base(str(self.path))
+        return [str(part).removeprefix(base) for part in self.parts or ()]
 
     @property
     def receipt(self) -> Path:
@@ -42,53 +67,125 @@ class File:
         return there is not None and made is not None and there.size == made.size
 
 
+class Found(NamedTuple):
+    files: list[File]
+    clashing: list[File]  # those that want the same output as another
+    refused: list[tuple[File, str]]  # those that are not taken, and why
+
+
 class Pattern:
     """`input` is a glob (`**` included) in which `{date}` stands for a date such as 2026-11-23. `output` names a scores
-    file by `{date}` and `{stem}`; None: beside the input. Raises SettingsError for an output that would be another
-    file's too, or that has a date where the input has none."""
+    file by `{date}` and `{stem}`; None: beside the input. `trust` says whose files are taken.
 
-    def __init__(self, input: str, output: str | None, days: int, home: Path) -> None:
+    With `nights` the files of a date are one input. Where `input` has no date, a file's is what `nights` says of the
+    moment at which it was last modified.
+
+    Raises SettingsError for an output that would be another file's too, or that has a date where the input has none."""
+
+    def __init__(
+        self,
+        input: str,
+        output: str | None,
+        days: int,
+        home: Path,
+        nights: Callable[[datetime], date] | None = None,
+        trust: Trust = ONLY_OURS,
+    ) -> None:
         self.input, self.days, self._home = input, days, home
-        self._output = output
+        self._output, self._nights, self._trust = output, nights, trust
         for each in (input, output or ""):
             locate(each)
         if (output or "").endswith("/"):
             raise SettingsError(f"the output {output!r} is a folder: a schedule writes a file a night, and no parts")
+        if nights:
+            self._check_together()
+            return
         if output is None:
             return
         if DATE in output and DATE not in input:
             raise SettingsError(f"the output {output!r} has a {DATE}, but the input {input!r} has none")
         if glob.has_magic(input) and STEM not in output:
-            raise SettingsError(f"the output {output!r} needs a {STEM}: {input!r} may match several files")
+            raise SettingsError(
+                f"the output {output!r} needs a {STEM}: {input!r} may match several files; --together makes one job "
+                "of a night's"
+            )
         if DATE in input and DATE not in output and STEM not in output:
             raise SettingsError(f"the output {output!r} needs a {DATE} or a {STEM}, or each night overwrites the last")
 
-    def find(self, now: datetime) -> tuple[list[File], list[File]]:
-        """The files of today and the `days` days before, by their dates or else by their modification times; and, apart
-        from them, those that want the same output as another. `now` is local."""
-        files = self._all(now)
+    def _check_together(self) -> None:
+        if self._output is None:
+            raise SettingsError(
+                f"a night's files together have one scores file: say where it is, --output 'scores/{DATE}.csv'"
+            )
+        if STEM in self._output:
+            raise SettingsError(
+                f"the output {self._output!r} has a {STEM}, which is one file's: with --together, {DATE}"
+            )
+        if DATE not in self._output:
+            raise SettingsError(f"the output {self._output!r} needs a {DATE}, or each night overwrites the last")
+
+    def find(self, now: datetime) -> Found:
+        """The files of today and the `days` days before, by their dates or else by their modification times. `now` is
+        local."""
+        files, refused = self._all(now)
         wanted = Counter(file.place for file in files)
-        return [f for f in files if wanted[f.place] == 1], [f for f in files if wanted[f.place] > 1]
+        return Found(
+            [file for file in files if wanted[file.place] == 1],
+            [file for file in files if wanted[file.place] > 1],
+            refused,
+        )
 
     def of(self, day: date) -> File | None:
-        """The one file of that date, be it there or not; None if the pattern leaves open how many there are."""
-        if DATE not in self.input or glob.has_magic(self.input):
+        """The one input of that date, be it there or not; None if the pattern leaves open how many there are."""
+        if DATE not in self.input or (glob.has_magic(self.input) and not self._nights):
             return None
-        return self._file(locate(_fill(self.input, day)), day)
+        if not self._nights:
+            return self._file(locate(_fill(self.input, day)), day)
+        files, _ = self._taken(self._glob(day))
+        there = self._together(files)
+        return there[0] if there else self._night(self._file(locate(_fill(self.input, day)), day), ())
 
-    def _all(self, now: datetime) -> list[File]:
-        files = list(dict.fromkeys(self._matches(now)))
+    def _all(self, now: datetime) -> tuple[list[File], list[tuple[File, str]]]:
+        files, refused = self._taken(dict.fromkeys(self._matches(now)))
+        return (self._together(files) if self._nights else files), refused
+
+    def _taken(self, files: Iterable[File]) -> tuple[list[File], list[tuple[File, str]]]:
+        """Those that are neither the scores of a file that is here, nor of one that is gone; and those of them that
+        are not taken."""
+        files = list(files)
         written = {path for file in files for path in (file.place, _beside(file.place))}
-        # Neither the scores of a file that is here, nor those of one that is gone.
-        return [file for file in files if _absolute(file.path) not in written and not _has_receipt(file.path)]
+        inputs = [file for file in files if _absolute(file.path) not in written and not _has_receipt(file.path)]
+        base = _base(self.input)
+        reasons = [(file, self._trust.objection(file.path, base)) for file in inputs]
+        return [file for file, reason in reasons if not reason], [each for each in reasons if each[1]]
+
+    def _filled(self, file: File) -> str:
+        return _fill(self.input, file.day)
+
+    def _together(self, files: Iterable[File]) -> list[File]:
+        """One for each night, in the order of their dates."""
+        nights: dict[Location, list[File]] = {}
+        for file in files:
+            nights.setdefault(file.place, []).append(file)
+        found = [self._night(some[0], tuple(file.path for file in some)) for some in nights.values()]
+        return sorted(found, key=lambda night: str(night.day))
+
+    def _night(self, file: File, parts: tuple[Location, ...]) -> File:
+        return replace(file, path=locate(self._filled(file)), parts=parts)
 
     def _matches(self, now: datetime) -> Iterator[File]:
-        if DATE not in self.input:
-            oldest = now - timedelta(days=self.days)
+        if DATE in self.input:
+            for ago in range(self.days, -1, -1):
+                yield from self._glob(now.date() - timedelta(days=ago))
+            return
+        oldest = now - timedelta(days=self.days)
+        if self._nights is None:
             yield from (file for file in self._glob(None) if _modified(file.path) >= oldest.timestamp())
             return
-        for ago in range(self.days, -1, -1):
-            yield from self._glob(now.date() - timedelta(days=ago))
+        for file in self._glob(None):
+            day = self._nights(datetime.fromtimestamp(_modified(file.path), UTC))
+            if day >= oldest.date():
+                yield self._file(file.path, day)
 
     def _glob(self, day: date | None) -> Iterator[File]:
         for path in matching(_fill(self.input, day)):
@@ -104,6 +201,17 @@ class Pattern:
             return default_output(path)
         stem = path.stem if path.suffix == ".csv" else path.name
         return locate(_fill(self._output, day).replace(STEM, stem))
+
+
+def _base(pattern: str) -> str:
+    """The folder that all matches are below, as it is written: with a slash at its end, or empty."""
+    steps = pattern.split("/")
+    open_steps = (number for number, step in enumerate(steps) if glob.has_magic(step) or DATE in step)
+    fixed = next(open_steps, len(steps) - 1)
+    folder = "/".join(steps[:fixed])
+    if is_url(pattern) or not folder:
+        return f"{folder}/" if fixed else ""
+    return f"{str(Path(folder)).rstrip('/')}/"
 
 
 def _fill(pattern: str, day: date | None) -> str:

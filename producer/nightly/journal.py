@@ -15,7 +15,9 @@ from producer.nightly.files import File
 from producer.nightly.schedule import Schedule
 from producer.outputs.receipt import Receipt
 
-FileState = Literal["done", "complete", "waiting", "busy", "failed", "blocked", "given up", "cancelled", "stopped"]
+FileState = Literal[
+    "done", "complete", "waiting", "busy", "failed", "blocked", "given up", "cancelled", "stopped", "refused"
+]
 SUMMARY: dict[FileState, str] = {
     "complete": "scored",
     "done": "done before",
@@ -26,6 +28,7 @@ SUMMARY: dict[FileState, str] = {
     "given up": "given up",
     "cancelled": "cancelled",
     "stopped": "stopped, for their rejects",
+    "refused": "refused, as links or others' files",
 }
 
 
@@ -53,7 +56,7 @@ class Journal:
         self._schedule, self._clock, self._as_json = schedule, clock, as_json
         self._log = logging.getLogger("producer.nightly")
         self._round = clock.now()
-        self._said: dict[Location, tuple[FileState, str]] = {}
+        self._said: dict[tuple[Location, Location], tuple[FileState, str]] = {}
         self._summary = ""
 
     def begin(self) -> None:
@@ -63,15 +66,15 @@ class Journal:
         self._summary = ""
 
     def add(self, status: FileStatus) -> None:
-        path, news = status.file.path, (status.state, status.detail)
-        before = self._said.get(path)
+        key, news = (status.file.path, status.file.place), (status.state, status.detail)
+        before = self._said.get(key)
         if before == news or (before and before[0] == "complete" and status.state == "done"):
             return
-        self._said[path] = news
+        self._said[key] = news
         if self._as_json:
             print(json.dumps(self._line(status), ensure_ascii=False), flush=True)
         if status.state not in ("done", "waiting") or status.detail:  # others wait for a moment only
-            self.say(f"{path}: {status.state}" + (f", {status.detail}" if status.detail else ""))
+            self.say(f"{status.file}: {status.state}" + (f", {status.detail}" if status.detail else ""))
 
     def sum_up(self, statuses: list[FileStatus]) -> None:
         """One line for the whole look, unless the last look's said the same."""
@@ -95,6 +98,7 @@ class Journal:
             "round": self._schedule.local(self._round).isoformat(timespec="seconds"),
             "time": self._schedule.local(self._clock.now()).isoformat(timespec="seconds"),
             "file": str(status.file.path),
+            "files": None if status.file.parts is None else len(status.file.parts),
             "date": status.file.day and status.file.day.isoformat(),
             "output": str(status.file.place),
             "state": status.state,

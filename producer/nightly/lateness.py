@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from formats.errors import InputError
-from formats.files.listing import Look, look
-from formats.files.location import Location
+from formats.files.listing import Look
 from producer.nightly.clock import Clock
 from producer.nightly.files import File, Pattern
 from producer.nightly.journal import Journal
@@ -52,7 +51,7 @@ class Lateness:
                 break
             due = self.due(file)
             if due is not None and due <= self._clock.now():
-                return [] if _is_there(file.path) or due < self._began else [file]
+                return [] if _is_there(file) or due < self._began else [file]
         return []
 
     def report(self, files: Sequence[File], take: Callable[[File], bool], let_go: Callable[[File], None]) -> None:
@@ -82,8 +81,8 @@ class Lateness:
         return file.day is not None or datetime.fromisoformat(note.completed) >= self._modified(file)
 
     def _report(self, file: File, due: datetime) -> None:
-        text = f"{file.path} is late: no scores by {self._schedule.local(due):%Y-%m-%d %H:%M}"
-        if not _is_there(file.path):
+        text = f"{file} is late: no scores by {self._schedule.local(due):%Y-%m-%d %H:%M}"
+        if not _is_there(file):
             text += ", and it is not there"
         # Before it is noted: rather twice than never.
         self._hooks.send("late", text, input=str(file.path.resolve()))
@@ -97,17 +96,17 @@ class Lateness:
             self._journal.say(f"{file.receipt}: {error.strerror}")
 
     def _modified(self, file: File) -> datetime:
-        found = _look(file.path)
+        found = _look(file)
         return datetime.fromtimestamp(found.mtime_ns / 1e9, UTC) if found else self._clock.now()
 
 
-def _look(path: Location) -> Look | None:
+def _look(file: File) -> Look | None:
     """None if it is gone, or a storage does not say."""
     try:
-        return look(path)
+        return file.look()
     except InputError:
         return None
 
 
-def _is_there(path: Location) -> bool:
-    return _look(path) is not None
+def _is_there(file: File) -> bool:
+    return _look(file) is not None

@@ -23,6 +23,14 @@ class Subject:
     mtime_ns: int
     model: str  # sha256
     settings: dict[str, Any]
+    files: dict[str, list[int]] = field(default_factory=dict)  # of several: name -> size and mtime_ns
+
+    def covers(self, other: "Subject") -> bool:
+        """Whether what was made from this is what would be made from the other: of several files some may be gone."""
+        if not self.files or not other.files:
+            return self == other
+        alike = (self.model, self.settings) == (other.model, other.settings)
+        return alike and other.files.items() <= self.files.items()
 
 
 @dataclass(slots=True)
@@ -84,12 +92,19 @@ class Note:
         if self.state == "newer":
             return
         content = {name: value for name, value in asdict(self).items() if name != "document"}
+        if self.subject is not None and not self.subject.files:
+            del content["subject"]["files"]  # as versions before have it, which know no such
         proven = self.document if self.document.get("format") == FORMAT else {"format": FORMAT, "state": self.state}
         write_document(path, {**proven, "nightly": content}, "nightly")
 
     def done(self, subject: Subject, output: Path) -> bool:
         """Whether the scores file is there as it was written, and made from this."""
-        return self.state == "complete" and self.subject == subject and self.is_whole(output)
+        return (
+            self.state == "complete"
+            and self.subject is not None
+            and self.subject.covers(subject)
+            and self.is_whole(output)
+        )
 
     def is_whole(self, output: Path) -> bool:
         """Whether scores and rejects are there as the receipt has them."""

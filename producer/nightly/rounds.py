@@ -67,15 +67,17 @@ class Rounds:
     def look(self) -> list[FileStatus]:
         """One status a file. Scores what can be scored, one file after the other: each has all workers to itself."""
         try:
-            files, clashing = self._pattern.find(self._schedule.local(self._clock.now()))
+            files, clashing, refused = self._pattern.find(self._schedule.local(self._clock.now()))
         except InputError as error:  # a storage that does not list
             self._journal.say(str(error))
-            files, clashing = [], []
-        self._stability.keep({file.path for file in files})
+            files, clashing, refused = [], [], []
+        places = {file.place for file in files}
+        self._stability.keep(places)
         statuses = [
             self._scorer.later(file, "blocked", f"another file wants to become {file.place} as well")
             for file in clashing
         ]
+        statuses += [FileStatus(file, "refused", why) for file, why in refused]
         model = ""
         try:
             model = self._model.sha256()
@@ -86,7 +88,11 @@ class Rounds:
         done = {status.file for status in statuses}
         todo = sorted((file for file in files if file not in done), key=self._urgency)
         with contextlib.ExitStack() as self._open:
-            unscored = [status.file for status in statuses if not status.scored]
+            unscored = [
+                status.file
+                for status in statuses
+                if not status.scored and not (status.state == "refused" and status.file.place in places)
+            ]
             self._report_late([*self._lateness.missing(self._pattern), *unscored, *todo])
             for status in statuses:
                 self._journal.add(status)
@@ -120,9 +126,9 @@ class Rounds:
                 trouble = str(error)
                 status = self._scorer.later(file, "blocked", trouble)
             except (NightshiftError, OSError) as error:  # a full disk, say, which is not the file's fault
-                self._blocked[file.path] += 1
+                self._blocked[file.place] += 1
                 status = self._scorer.later(file, "blocked", str(error))
-                if self._blocked[file.path] >= self._scorer.options.tries:
+                if self._blocked[file.place] >= self._scorer.options.tries:
                     status = FileStatus(file, "blocked", f"until the next round: {error}")
             statuses.append(status)
             self._journal.add(status)
@@ -135,14 +141,16 @@ class Rounds:
             return self._scorer.later(file, "waiting", "it is gone")
         given_up = self._scorer.given_up(file, subject, Note.read(file.receipt))
         if given_up:
+            self._scorer.tell_lost(given_up, subject)
             return given_up
-        if self._blocked[file.path] >= self._scorer.options.tries:
+        if self._blocked[file.place] >= self._scorer.options.tries:
             return FileStatus(file, "blocked", "until the next round")
-        if file.path in self._scored:  # a log that grows all night is not scored all night
+        if file.place in self._scored:  # a log that grows all night is not scored all night
             return FileStatus(file, "waiting", "it changed since it was scored: the next round is for that")
-        again = self._stability.due(file.path, subject.size, subject.mtime_ns, self._clock.now())
+        content = tuple(sorted((name, *each) for name, each in subject.files.items())) or subject.size
+        again = self._stability.due(file.place, content, subject.mtime_ns, self._clock.now())
         if again is not None:
-            return FileStatus(file, "waiting", self._stability.why(file.path), again)
+            return FileStatus(file, "waiting", self._stability.why(file.place), again)
         renewed = time.monotonic()
 
         def while_it_runs() -> None:
@@ -163,7 +171,7 @@ class Rounds:
             due = self._lateness.ahead(file)
             status = self._scorer.score(self._connected(), file, subject, due, while_it_runs)
             if status.scored:
-                self._scored.add(file.path)
+                self._scored.add(file.place)
             return status
         finally:
             self._let_go(file)

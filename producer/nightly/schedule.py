@@ -6,6 +6,7 @@ clock skips is as much later, and of one that comes twice the first counts.
 """
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
 from celery import Celery
 from celery.schedules import crontab
@@ -14,6 +15,7 @@ from jobs.errors import SettingsError
 
 NOON = time(12)
 DAY = timedelta(days=1)
+DAYS_KNOWN = 1 << 14  # minutes of which the date is remembered: a crontab takes its time to be asked
 
 
 class Schedule:
@@ -23,6 +25,7 @@ class Schedule:
     def __init__(self, at: str, zone: tzinfo, deadline: time | None = None) -> None:
         self.zone = zone
         self.deadline = deadline
+        self._day_of = lru_cache(DAYS_KNOWN)(self._find_day)
         fields = at.split()
         if len(fields) != 5:
             raise SettingsError(
@@ -52,6 +55,10 @@ class Schedule:
         small hours of the next day."""
         return self.next(self._moment(datetime.combine(day, NOON)))
 
+    def day_of(self, moment: datetime) -> date:
+        """The date to whose night that moment belongs: the last one whose noon is before the next firing."""
+        return self._day_of(moment.replace(second=0, microsecond=0))  # no firing is between the two
+
     def due(self, firing: datetime) -> datetime | None:
         """By when a firing's files are to be scored: the first deadline after it; None if there is no deadline."""
         if self.deadline is None:
@@ -67,6 +74,10 @@ class Schedule:
 
     def local(self, moment: datetime) -> datetime:
         return moment.astimezone(self.zone)
+
+    def _find_day(self, minute: datetime) -> date:
+        firing = self.local(self.next(minute)).replace(tzinfo=None)
+        return (firing - timedelta(hours=12, microseconds=1)).date()
 
     def _moment(self, wall: datetime) -> datetime:
         return wall.replace(tzinfo=self.zone, fold=0).astimezone(UTC)

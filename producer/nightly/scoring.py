@@ -1,6 +1,7 @@
 """One file that wants scores: its job, the receipt beside its scores, and what becomes of a try that fails."""
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from formats.errors import InputError, NightshiftError
-from formats.files.listing import look
+from formats.files.listing import Look, look
+from formats.files.local import reading_only
+from formats.shown import shown
 from graphs.errors import GraphError
 from graphs.words import NOTHING, Words
 from jobs.errors import JobError
@@ -22,6 +25,7 @@ from producer.nightly.clock import Clock
 from producer.nightly.files import File
 from producer.nightly.journal import FileState, FileStatus, Journal
 from producer.nightly.note import Note, Subject
+from producer.nightly.trust import ONLY_OURS, Trust
 from producer.notify.hooks import Hooks
 from producer.outputs.receipt import Limit, written
 from producer.pipeline.plan import Plan, make_plan
@@ -44,6 +48,7 @@ class Options:
     max_rejects: Limit | None = None
     words: Words = NOTHING  # those beside the model included
     dialect: Mapping[str, Any] = field(default_factory=dict)  # what was said of how files are read
+    trust: Trust = ONLY_OURS  # whose files are read
 
 
 class Scorer:
@@ -56,11 +61,12 @@ class Scorer:
     def subject(self, file: File, model: str) -> Subject | None:
         """The file as it is now, None if it is gone; `model` is the model's sha256."""
         try:
-            found = look(file.path)
+            found = [look(part) for part in ([file.path] if file.parts is None else file.parts)]
         except InputError as error:  # a storage that does not say
             self._journal.say(str(error))
             return None
-        if found is None:
+        there = [each for each in found if each is not None]
+        if not there or len(there) < len(found):
             return None
         settings: dict[str, Any] = {
             "id": self.options.id_column,
@@ -73,12 +79,16 @@ class Scorer:
             settings["words"] = words
         if self.options.dialect:
             settings["dialect"] = dict(self.options.dialect)
-        return Subject(str(file.path.resolve()), found.size, found.mtime_ns, model, settings)
+        whole = Look(sum(each.size for each in there), max(each.mtime_ns for each in there))
+        files = {name: list(each) for name, each in zip(file.names(), there, strict=False)}
+        return Subject(str(file.path.resolve()), *whole, model, settings, files)
 
     def given_up(self, file: File, subject: Subject, note: Note) -> FileStatus | None:
         """A file to be left alone until it, the model or a setting changes."""
         if note.state == "newer":
             return FileStatus(file, "given up", note.error or "")
+        if lost := self._lost(file, subject, note):
+            return FileStatus(file, "given up", lost)
         if note.subject != subject:
             return None
         if note.state == "cancelled":
@@ -88,6 +98,25 @@ class Scorer:
         if note.state == "failed" and note.tries >= self.options.tries:
             return FileStatus(file, "given up", f"after {note.tries} tries: {note.error}")
         return None
+
+    def _lost(self, file: File, subject: Subject, note: Note) -> str:
+        """Why a night is not scored again whose scores have records of files that are gone."""
+        if note.state != "complete" or note.subject is None:
+            return ""
+        gone = note.subject.files.keys() - subject.files.keys()
+        if not gone or not note.is_whole(file.output):
+            return ""
+        news = sorted(name for name, look in subject.files.items() if note.subject.files.get(name) != look)
+        what = f"{shown(news)} came or changed" if news else "the model or a setting changed"
+        return f"{what} after it was scored, and {shown(sorted(gone))} of then is gone: its scores stay as they are"
+
+    def tell_lost(self, status: FileStatus, subject: Subject) -> None:
+        """The hook, once: somebody has to bring the files back, or to score the new ones elsewhere."""
+        note = Note.read(status.file.receipt)
+        if self._lost(status.file, subject, note) and note.error != status.detail:
+            self._hooks.send("failed", f"{status.file}: {status.detail}", input=subject.input)
+            note.error = status.detail
+            note.write(status.file.receipt)
 
     @property
     def _limit(self) -> str | None:
@@ -105,6 +134,12 @@ class Scorer:
         """Follows the file's job to its end; calls `tick` once a second or so meanwhile. `due` is the deadline that the
         job's followers report. Raises what is neither the file's nor the job's fault: ServerError, redis.RedisError,
         OSError, and NightshiftError for a full disk."""
+        with reading_only(self.options.trust.objection_to):
+            return self._score(connection, file, subject, due, tick)
+
+    def _score(
+        self, connection: Client, file: File, subject: Subject, due: datetime | None, tick: Callable[[], None]
+    ) -> FileStatus:
         file.output.parent.mkdir(parents=True, exist_ok=True)
         note = Note.read(file.receipt)
         options = self.options
@@ -115,11 +150,10 @@ class Scorer:
                 return self._changing(file)
             status = self._fail(file, subject, note, str(error))
             if note.tries == 1:  # another try would only say so again
-                self._hooks.send("failed", f"{file.path} was not scored: {error}", input=subject.input)
+                self._hooks.send("failed", f"{file} was not scored: {error}", input=subject.input)
             return status
         with plan.source:
-            modified = plan.job.mtime_ns or subject.mtime_ns  # a job knows an object by its version alone
-            if (plan.job.size, modified, plan.job.model) != (subject.size, subject.mtime_ns, subject.model):
+            if not self._is_of(plan, file, subject):
                 return self._changing(file)
             self._begin(file, subject, note)
             submission = submit(connection, plan, deadline=due, say=self._journal.say)
@@ -136,6 +170,8 @@ class Scorer:
         self._succeed(file, subject, note)
         over = receipt.too_many(options.max_rejects)
         detail = f"{receipt.scored:,} of {receipt.records:,} records scored in {receipt.seconds} s"
+        if file.parts is not None:
+            detail = f"{len(file.parts):,} file{'' if len(file.parts) == 1 else 's'}, {detail}"
         if receipt.rejected:
             detail += f", {receipt.rejected:,} rejected"
         if receipt.none_scored:
@@ -144,18 +180,29 @@ class Scorer:
             detail += ", more than allowed"
         return FileStatus(file, "complete", detail, receipt=receipt, over_budget=over)
 
+    def _is_of(self, plan: Plan, file: File, subject: Subject) -> bool:
+        """Whether the plan was made from what was looked at."""
+        if file.parts is not None:  # the plan has the sizes of their copies
+            return plan.job.model == subject.model and self.subject(file, subject.model) == subject
+        modified = plan.job.mtime_ns or subject.mtime_ns  # a job knows an object by its version alone
+        return (plan.job.size, modified, plan.job.model) == (subject.size, subject.mtime_ns, subject.model)
+
     def _plan(self, file: File) -> Plan:
         options = self.options
+        # A night of one file has the column that says which, too.
+        called = {part: os.fsdecode(part) for part in file.parts or ()}
         return make_plan(
-            file.path, self._settings, model=options.model, id_column=options.id_column, keep=options.keep,
-            all_columns=options.all_columns, errors=options.errors, words=options.words, dialect=options.dialect,
+            file.path if file.parts is None else file.parts, self._settings, called=called,
+            model=options.model, id_column=options.id_column, keep=options.keep, all_columns=options.all_columns,
+            errors=options.errors, words=options.words, dialect=options.dialect,
         )  # fmt: skip
 
     def _begin(self, file: File, subject: Subject, note: Note) -> None:
         """Notes that it is at it: should it be killed, what it scored was not made by hand."""
         same = note.subject == subject
         begun = replace(note, state="pending", subject=subject, tries=note.tries if same else 0)
-        if not (note.subject and (note.subject.size, note.subject.mtime_ns) == (subject.size, subject.mtime_ns)):
+        same_file = note.subject and (note.subject.size, note.subject.mtime_ns) == (subject.size, subject.mtime_ns)
+        if not same_file and not subject.files:  # a night that has scores is not late for another file's
             begun.completed = None
         begun.write(file.receipt)
 
@@ -173,7 +220,8 @@ class Scorer:
             return False
         try:
             job = Job.from_dict(note.document["record"])
-            plan = self._plan(file)
+            with reading_only(self.options.trust.objection_to):
+                plan = self._plan(file)
         except (NightshiftError, KeyError, TypeError, ValueError, AttributeError):
             return False
         with plan.source:
@@ -184,7 +232,9 @@ class Scorer:
 
     def _succeed(self, file: File, subject: Subject, note: Note) -> None:
         before = note.subject
-        same = before is not None and (before.size, before.mtime_ns) == (subject.size, subject.mtime_ns)
+        same = before is not None and (
+            (before.size, before.mtime_ns) == (subject.size, subject.mtime_ns) or bool(subject.files)
+        )
         note.state, note.subject, note.error, note.tries = "complete", subject, None, 0
         note.limit = None
         note.noted = self._now()

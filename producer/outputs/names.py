@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from formats.errors import InputError
+from formats.shown import quoted
 from formats.sink import Sink
 from jobs.batch import Result
 from jobs.digest import Bytes
@@ -21,8 +22,8 @@ def check_names(names: Sequence[str]) -> None:
     twice = next((name for name, number in Counter(names).items() if number > 1), None)
     if twice is not None:
         raise InputError(
-            f"the scores file would have two columns named {twice!r}: --fetch NAME=NODE gives an output another name, "
-            "and --keep names the columns to carry through"
+            f"the scores file would have two columns named {quoted(twice)}: --fetch NAME=NODE gives an output another "
+            "name, and --keep names the columns to carry through"
         )
 
 

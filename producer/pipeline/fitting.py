@@ -9,11 +9,11 @@ from formats.columns import id_column_of
 from formats.errors import InputError
 from formats.files.location import Location, Url
 from formats.files.mirror import OBJECTS, mirrored, mirrored_if_there
+from formats.shown import quoted, shown
 from formats.source import Source
 from graphs.errors import GraphError
 from graphs.feeding import Fed, NoColumnError
 from graphs.feeds import Fetch
-from graphs.name_lists import listed
 from graphs.words import NOTHING, Words, of_job, read_file
 from jobs.error_rows import ERROR
 from jobs.record import Job
@@ -123,7 +123,7 @@ def _fit(chosen: Chosen, source: Source, id_column: str | None) -> Fed:
 
 def _no_column(source: Source, name: str, purpose: str) -> InputError:
     what = "more than one column" if name in source.columns else "no column"
-    return InputError(f"{source.path} has {what} {name!r}{purpose}; {_columns(source)}")
+    return InputError(f"{source.path} has {what} {quoted(name)}{purpose}; {_columns(source)}")
 
 
 def _columns(source: Source) -> str:
@@ -133,4 +133,4 @@ def _columns(source: Source) -> str:
         names = ",".join(f"NAME{number}" for number in range(1, len(source.columns) + 1))
         return f"it was read without a header: --columns {names if len(names) < 60 else 'NAME,...'} names its columns"
     read = "" if dialect.is_plain else f", read as {dialect}"
-    return f"its columns: {listed(source.columns)}{read}"
+    return f"its columns: {shown(source.columns)}{read}"

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from formats.errors import InputError
+from formats.shown import shown
 from graphs.names import short
 from jobs.errors import JobError
 from jobs.ledger import Ledger
@@ -142,7 +143,7 @@ class _Pass:
             return
         with reader:
             if report.by_column in wanted and reader.columns.count(report.by_column) != 1:
-                columns = ", ".join(dict.fromkeys((*job.keep, *reader.columns)))
+                columns = shown([*dict.fromkeys((*job.keep, *reader.columns))])
                 raise InputError(f"there is no column {report.by_column!r} to group by; there are {columns}")
             yield from with_input(self._scored.chunks(), reader, wanted)
 

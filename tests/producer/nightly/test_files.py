@@ -30,7 +30,7 @@ def make(tmp_path: Path) -> Make:
 
 
 def found(tmp_path: Path, input: str, output: str | None = None, days: int = 7) -> dict[str, str]:
-    files, _ = Pattern(f"{tmp_path}/{input}", output and f"{tmp_path}/{output}", days, tmp_path).find(NOW)
+    files, _, _ = Pattern(f"{tmp_path}/{input}", output and f"{tmp_path}/{output}", days, tmp_path).find(NOW)
     return {str(file.path.relative_to(tmp_path)): str(file.output.relative_to(tmp_path)) for file in files}
 
 
@@ -68,7 +68,7 @@ def test_what_we_wrote_is_no_input_even_if_its_input_is_gone(make: Make, tmp_pat
 def test_files_that_want_the_same_output_are_left_alone(make: Make, tmp_path: Path) -> None:
     for name in ("eu/m.csv", "us/m.csv", "us/n.csv"):
         make(name)
-    files, clashing = Pattern(f"{tmp_path}/*/*.csv", f"{tmp_path}/{{stem}}.scores.csv", 7, tmp_path).find(NOW)
+    files, clashing, _ = Pattern(f"{tmp_path}/*/*.csv", f"{tmp_path}/{{stem}}.scores.csv", 7, tmp_path).find(NOW)
     assert [file.path.name for file in files] == ["n.csv"]
     assert [file.path.parent.name for file in clashing] == ["eu", "us"]
 
