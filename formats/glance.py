@@ -38,6 +38,7 @@ class Glance(NamedTuple):
     share: float  # of the file's bytes, that `source` was made of
     is_copied: bool  # a plain copy of it would be scored
     unpack_seconds: float  # that the beginning of such a copy took
+    whole_bytes: int = 0  # of several files, those before the one of which `source` has but the beginning
 
     @property
     def share_error(self) -> float:
@@ -56,7 +57,8 @@ class Glance(NamedTuple):
         """How far from the first record on blocks may begin that know nothing of where `source` was cut."""
         if self.whole:
             return self.source.size
-        return self.source.size - self.source.start.offset - self.max_record_bytes - BLOCK_BYTES
+        start = self.source.start.offset
+        return max(self.source.size - self.max_record_bytes - BLOCK_BYTES, self.whole_bytes) - start
 
     def rows(self, count: int) -> list[list[bytes]]:
         """All fields, in UTF-8 as far as they are valid, of the first records that can be read. Columns may have the
@@ -79,16 +81,18 @@ class Glance(NamedTuple):
         return found[:count]
 
 
-def glance(location: Location, max_record_bytes: int, dialect: Mapping[str, Any]) -> Glance:
-    """As `read_input`; but nothing is written, and of what is packed or far away only some 8 MiB are read. Raises
-    InputError, also for what can be read but once."""
+def glance(
+    location: Location, max_record_bytes: int, dialect: Dialect | Mapping[str, Any], most: int = GLANCE_BYTES
+) -> Glance:
+    """As `read_input`; but nothing is written, and of what is packed or far away only `most` bytes are read, by default
+    some 8 MiB. Raises InputError, also for what can be read but once."""
     if is_piped(location):
         name = "standard input" if location == STANDARD_INPUT else location
         raise InputError(f"{name} can be read only once, and then there is nothing left to score: save it to a file")
     file = open_file(location)
     try:
         container = container_of(file.read(0, MAGIC_BYTES), location)
-        found = dialect_of(file, container, dialect)
+        found = dialect if isinstance(dialect, Dialect) else dialect_of(file, container, dialect)
         identity = file.size, file.mtime_ns, file.version
         is_copied = bool(container) or not found.in_place
         if not has_dialects(location) or not (is_copied or isinstance(location, Url)):
@@ -96,7 +100,7 @@ def glance(location: Location, max_record_bytes: int, dialect: Mapping[str, Any]
                 raise InputError(f"{location} is in {container} data: unpack it")
             source = open_source(location, max_record_bytes, found)
             return Glance(source, max_record_bytes, found, "", *identity, None, True, 1.0, False, 0.0)
-        size = max(GLANCE_BYTES, 2 * (max_record_bytes + BLOCK_BYTES))
+        size = max(most, 2 * (max_record_bytes + BLOCK_BYTES)) if most >= GLANCE_BYTES else max_record_bytes + most
         began = time.perf_counter()
         if is_copied:
             head, whole, packed = begin(file, size, "" if found.in_place else found.encoding)

@@ -6,15 +6,16 @@ job = producer.enqueue("messages.csv")
 job.wait()
 job.receipt     # what was read, scored, rejected
 job.scores()    # a pandas DataFrame
+producer.plan("messages.csv")["problem"]    # what would be, and nothing of it is done
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from producer.api import attach, enqueue
+    from producer.api import attach, enqueue, plan
     from producer.submission import Submission
 
-__all__ = ["Submission", "attach", "enqueue"]
+__all__ = ["Submission", "attach", "enqueue", "plan"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from formats.csv.beside import checked
 from formats.files.location import Location, Url, locate
@@ -14,9 +14,6 @@ from producer.keywords import make_words
 from producer.lifetime import tie
 from producer.pipeline.plan import make_plan
 from producer.submission import Submission, submit
-
-if TYPE_CHECKING:
-    pass
 
 
 def enqueue(
@@ -71,6 +68,49 @@ def enqueue(
         failed.pop_all()  # it stays open
     submission.enqueue_all()
     return submission
+
+
+def plan(
+    file: Location | str | Sequence[Location | str],
+    *,
+    model: Location | str | None = None,
+    id: str | None = None,
+    keep: Sequence[str] = (),
+    all_columns: bool = False,
+    errors: bool = False,
+    limit: int = 0,
+    feed: Mapping[str, str | Sequence[str]] | Sequence[str] = (),
+    set: Mapping[str, object] | Sequence[str] = (),
+    fetch: Mapping[str, str] | Sequence[str] = (),
+    pad: object = None,
+    fill: object = None,
+    truncate: bool = False,
+    null: object = (),
+    strict_encoding: bool | None = None,
+    dialect: Mapping[str, object] | None = None,
+    batch_bytes: int | None = None,
+    workers: int = 0,
+    timed: bool = True,
+) -> dict[str, Any]:
+    """How `enqueue` would read and feed the file, or several as one, and what scoring would take; nothing is enqueued,
+    and nothing written. The words are those of `enqueue`. Without `timed` the model is not tried out.
+
+    Returns what `producer plan --json` prints, which docs/operating.md explains: among others `columns`, `records` (an
+    int; with `records_exact` and `records_interval`), `dialect`, `feeds`, `problem` (why it could not be scored, or
+    None), `rows` (texts, [<= 10, columns]), `sample`, `seconds` (`low` and `high`, or None), `memory_bytes`.
+
+    Raises InputError for a file that can't be read, or in more than one way, or, of several, has other columns.
+    """
+    from producer.lookahead.look import look_ahead
+
+    return look_ahead(
+        _located(file),
+        Settings.from_environment(), model=locate(model) if model else None, id_column=id, keep=keep,
+        all_columns=all_columns, errors=errors, limit=limit,
+        words=make_words(feed, set, fetch, pad, fill, truncate, null, strict_encoding),
+        dialect=checked(dict(dialect or {}), ""),
+        batch_bytes=batch_bytes, workers=workers, timed=timed,
+    ).to_dict()  # fmt: skip
 
 
 def _located(file: Location | str | Sequence[Location | str]) -> list[Location]:

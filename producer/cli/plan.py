@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", type=Place())
+@click.argument("files", metavar="FILE...", type=Place(), nargs=-1, required=True)
 @click.option("--model", type=Place(), help="A frozen graph (.pb).  [default: the shipped spam model]")
 @click.option("--id", "id_column", metavar="COLUMN", help="As for `producer enqueue`.")
 @click.option("--keep", type=Columns(), default=(), help="As for `producer enqueue`.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="As for `producer enqueue`.")
 @click.option("--all-columns", is_flag=True, help="As for `producer enqueue`.")
 @click.option("--errors", is_flag=True, help="As for `producer enqueue`.")
 @words_options()
@@ -35,10 +36,11 @@ if TYPE_CHECKING:
 @click.option("--no-time", is_flag=True, help="Don't try the model out on some records: no time, no memory.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def plan(
-    file: "Location",
+    files: "tuple[Location, ...]",
     model: "Location | None",
     id_column: str | None,
     keep: Sequence[str],
+    limit: int | None,
     all_columns: bool,
     errors: bool,
     batch_bytes: int | None,
@@ -49,8 +51,9 @@ def plan(
 ) -> None:
     """Say how FILE would be read, and what scoring it would take. Nothing is enqueued, and nothing written.
 
-    FILE and the options are those of `producer enqueue`. Of a file that is packed, or in object storage, the first
-    8 MiB are looked at; of others the records are counted, and the first 8 MiB looked at closely.
+    FILE and the options are those of `producer enqueue`: several files, folders and patterns are one input, and a file
+    with other columns is an error. Of a file that is packed, or in object storage, the first 8 MiB are looked at; of
+    others the records are counted, and the first 8 MiB looked at closely.
 
     The model is tried on some records, for some seconds, in a process of its own: what it rejects is said, and how long
     all would take the workers that are there (with REDIS_URL those that show themselves on the server, else one a core
@@ -62,6 +65,7 @@ def plan(
     \b
     Examples:
       producer plan night.csv
+      producer plan 'in/*.csv.gz' --limit 1000
       producer plan export.csv.gz --delimiter ';' --encoding windows-1252
       producer plan ids.csv --model cnn.pb --feed input_x=ids[] --set dropout_keep_prob=1
       producer plan night.csv --json --no-time
@@ -75,13 +79,14 @@ def plan(
         raise click.UsageError("--workers is for the embedded mode; with REDIS_URL set, those that are there count")
     dialect = take_dialect(words)
     look = look_ahead(
-        file,
+        files,
         settings,
         model=model,
         id_column=id_column,
         keep=keep,
         all_columns=all_columns,
         errors=errors,
+        limit=limit or 0,
         words=take_words(words),
         dialect=dialect,
         batch_bytes=batch_bytes,

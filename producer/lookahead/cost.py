@@ -1,6 +1,7 @@
 """What scoring a file would take: time and memory, from what a sample of it took here, or records of an earlier job."""
 
 import os
+import statistics
 from dataclasses import dataclass
 
 from formats.errors import NightshiftError
@@ -75,12 +76,15 @@ def _earlier(ledger: Ledger, job: Job) -> tuple[float | None, str]:
 def cost_of(
     found: Glance, job: Job, workers: Workers, sampled: Sampled, tried: list[MicroBatch], trial: Trial | None
 ) -> Cost:
-    """`trial` is of the micro-batches `tried`."""
+    """`trial` is of the micro-batches `tried`. A job with a limit costs what its records do, and the whole copy where
+    there is one."""
     if not workers.processes:
         return Cost(None, None, None, "no workers are there")
     if found.whole and sampled.sample.is_whole and not sampled.sample.records:
         return Cost(LAUNCH_SECONDS * START_LOW, 3 * LAUNCH_SECONDS * START_HIGH, None)  # no worker is waited for
     size, measured = max(0, found.read_bytes - found.source.start.offset), ""
+    if job.limit and sampled.densities:
+        size = min(size, round(job.limit / max(statistics.fmean(sampled.densities), 1e-9)))
     reading = sampled.seconds / max(1, sampled.size)
     here = trial.seconds_a_byte([batch.size for batch in tried]) if trial else None
     if workers.rate is not None:

@@ -1,4 +1,5 @@
-"""A look ahead at one file: all that can be said of it, and of what scoring it would take, before it is enqueued."""
+"""A look ahead at a file, or at several as one input: all that can be said of it, and of what scoring it would take,
+before it is enqueued."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -10,7 +11,9 @@ from formats.columns import id_column_of
 from formats.csv.dialect import Dialect
 from formats.errors import InputError, NightshiftError
 from formats.files.location import Location
-from formats.glance import Glance, glance
+from formats.glance import Glance
+from formats.glance_several import glance_at
+from formats.joined.source import JoinedSource
 from formats.source import Source
 from graphs.errors import GraphError
 from graphs.suggest import suggest
@@ -39,6 +42,8 @@ class Lookahead:
     """What was seen. `problem` says why the file could not be scored so; `mend` the options that would help."""
 
     input: Location
+    files: int  # 0: it is a file, and not several
+    limit: int  # of records that would be scored; 0: all
     container: str
     source: Source  # closed
     size: int  # bytes
@@ -60,6 +65,8 @@ class Lookahead:
         job, sample, cost = self.job, self.sample, self.cost
         return {
             "input": str(self.input),
+            "files": self.files or None,
+            "limit": self.limit or None,
             "size": self.size,
             "container": self.container or None,
             "dialect": asdict(self.dialect),
@@ -102,7 +109,7 @@ class Lookahead:
 
 
 def look_ahead(
-    file: Location,
+    files: Sequence[Location],
     settings: Settings,
     *,
     model: Location | None = None,
@@ -110,6 +117,7 @@ def look_ahead(
     keep: Sequence[str] = (),
     all_columns: bool = False,
     errors: bool = False,
+    limit: int = 0,
     words: Words = NOTHING,
     dialect: Mapping[str, Any],
     batch_bytes: int | None = None,
@@ -118,13 +126,14 @@ def look_ahead(
 ) -> Lookahead:
     """As `make_plan` would have it. Where it is not `timed`, no record is scored and no server asked. Raises InputError
     for a file that can't be read, or in more than one way; what the model says to it, is in what is returned."""
-    found = glance(file, settings.max_record_bytes, dialect)
+    found, locations = glance_at(files, settings.max_record_bytes, dialect)
     with found.source as source:
         chosen, job, problem = _job_of(
-            file, found, settings, model, id_column, keep, words, batch_bytes, all_columns, errors
+            locations, found, settings, model, id_column, keep, words, batch_bytes, all_columns, errors, limit
         )  # fmt: skip
-        seen = sampled(found, job)
-        rows = [[cell.decode("utf-8", "backslashreplace") for cell in row] for row in found.rows(ROWS)]
+        seen = sampled(found, job, limit)
+        first = found.rows(min(ROWS, limit or ROWS))
+        rows = [[cell.decode("utf-8", "backslashreplace") for cell in row] for row in first]
         mend = _mended(chosen, source, rows, id_column, keep) if problem and chosen else []
         there, why_not = _workers(settings, job, workers) if timed else (None, NOT_ASKED)
         cost, tried = Cost(None, None, None, why_not), 0
@@ -139,12 +148,14 @@ def look_ahead(
         elif timed and problem:
             cost = Cost(None, None, None, "nothing would be scored")
         return Lookahead(
-            input=file,
+            input=source.path,
+            files=len(locations) if isinstance(source, JoinedSource) else 0,
+            limit=limit,
             container=found.container,
             source=source,
             size=found.size,
             dialect=found.dialect,
-            records=count(found, seen.sample, seen.densities),
+            records=count(found, seen.sample, seen.densities, limit),
             rows=rows,
             sample=seen.sample,
             odd=sentences(seen.sample, source),
@@ -159,8 +170,8 @@ def look_ahead(
 
 
 def _job_of(
-    file: Location, found: Glance, settings: Settings, model: Location | None, id_column: str | None,
-    keep: Sequence[str], words: Words, batch_bytes: int | None, all_columns: bool, errors: bool,
+    files: Sequence[Location], found: Glance, settings: Settings, model: Location | None, id_column: str | None,
+    keep: Sequence[str], words: Words, batch_bytes: int | None, all_columns: bool, errors: bool, limit: int,
 ) -> tuple[Chosen | None, Job | None, str | None]:  # fmt: skip
     """The model, the job and, in the place of what there is not, why."""
     chosen = None
@@ -170,10 +181,11 @@ def _job_of(
     except (GraphError, InputError) as error:
         return chosen, None, str(error)
     identity = found.size, found.mtime_ns, found.version
-    place = place_of([file], settings, is_copied=found.is_copied)
+    place = place_of(files, settings, is_copied=found.is_copied)
     copy_bytes = found.read_bytes if found.is_copied else 0
-    job = make_job(file.resolve(), identity, found.dialect, copy_bytes, chosen, fitted, settings, place)
-    return chosen, replace(job, errors=errors, batch_bytes=batch_bytes or job.batch_bytes, format=0), None
+    job = make_job(found.source.path.resolve(), identity, found.dialect, copy_bytes, chosen, fitted, settings, place)
+    job = replace(job, errors=errors, limit=limit, batch_bytes=batch_bytes or job.batch_bytes, format=0)
+    return chosen, job, None
 
 
 def _mended(

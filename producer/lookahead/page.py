@@ -27,7 +27,8 @@ def _lines(look: Lookahead, width: int) -> Iterator[str]:
             yield f" {'' if number else label:<{LABEL - 1}} {cut(line, width - LABEL - 1)}"
 
     job, sample = look.job, look.sample
-    size = f", {look.size:,} bytes" + (f", packed by {look.container}" if look.container else "")
+    several = f", {look.files:,} file{'' if look.files == 1 else 's'}" if look.files else ""
+    size = f"{several}, {look.size:,} bytes" + (f", packed by {look.container}" if look.container else "")
     yield f" {'file':<{LABEL - 1}} {_ending(plain(look.input), max(8, width - LABEL - 1 - len(size)))}{size}"
     yield from said("read as", str(look.dialect))
     names = look.source.columns
@@ -62,6 +63,8 @@ def _lines(look: Lookahead, width: int) -> Iterator[str]:
 
 def _records(look: Lookahead) -> str:
     found = look.records
+    if look.limit and found.low == look.limit:
+        return f"the first {look.limit:,}" if look.limit > 1 else "the first one"
     if found.is_exact:
         return f"{found.records:,}"
     return f"some {found.records:,}, an estimate: {found.low:,} to {found.high:,}"

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from formats.files.open import open_file
 from formats.glance import Glance
+from formats.joined.source import JoinedSource
+from formats.source import Source
 from producer.pipeline.precheck import Sample
 
 COUNT_SECONDS = 2.0
@@ -25,17 +27,27 @@ class Count(NamedTuple):
     is_exact: bool
 
 
-def count(found: Glance, sample: Sample, densities: Sequence[float]) -> Count:
-    """`densities` are the records a byte in the sample's blocks."""
+def count(found: Glance, sample: Sample, densities: Sequence[float], limit: int = 0) -> Count:
+    """`densities` are the records a byte in the sample's blocks; `limit`: so many would be scored, if it isn't 0."""
+    counted = _count(found, sample, densities, limit)
+    if not limit or counted.high <= limit:
+        return counted
+    return Count(min(counted.records, limit), min(counted.low, limit), limit, counted.is_exact)
+
+
+def _count(found: Glance, sample: Sample, densities: Sequence[float], limit: int) -> Count:
+    """No more than `limit` need be counted."""
     source = found.source
     seen, end = sample.records, sample.end
-    if sample.is_whole and found.whole:
+    if (sample.is_whole and found.whole) or 0 < limit <= seen:
         return Count(seen, seen, seen, True)
     lines = end.line - source.start.line
     if found.held is None:
         deadline = time.monotonic() + COUNT_SECONDS
         for each in source.ranges(end):
             seen, end, lines = seen + each.records, each.end, each.end.line - source.start.line
+            if 0 < limit <= seen:
+                return Count(seen, seen, seen, True)
             if time.monotonic() > deadline and end.offset < source.size:
                 if lines:
                     densities = [each * seen / lines for each in _line_densities(found, end.offset)]
@@ -51,12 +63,24 @@ def count(found: Glance, sample: Sample, densities: Sequence[float]) -> Count:
 
 
 def _line_densities(found: Glance, begin: int) -> Iterator[float]:
-    """The line ends a byte, at places all over the rest of a file."""
-    file = open_file(found.source.read_from)
+    """The line ends a byte, at places all over the rest of a file, or of several."""
+    source = found.source
+    step = (source.size - begin) / WINDOWS
+    for number in range(WINDOWS):
+        data = _window(source, int(begin + number * step))
+        yield max(data.count(b"\n"), data.count(b"\r"), 1) / max(1, len(data))
+
+
+def _window(source: Source, offset: int) -> bytes:
+    location = source.read_from
+    if isinstance(source, JoinedSource):
+        for member in source.members:
+            location = member.location
+            if offset < member.size:
+                break
+            offset -= member.size
+    file = open_file(location)
     try:
-        step = (file.size - begin) / WINDOWS
-        for number in range(WINDOWS):
-            data = file.read(int(begin + number * step), WINDOW_BYTES)
-            yield max(data.count(b"\n"), data.count(b"\r"), 1) / max(1, len(data))
+        return file.read(offset, WINDOW_BYTES)
     finally:
         file.close()

@@ -12,6 +12,7 @@ from formats.rejects import Reject
 from formats.source import Block, Source
 from jobs.record import Job
 from jobs.slices import Slice, fed
+from producer.lookahead.first_records import FirstRecords
 from producer.lookahead.trial import Trial
 from producer.pipeline.precheck import EXAMPLES, SCAN_BYTES, Sample, take_sample
 
@@ -38,9 +39,10 @@ class Sampled:
     batches: list[MicroBatch] = field(default_factory=list)
 
 
-def sampled(found: Glance, job: Job | None) -> Sampled:
-    """Without a job no records are kept. Raises InputError as `Source.blocks` does."""
-    source = found.source
+def sampled(found: Glance, job: Job | None, limit: int = 0) -> Sampled:
+    """Without a job no records are kept; `limit`: of so many records alone, if it isn't 0. Raises InputError as
+    `Source.blocks` does."""
+    source = FirstRecords(found.source, limit) if limit else found.source
     if job is None:
         unique = [name for name in source.columns[:MOST_TEXTS] if source.columns.count(name) == 1]
         texts, columns, block_bytes = unique, [], None

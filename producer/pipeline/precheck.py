@@ -1,8 +1,9 @@
 """What looks odd in an input, to be said before it is scored: what people would otherwise find out afterwards."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -44,8 +45,20 @@ class Sample:
         self.end = block.end
 
 
+class Blocks(Protocol):
+    """What is asked of a source."""
+
+    @property
+    def start(self) -> Position: ...
+    @property
+    def size(self) -> int: ...
+    def blocks(
+        self, columns: Sequence[str], start: Position | None = None, block_bytes: int | None = None
+    ) -> Iterator[Block]: ...
+
+
 def take_sample(
-    source: Source,
+    source: Blocks,
     texts: Sequence[str],
     columns: Sequence[str] = (),
     *,

@@ -368,7 +368,7 @@ def test_what_is_not_a_file_is_refused_in_one_line(tmp_path: Path) -> None:
 
 def test_a_column_that_is_missing_or_ambiguous_is_refused_before_anything_is_read(messages: Path) -> None:
     with Reader(write(messages, b"id,text,text\n1,2,3\n")) as reader:
-        with pytest.raises(InputError, match=r"no column named 'body'; the header has id, text, text$"):
+        with pytest.raises(InputError, match=r"no column named 'body'; the header has 'id', 'text', 'text'$"):
             reader.blocks(["body"])
         with pytest.raises(InputError, match="more than one column named 'text'"):
             reader.blocks(["text"])

@@ -46,7 +46,7 @@ def three(folder: Path) -> list[Path]:
         (b"text,id", "those of 0.csv in another order: column 1 is 'text' and not 'id'"),
         (b"ID,text", "not those of 0.csv: it lacks 'id'; it has 'ID' besides"),
         (b'"a\x1b[31m\n",b,c,d,e',
-         "not those of 0.csv: it lacks 'id' and 'text'; it has 'a\\x1b[31m\\n' and 'b' and 'c' and 2 more besides"),
+         "not those of 0.csv: it lacks 'id', 'text'; it has 'a\\x1b[31m\\n', 'b', 'c', 'd', 'e' besides"),
     ],
 )  # fmt: skip
 def test_a_header_that_differs_is_said_before_anything_is_read(
@@ -83,7 +83,7 @@ def test_the_column_of_names_is_none_of_the_files_own(tmp_path: Path) -> None:
         assert source.columns == ["file", "_file", "__file"]
         (block,) = source.blocks(["_file", "__file", "file"])
         assert block.records.to_pylist() == [{"_file": b"2", "__file": os.fsencode(files[0]), "file": b"1"}]
-        with pytest.raises(InputError, match="in: no column named 'nobody'; there are file, _file, __file"):
+        with pytest.raises(InputError, match="in: no column named 'nobody'; there are 'file', '_file', '__file'"):
             source.blocks(["nobody"])
 
 

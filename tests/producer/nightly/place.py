@@ -20,6 +20,7 @@ from producer.nightly.note import Note
 from producer.nightly.schedule import Schedule
 from producer.nightly.scoring import Options
 from producer.nightly.service import Service
+from producer.nightly.trust import ONLY_OURS, Trust
 from producer.notify.hooks import Hooks
 from producer.outputs.receipt import Limit
 from tests.support.checkout import MODEL
@@ -109,11 +110,16 @@ class Place:
         tries: int = 3,
         max_rejects: Limit | None = None,
         spool: Path | None = None,
+        together: str | None = None,
+        trust: Trust = ONLY_OURS,
     ) -> Service:
+        """With `together`, an output, a night's files are one job."""
+        schedule = Schedule(at, BERLIN, deadline)
+        output, nights = (str(self.folder / together), schedule.day_of) if together else (None, None)
         return Service(
-            Pattern(str(self.folder / input), None, days, self.folder / ".nightshift"),
-            Schedule(at, BERLIN, deadline),
-            Options(self.model, settle=settle, tries=tries, max_rejects=max_rejects),
+            Pattern(str(self.folder / input), output, days, self.folder / ".nightshift", nights, trust),
+            schedule,
+            Options(self.model, settle=settle, tries=tries, max_rejects=max_rejects, trust=trust),
             Settings(redis_url=url or self.farm.server.url, home=self.folder / "none", spool=spool),
             self.clock,
             self.hooks,
