@@ -85,14 +85,25 @@ def read_inputs(
     locations = expand(names)
     if not isinstance(dialect, Dialect):
         dialect = find_dialect(locations[0], dialect)
+    called_so = [called.get(location, os.fsdecode(location)) for location in locations]
+    return read_files(together(names, locations), locations, called_so, max_record_bytes, dialect, folder, progress)
+
+
+def read_files(
+    path: Location,
+    locations: Sequence[Location],
+    names: Sequence[str],
+    max_record_bytes: int,
+    dialect: Dialect,
+    folder: Path,
+    progress: Progress | None = None,
+) -> Reading:
+    """The same of files that are known, in this order, and how they are read. `path` is what stands for all."""
     copies = [_copy_of(location, dialect, folder, progress) for location in locations]
     copied = any(copies)
     read_as = dialect.copied if copied else dialect
     plain = [_absolute(copy.path if copy else location) for copy, location in zip(copies, locations, strict=True)]
-    source = join(
-        together(names, locations), plain, lambda location: open_source(location, max_record_bytes, read_as),
-        [called.get(location, os.fsdecode(location)) for location in locations],
-    )  # fmt: skip
+    source = join(path, plain, lambda location: open_source(location, max_record_bytes, read_as), names)
     identity = source.size, source.mtime_ns, source.version
     return Reading(source, dialect, *identity, None, source.size if copied else 0, source.members)
 

@@ -13,16 +13,16 @@ from typing import Any
 
 from formats.csv.rejects import SINK as REJECTS
 from formats.errors import InputError, NightshiftError
-from formats.files.location import Location
-from formats.reading import read_input
+from formats.files.location import Location, Url
 from formats.registry import sink_of
 from formats.source import Source
 from jobs import digest
 from jobs.digest import Part
-from jobs.input import copies, is_input_of, open_files
+from jobs.input import copies
 from jobs.proof import Written
 from jobs.record import Job
 from jobs.settings import Settings
+from producer.given import find_input
 from producer.graph import read_graph
 from producer.outputs.document import BatchProof, document_batches, read_document, seal
 from producer.outputs.files import match
@@ -67,9 +67,14 @@ class Verdict:
 
 
 def verify(
-    scores: Output, receipt: Path | None = None, input: Location | None = None, model: Path | None = None
+    scores: Output,
+    receipt: Path | None = None,
+    input: Location | Sequence[Location] = (),
+    model: Path | None = None,
 ) -> Verdict:
-    """Raises InputError if no receipt can be read, NewerFormatError for one of a newer version, OSError."""
+    """`input` is where the input is by now; of several files also the folder or prefix that they are below, or files,
+    folders and patterns again. Raises InputError if no receipt, or no such input, can be read, NewerFormatError for a
+    receipt of a newer version, OSError."""
     if not isinstance(scores, Path):
         with joined(scores) if isinstance(scores, Folder) else fetched(scores) as path:
             verdict = verify(path, receipt, input, model)
@@ -94,7 +99,8 @@ def verify(
     for each in retried:
         ranges = ", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in each["records"][:MOST])
         verdict.notes.append(f"records {ranges} were scored later, by the model {each['model']}")
-    source = _input(job, input, copies(Settings.from_environment().home), verdict)
+    given = [input] if isinstance(input, Path | Url) else [*input]
+    source = find_input(job, given, copies(Settings.from_environment().home), verdict.notes)
     rejects = rejects_path(scores)
     _compare("rejects", rejects, header.rejects, [batch.rejects for batch in batches], batches, job, None, verdict)
     _compare("scores", scores, header.scores, [batch.scores for batch in batches], batches, job, source, verdict)
@@ -104,28 +110,6 @@ def verify(
     if model is not None and read_graph(model).sha256 not in (job.model, *(each["model"] for each in retried)):
         verdict.findings.append(Finding("model", "model", f"{model} is not the model that scored: {job.model}"))
     return verdict
-
-
-def _input(job: Job, given: Location | None, folder: Path, verdict: Verdict) -> Source | None:
-    """The input, if it is to be compared: the one that is named, or the job's own if it is as it was."""
-    if job.files and given is None:
-        try:
-            return open_files(job)
-        except NightshiftError as error:
-            verdict.notes.append(f"the input is not compared: {error}")
-            return None
-    try:
-        reading = read_input(given or job.input, job.max_record_bytes, job.dialect, folder)
-    except NightshiftError as error:
-        if given is not None:
-            raise
-        verdict.notes.append(f"the input is not compared: {error}")
-        return None
-    if given is None and not is_input_of(job, reading):
-        reading.source.close()
-        verdict.notes.append(f"the input is not compared: {job.input} has changed since")
-        return None
-    return reading.source
 
 
 def _compare_input(source: Source, job: Job, batches: Sequence[BatchProof], verdict: Verdict) -> None:

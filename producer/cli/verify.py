@@ -17,11 +17,18 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("scores", type=ScoresPlace())
 @click.option("--receipt", type=click.Path(path_type=Path), help="[default: beside SCORES]")
-@click.option("--input", "source", type=Place(), help="[default: the one that the receipt names]")
+@click.option(
+    "--input",
+    "sources",
+    type=Place(),
+    multiple=True,
+    help="Where the input is now; of several files also the folder they are below. Repeatable.  "
+    "[default: where the receipt says]",
+)
 @click.option("--model", type=click.Path(path_type=Path), help="Whether this is the model that scored.")
 @click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
 def verify(
-    scores: "Output", receipt: Path | None, source: "Location | None", model: Path | None, as_json: bool
+    scores: "Output", receipt: Path | None, sources: "tuple[Location, ...]", model: Path | None, as_json: bool
 ) -> None:
     """Prove a scores file by its receipt, without a server.
 
@@ -33,11 +40,12 @@ def verify(
     Examples:
       producer verify messages.scores.csv
       producer verify messages.scores.csv --input moved/messages.csv --json
+      producer verify all.scores.csv --input archive/
     """
     from producer.verify import verify as prove
 
     try:
-        verdict = prove(scores, receipt, source, model)
+        verdict = prove(scores, receipt, sources, model)
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}")
     if as_json:

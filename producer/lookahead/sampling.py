@@ -42,7 +42,7 @@ class Sampled:
 def sampled(found: Glance, job: Job | None, limit: int = 0) -> Sampled:
     """Without a job no records are kept; `limit`: of so many records alone, if it isn't 0. Raises InputError as
     `Source.blocks` does."""
-    source = FirstRecords(found.source, limit) if limit else found.source
+    source = found.source
     if job is None:
         unique = [name for name in source.columns[:MOST_TEXTS] if source.columns.count(name) == 1]
         texts, columns, block_bytes = unique, [], None
@@ -64,7 +64,8 @@ def sampled(found: Glance, job: Job | None, limit: int = 0) -> Sampled:
 
     began = time.perf_counter()
     size = min(SCAN_BYTES, found.safe_bytes)
-    sample = take_sample(source, texts, columns, size=size, block_bytes=block_bytes, hear=hear)
+    blocks = FirstRecords(source, limit) if limit else source
+    sample = take_sample(blocks, texts, columns, size=size, block_bytes=block_bytes, hear=hear)
     seconds = time.perf_counter() - began
     return Sampled(sample, seconds, sample.end.offset - source.start.offset, densities, batches)
 

@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -332,3 +333,50 @@ def test_it_takes_every_option_that_changes_what_is_read_and_fed() -> None:
     others = {"files", "output", "wait", "limit", "max_rejects", "deadline", "again", "quiet", "log_format"}
     asked = {param.name for param in enqueue.params} - others
     assert asked <= {param.name for param in plan.params}
+
+
+def test_several_files_are_planned_as_they_are_scored(farm: Farm, tmp_path: Path) -> None:
+    """With the column of names, all records, and the rejects of each."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in (1, 2, 10):
+        rows = "".join(f"{number}-{n},hello\n" for n in range(400)) + "x\n" * (number == 2)
+        (folder / f"{number}.csv").write_text(f"id,text\n{rows}")
+    (folder / "20.csv.gz").write_bytes(gzip.compress(b"id,text\n" + b"9,hello\n" * 50))
+    found = planned(tmp_path, "in", NO_TIME)
+    run = farm.producer("enqueue", folder, "--output", tmp_path / "all.csv", "--json")
+    assert run.code == 0, run.err
+    assert (found["files"], found["records"], found["records_exact"]) == (4, json.loads(run.out)["records"], True)
+    assert found["sample"]["codes"] == json.loads(run.out)["codes"] == {"too_few_fields": 1}
+    assert (found["columns"], found["keep"]) == (["id", "text", "file"], ["file"])
+    assert found["rows"][0] == ["1-0", "hello", "in/1.csv"]
+    (folder / "3.csv").write_text("id,body\n1,x\n")
+    run = producer(tmp_path, "plan", "in", NO_TIME)
+    assert (run.code, "in/3.csv: its columns are not those" in run.err) == (1, True), run.err
+
+
+def test_packed_files_that_are_larger_than_a_look_are_estimated(tmp_path: Path) -> None:
+    chance = Random(1)
+    rows = "".join(f"{n},{chance.random()}\n" for n in range(150_000))
+    for name, content in (("1.csv", rows[:200_000]), ("2.csv.gz", rows), ("3.csv.gz", rows)):
+        data = b"id,text\n" + content.encode()
+        (tmp_path / name).write_bytes(gzip.compress(data, 1) if name.endswith("gz") else data)
+    found = planned(tmp_path, "1.csv", "2.csv.gz", "3.csv.gz", NO_TIME)
+    low, high = found["records_interval"]
+    assert not found["records_exact"]
+    assert low < 300_000 + rows[:200_000].count("\n") < high
+
+
+def test_a_limit_is_planned_too(tmp_path: Path) -> None:
+    found = planned(tmp_path, MESSAGES, "--limit", 7, NO_TIME)
+    assert (found["records"], found["records_exact"], found["limit"]) == (7, True, 7)
+    assert (len(found["rows"]), found["sample"]["records"]) == (7, 7)
+    found = planned(tmp_path, MESSAGES, "--limit", 20_000, NO_TIME)
+    assert found["records"] == 12_000
+
+
+def test_python_has_the_same_as_the_command(tmp_path: Path) -> None:
+    import producer as api
+
+    found = api.plan(MESSAGES, keep=["channel"], limit=100, timed=False)
+    assert found == planned(tmp_path, MESSAGES, "--keep", "channel", "--limit", 100, NO_TIME)

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,32 @@ def test_rejects_of_several_files_are_scored_again_and_keep_their_files(farm: Fa
     (reject,) = read(tmp_path / "out.rejects.csv")
     assert (reject["record"], reject["line"], reject["detail"].endswith("b.csv'")) == ("15", "9", True)
     assert farm.producer("verify", out).code == 0
+
+
+def test_scores_are_proven_wherever_the_files_are_by_now(farm: Farm, tmp_path: Path) -> None:
+    """Inputs are archived, and copies of what was packed are tidied away: that is when somebody wants a proof."""
+    home = {"NIGHTSHIFT_HOME": str(tmp_path / "home")}
+    for name, rows in (("a/1.csv", ROWS[:5]), ("a/2.csv.gz", ROWS[5:9]), ("b/1.csv", ROWS[9:])):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = ("id,text\n" + "".join(f"{number},{text}\n" for number, text in rows)).encode()
+        path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    scores = tmp_path / "all.csv"
+    run = farm.producer("enqueue", tmp_path / "in/*/*", "--output", scores, **home)
+    assert run.code == 0, run.err
+
+    def proven(*words: object) -> tuple[int, list[str]]:
+        run = farm.producer("verify", scores, "--json", *words, **home)
+        return run.code, json.loads(run.out)["notes"] if run.out else [run.err]
+
+    shutil.rmtree(tmp_path / "home")
+    assert proven() == (0, []), "the copy is made again"
+    (tmp_path / "in").rename(tmp_path / "archive")
+    code, [note] = proven()
+    assert (code, note.startswith("the input is not compared: ")) == (0, True)
+    for words in (["archive"], ["archive/a", "archive/b/1.csv"], ["archive/a/*", "archive/b/1.csv"]):
+        assert proven(*(each for word in words for each in ("--input", tmp_path / word))) == (0, []), words
+    code, [said] = proven("--input", tmp_path / "archive/a")
+    assert (code, "1.csv" in said, said.count("\n")) == (1, True, 1)
+    (tmp_path / "archive/b/1.csv").write_text("id,text\n1,another\n")
+    assert proven("--input", tmp_path / "archive")[0] == 1

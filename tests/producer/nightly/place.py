@@ -149,7 +149,7 @@ class Place:
         """All jobs of this place that the server knows, oldest first."""
         ledger = self.farm.ledger
         jobs = [ledger.job(job_id) for job_id in ledger.job_ids()]
-        return [(job, ledger.progress(job.id)) for job in jobs if Path(job.input).parent == self.folder.resolve()]
+        return [(job, ledger.progress(job.id)) for job in jobs if self.folder.resolve() in Path(job.input).parents]
 
 
 def moment(month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
