@@ -161,7 +161,7 @@ def nightly(
     INPUT, those that were last modified before the same firing. A file that comes when its night is scored makes that
     night be scored again, in the next round.
 
-    Links are not followed, and files of users who are neither this one nor in its groups are not read.
+    Links are not followed, and files that belong neither to this user nor to one of its groups are not read.
 
     \b
     Examples:

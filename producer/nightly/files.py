@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from formats.errors import InputError
-from formats.files.listing import Look, look, matching
+from formats.files.listing import look, matching
 from formats.files.location import Location, is_url, locate
 from jobs.errors import SettingsError
 from producer.nightly.note import Note
@@ -36,16 +36,6 @@ class File:
         """What people call it. Of a pattern without a date each night has its own."""
         of_that_day = self.parts is not None and self.day and self.day.isoformat() not in str(self.path)
         return f"{self.path} of {self.day}" if of_that_day else str(self.path)
-
-    def look(self) -> Look | None:
-        """Of several the sum of their sizes, and the last modification; None if it, or one of them, is not there.
-        Raises InputError if a storage does not say."""
-        if self.parts is None:
-            return look(self.path)
-        found = [seen for part in self.parts if (seen := look(part))]
-        if not found or len(found) < len(self.parts):
-            return None
-        return Look(sum(each.size for each in found), max(each.mtime_ns for each in found))
 
     def names(self) -> list[str]:
         """Of the parts, as they are called below the folder that the pattern names, wherever that is."""

@@ -11,6 +11,7 @@ from producer.nightly.files import File, Pattern
 from producer.nightly.journal import Journal
 from producer.nightly.note import Note
 from producer.nightly.schedule import Schedule
+from producer.nightly.several import look_at
 from producer.notify.hooks import Hooks
 
 
@@ -103,9 +104,10 @@ class Lateness:
 def _look(file: File) -> Look | None:
     """None if it is gone, or a storage does not say."""
     try:
-        return file.look()
+        found = look_at(file)
     except InputError:
         return None
+    return found[0] if found else None
 
 
 def _is_there(file: File) -> bool:

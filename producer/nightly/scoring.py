@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from formats.errors import InputError, NightshiftError
-from formats.files.listing import Look, look
 from formats.files.local import reading_only
-from formats.shown import shown
 from graphs.errors import GraphError
 from graphs.words import NOTHING, Words
 from jobs.errors import JobError
@@ -25,6 +23,7 @@ from producer.nightly.clock import Clock
 from producer.nightly.files import File
 from producer.nightly.journal import FileState, FileStatus, Journal
 from producer.nightly.note import Note, Subject
+from producer.nightly.several import look_at, lost
 from producer.nightly.trust import ONLY_OURS, Trust
 from producer.notify.hooks import Hooks
 from producer.outputs.receipt import Limit, written
@@ -61,13 +60,13 @@ class Scorer:
     def subject(self, file: File, model: str) -> Subject | None:
         """The file as it is now, None if it is gone; `model` is the model's sha256."""
         try:
-            found = [look(part) for part in ([file.path] if file.parts is None else file.parts)]
+            found = look_at(file)
         except InputError as error:  # a storage that does not say
             self._journal.say(str(error))
             return None
-        there = [each for each in found if each is not None]
-        if not there or len(there) < len(found):
+        if found is None:
             return None
+        whole, files = found
         settings: dict[str, Any] = {
             "id": self.options.id_column,
             "keep": list(self.options.keep),
@@ -79,16 +78,14 @@ class Scorer:
             settings["words"] = words
         if self.options.dialect:
             settings["dialect"] = dict(self.options.dialect)
-        whole = Look(sum(each.size for each in there), max(each.mtime_ns for each in there))
-        files = {name: list(each) for name, each in zip(file.names(), there, strict=False)}
         return Subject(str(file.path.resolve()), *whole, model, settings, files)
 
     def given_up(self, file: File, subject: Subject, note: Note) -> FileStatus | None:
         """A file to be left alone until it, the model or a setting changes."""
         if note.state == "newer":
             return FileStatus(file, "given up", note.error or "")
-        if lost := self._lost(file, subject, note):
-            return FileStatus(file, "given up", lost)
+        if why := lost(file, subject, note):
+            return FileStatus(file, "given up", why)
         if note.subject != subject:
             return None
         if note.state == "cancelled":
@@ -99,21 +96,10 @@ class Scorer:
             return FileStatus(file, "given up", f"after {note.tries} tries: {note.error}")
         return None
 
-    def _lost(self, file: File, subject: Subject, note: Note) -> str:
-        """Why a night is not scored again whose scores have records of files that are gone."""
-        if note.state != "complete" or note.subject is None:
-            return ""
-        gone = note.subject.files.keys() - subject.files.keys()
-        if not gone or not note.is_whole(file.output):
-            return ""
-        news = sorted(name for name, look in subject.files.items() if note.subject.files.get(name) != look)
-        what = f"{shown(news)} came or changed" if news else "the model or a setting changed"
-        return f"{what} after it was scored, and {shown(sorted(gone))} of then is gone: its scores stay as they are"
-
     def tell_lost(self, status: FileStatus, subject: Subject) -> None:
         """The hook, once: somebody has to bring the files back, or to score the new ones elsewhere."""
         note = Note.read(status.file.receipt)
-        if self._lost(status.file, subject, note) and note.error != status.detail:
+        if lost(status.file, subject, note) and note.error != status.detail:
             self._hooks.send("failed", f"{status.file}: {status.detail}", input=subject.input)
             note.error = status.detail
             note.write(status.file.receipt)

@@ -27,7 +27,7 @@ FED_OTHERWISE = (
 DAMAGES = ("edit", "cut", "extend", "empty", "delete", "link", "dangling", "directory", "copy")
 HEAVY = ("kill worker", "restart server")
 WEIGHTS = {
-    "enqueue": 40, "again": 30, "put": 8, "change": 8, "delete": 3, "restore": 5, "damage": 25, "repair": 5,
+    "enqueue": 40, "again": 30, "kind": 9, "put": 8, "change": 8, "delete": 3, "restore": 5, "damage": 25, "repair": 5,
     "collect": 12, "retry": 9, "cancel": 3, "forget": 6, "rejects": 4, "status": 3, "verify": 4, "kill child": 2,
     "restart server": 1.5, "kill worker": 0.3,
 }  # fmt: skip
@@ -38,10 +38,14 @@ def draw(chance: random.Random, gentle: bool = False, words: bool = True) -> "li
     it has no --feed."""
     steps: list[Step] = [{"do": "put", "input": name, "text": _text(chance)} for name in INPUTS]
     profiles = (*PROFILES, *FED_OTHERWISE) if words else PROFILES
-    weights = {name: 0 if gentle and name in HEAVY else weight for name, weight in WEIGHTS.items()}
+    spared = (*(HEAVY if gentle else ()), *(() if words else ("kind",)))
+    weights = {name: 0 if name in spared else weight for name, weight in WEIGHTS.items()}
     kinds, numbers = list(weights), list(weights.values())
     for _ in range(chance.randint(3, 8)):
         kind = chance.choices(kinds, numbers)[0]
+        if kind == "kind":
+            steps += _of_another_kind(chance, gentle, profiles)
+            continue
         steps.append(_step(chance, kind, [step for step in steps if step["do"] == "enqueue"], gentle, profiles))
     return steps
 
@@ -77,6 +81,24 @@ def _step(chance: random.Random, kind: str, before: "list[Step]", gentle: bool, 
     if kind == "verify":
         return {"do": kind, "output": _output(chance) or f"{name[0]}.scores.csv"}
     return {"do": kind, "job": job}
+
+
+def _of_another_kind(chance: random.Random, gentle: bool, profiles: Sequence[Options]) -> "list[Step]":
+    """What is no plain file, or is not scored whole."""
+    name = chance.choices(INPUTS, (4, 1))[0]
+    step = {"do": "enqueue", **_enqueue(chance, name, profiles), "mishap": _mishap(chance, gentle, profiles)}
+    put = {"do": "put", "input": name, "text": chance.choice(["packed", "semicolons", "colons"])}
+    kind = chance.choice(["limit", "errors", "errors", "several", "several", "put", "put"])
+    if kind == "limit":
+        return [{**step, "limit": chance.choice([1, 3, 3000])}]
+    if kind == "errors":
+        return [{**step, "errors": True, "limit": chance.choice([0, 0, 4])}]
+    if kind == "several":
+        if step["mishap"].get("kind") == "edit":
+            step["mishap"] = {}
+        output = chance.choice(["out.csv", "sub/out.csv"])
+        return [{**step, "several": True, "elsewhere": False, "output": output, "errors": chance.random() < 0.3}]
+    return [put, {**step, "delimiter": ":" if put["text"] == "colons" else ""}]
 
 
 def _enqueue(chance: random.Random, name: str, profiles: Sequence[Options]) -> Step:
@@ -121,7 +143,7 @@ def _mishap(chance: random.Random, gentle: bool, profiles: Sequence[Options]) ->
 
 
 def options_of(step: Step) -> Options:
-    return Options(**{name: step[name] for name in Options._fields})
+    return Options(**{name: step[name] for name in Options._fields if name in step})
 
 
 def line(step: Step) -> str:
@@ -129,7 +151,10 @@ def line(step: Step) -> str:
     kind = step["do"]
     if kind == "enqueue":
         options = options_of(step)
-        words = ["producer", "enqueue", step["input"]]
+        words = ["producer", "enqueue", *(INPUTS if step.get("several") else [step["input"]])]
+        for name in ("limit", "delimiter"):
+            words += [f"--{name}", str(getattr(options, name))] if getattr(options, name) else []
+        words += ["--errors"] if options.errors else []
         for name in ("model", "keep", "id"):
             if getattr(options, name):
                 words += [f"--{name}", getattr(options, name) + ".pb" * (name == "model")]

@@ -1,10 +1,13 @@
 """A person's folder: inputs that change, files that commands write, and what either was at any moment."""
 
+import base64
 import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from jobs.manifest import Manifest
 
 OUTPUTS = ("a.scores.csv", "b.scores.csv", "out.csv", "out.tsv", "sub/out.csv")
 PRECIOUS = "precious.csv"  # where links lead: nobody may write to it
@@ -41,6 +44,7 @@ def parts_of(output: str) -> "tuple[str, str, str]":
 class Folder:
     path: Path
     versions: "dict[tuple[str, int, int], bytes]" = field(default_factory=dict)  # by path, size and time
+    _by_time: "dict[tuple[str, int], bytes]" = field(default_factory=dict)
     _attic: "dict[str, Version]" = field(default_factory=dict)
     _writes: int = 0
 
@@ -65,6 +69,7 @@ class Folder:
         path.write_bytes(content)
         os.utime(path, ns=(mtime_ns, mtime_ns))
         self.versions[os.path.realpath(path), len(content), mtime_ns] = content
+        self._by_time[os.path.realpath(path), mtime_ns] = content
 
     def delete(self, name: str) -> None:
         content = self.content(name)
@@ -76,13 +81,23 @@ class Folder:
         if name in self._attic:
             self.write(name, *self._attic[name])
 
-    def is_as_it_was(self, path: str, size: int, mtime_ns: int) -> bool:
-        """Whether that input is there still."""
-        try:
-            status = os.stat(path)  # noqa: PTH116
-        except OSError:
-            return False
-        return (status.st_size, status.st_mtime_ns) == (size, mtime_ns)
+    def version_of(self, record: "dict[str, Any]") -> "bytes | tuple[bytes, ...] | None":
+        """What a job's input had in it; None if it is none of this folder's."""
+        if not record.get("files"):
+            return self.versions.get((record["input"], record["size"], record["mtime_ns"]))
+        found = [self._by_time.get(each) for each in self._members(record)]
+        return None if None in found else tuple(each for each in found if each is not None)
+
+    def is_as_it_was(self, record: "dict[str, Any]") -> bool:
+        """Whether a job's input is there still."""
+        if record.get("files"):
+            return all(_look(path)[1:] == (mtime_ns,) for path, mtime_ns in self._members(record))
+        return _look(record["input"]) == (record["size"], record["mtime_ns"])
+
+    def _members(self, record: "dict[str, Any]") -> "list[tuple[str, int]]":
+        """The paths and times of several files; a copy of what is packed has the time of the file."""
+        manifest = Manifest.decode(base64.b64decode(record["files"]), record["version"])
+        return [(os.path.realpath(self.path / each.name), each.mtime_ns) for each in manifest.members]
 
     # -- what commands write
 
@@ -145,3 +160,12 @@ class Folder:
             return Entry("file", path.read_bytes())
         except FileNotFoundError:
             return None
+
+
+def _look(path: str) -> "tuple[int, ...]":
+    """Size and time; empty if it is gone."""
+    try:
+        status = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return ()
+    return status.st_size, status.st_mtime_ns

@@ -1,5 +1,7 @@
 """What people's files have in them."""
 
+import gzip
+
 
 def _many(rows: int) -> bytes:
     """Several micro-batches; a few records are words among numbers, or broken."""
@@ -30,7 +32,10 @@ TEXTS: dict[str, bytes] = {
     "doubled": b"message_id,text,channel\n1,same,a\n1,same,a\n1,same,b\n",
     "unended": b"message_id,text,channel\n1,hello,a\n2,10,b",
     "many": _many(5200),
+    "semicolons": b'message_id;text;channel\n1;hello, you;a\n2;12;b\n3;"one;two";c\n4;x\n',
+    "colons": b"message_id:text:channel\n1:hello:a\n2:9:b\n3:x:y:z\n4:bye:c\n",
 }
+TEXTS["packed"] = gzip.compress(TEXTS["mixed"], mtime=0)
 
 
 def edited(content: bytes) -> bytes:

@@ -19,6 +19,7 @@ from tests.people.world import Run, World
 
 REFUSALS = ("no answer from ", "the server: ", "does not answer")
 DEFAULTS = {"mishap": {}, "keep": "", "id": "", "feed": "", "model": "", "batch": 0, "most": "", "output": "",
+            "limit": 0, "errors": False, "delimiter": "", "several": False,
             "again": False, "json": False, "quiet": False, "elsewhere": False}  # fmt: skip
 
 
@@ -197,7 +198,8 @@ class Machine:
         self.counts[f"{task.kind} -> {run.code}"] += 1
 
     def _producer(self, *words: str) -> Run:
-        return self.world.finish(self.world.start(words, self.folder.path, {}))
+        home = {"NIGHTSHIFT_HOME": self.world.environment()["NIGHTSHIFT_HOME"]}
+        return self.world.finish(self.world.start(words, self.folder.path, home))
 
     def _look(self) -> None:
         for job, record in self.world.jobs().items():

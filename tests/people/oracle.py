@@ -9,11 +9,13 @@ from tests.people.town import Town
 
 BROKEN = {"bad_quoting", "unclosed_quote", "stray_cr", "too_few_fields", "too_many_fields"}  # no model mends these
 READERS = BROKEN | {"record_too_large"}
+SEVERAL = ("a.csv", "b.csv")  # what people name together
 STOPPED = " stopped: "  # with exit code 3: more rejects than --max-rejects, seen before the job was at its end
 DEFAULT_BATCH = 256 << 10  # of small files
 RECEIPT_OWN = ("job", "incarnation", "input", "output", "rejects", "attempts", "redelivered", "duplicates", "created",
                "seconds", "scoring_seconds", "by_reference")  # fmt: skip
-RECORD_OWN = ("input", "mtime_ns", "again", "created", "incarnation", "by_reference", "format")
+RECORD_OWN = ("input", "mtime_ns", "again", "created", "incarnation", "by_reference", "format", "version", "files")
+Content = bytes | tuple[bytes, ...]  # of an input; of several files as one, each one's
 
 
 class Files(NamedTuple):
@@ -32,6 +34,9 @@ class Options(NamedTuple):
     feed: str = ""  # the column that feeds the placeholder `text`, if it is not the one of that name
     batch: int = 0
     most: str = ""  # --max-rejects
+    limit: int = 0
+    errors: bool = False
+    delimiter: str = ""  # --delimiter, where it can't be found out
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,9 @@ class Clean:
 @dataclass
 class Oracle:
     town: Town
-    _known: "dict[tuple[bytes, Options], Clean]" = field(default_factory=dict)
+    _known: "dict[tuple[Content, Options], Clean]" = field(default_factory=dict)
 
-    def clean(self, content: "bytes | None", options: Options) -> Clean:
+    def clean(self, content: "Content | None", options: Options) -> Clean:
         key = content or b"", options if content is not None else Options()
         if content is None:
             return Clean(1, "", None, None)
@@ -57,34 +62,37 @@ class Oracle:
             self._known[key] = self._run(content, options)
         return self._known[key]
 
-    def _run(self, content: bytes, options: Options) -> Clean:
+    def _run(self, content: Content, options: Options) -> Clean:
         world, folder = self.town.clean, self.town.folder / "empty"
         folder.mkdir()
-        (folder / "a.csv").write_bytes(content)
-        words = ("enqueue", "a.csv", "--wait", *option_words(self.town, options))
+        files = {"a.csv": content} if isinstance(content, bytes) else dict(zip(SEVERAL, content, strict=True))
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+        output = ("--wait",) if isinstance(content, bytes) else ("--output", "a.scores.csv")
+        words = ("enqueue", *files, *output, *option_words(self.town, options))
         run = world.finish(world.start(words, folder, world.environment()))
         scores, rejects, receipt = (folder / f"a.scores.{end}" for end in ("csv", "rejects.csv", "receipt.json"))
-        files = Files(scores.read_bytes(), rejects.read_bytes()) if scores.exists() else None
+        made = Files(scores.read_bytes(), rejects.read_bytes()) if scores.exists() else None
         document = json.loads(receipt.read_bytes()) if receipt.exists() else None
         assert "Traceback" not in run.err, run.err
-        assert run.code not in (0, 3) or files is not None or STOPPED in run.err, run.err
+        assert run.code not in (0, 3) or made is not None or STOPPED in run.err, run.err
         shutil.rmtree(folder)
         world.forget_all()
-        return Clean(run.code, run.err, files, document)
+        return Clean(run.code, run.err, made, document)
 
-    def layered(self, content: bytes, options: Options, models: "tuple[str, ...]") -> "Files | None":
+    def layered(self, content: Content, options: Options, models: "tuple[str, ...]") -> "Files | None":
         """What is in the files after `producer retry` with each of the models, in turn; None if one fails."""
         files = self.clean(content, options._replace(most="")).files
         for model in models:
             other = self.clean(content, options._replace(model=model, batch=0, most="")).files
             if files is None or other is None:
                 return None
-            merged = merge(files, other)
-            if len(merged.scores) > len(files.scores):  # else a retry leaves them as they are
+            merged = merge(files, other, options.errors)
+            if len(rejected(merged.rejects)) < len(rejected(files.rejects)):  # else a retry leaves them as they are
                 files = merged
         return files
 
-    def receipt(self, content: bytes, options: Options, batch: int) -> "dict[str, Any] | None":
+    def receipt(self, content: Content, options: Options, batch: int) -> "dict[str, Any] | None":
         """Without what may differ from run to run, of a job of that batch size."""
         clean = self.clean(content, options._replace(batch=0 if batch == DEFAULT_BATCH else batch, most=""))
         return comparable(clean.receipt) if clean.receipt else None
@@ -94,7 +102,10 @@ def option_words(town: Town, options: Options) -> "list[str]":
     words = []
     if options.model:
         words += ["--model", str(town.models[options.model])]
-    for name, value in (("keep", options.keep), ("id", options.id), ("batch-bytes", options.batch)):
+    said = {"keep": options.keep, "id": options.id, "batch-bytes": options.batch, "limit": options.limit,
+            "delimiter": options.delimiter}  # fmt: skip
+    words += ["--errors"] if options.errors else []
+    for name, value in said.items():
         if value:
             words += [f"--{name}", str(value)]
     if options.feed:
@@ -136,16 +147,22 @@ def code_of(row: bytes) -> str:
     return row.split(b",")[2].decode()
 
 
-def merge(files: Files, other: Files) -> Files:
-    """The other's rows where these files have rejects that another model may score."""
+def merge(files: Files, other: Files, errors: bool = False) -> Files:
+    """The other's rows where these files have rejects that another model may score. With `errors` the scores have a row
+    of each record."""
     header, *rows = split_rows(files.scores)
     _, *others = split_rows(other.scores)
     mine, its = rejected(files.rejects), rejected(other.rejects)
     scores, rejects = [header], [split_rows(files.rejects)[0]]
     left, right = iter(rows), iter(others)
-    for record in range(1, len(rows) + len(mine) + 1):
-        here = None if record in mine else next(left)
-        there = None if record in its else next(right)
+    for record in range(1, len(rows) + (0 if errors else len(mine)) + 1):
+        if errors:
+            better = record in mine and code_of(mine[record]) not in BROKEN
+            scores.append((others if better else rows)[record - 1])
+        here = None if record in mine else b"" if errors else next(left)
+        there = None if record in its else b"" if errors else next(right)
+        if errors and (here is not None or (there is not None and code_of(mine[record]) not in BROKEN)):
+            continue
         if here is not None:
             scores.append(here)
         elif there is not None and code_of(mine[record]) not in BROKEN:

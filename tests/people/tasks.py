@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.people.actions import Step, options_of
 from tests.people.folder import Folder, parts_of
-from tests.people.oracle import Options, option_words
+from tests.people.oracle import SEVERAL, Content, Options, option_words
 from tests.people.town import Town
 from tests.people.world import World
 
@@ -18,7 +18,7 @@ KNOWN_IDS = (None, "message_id")  # what is taken where no --id is given
 class Known:
     """A job on the server: of what, and whether its input is there still."""
 
-    content: bytes
+    content: Content
     options: Options
     here: bool
     state: str
@@ -33,7 +33,7 @@ class Task:
     words: "tuple[str, ...]"
     folder: Path  # from which it is typed
     output: str = ""  # the scores file that it writes, within the person's folder; none: it writes nothing
-    content: "bytes | None" = None
+    content: "Content | None" = None
     options: Options = PLAIN
     job: str = ""
     known: "Known | None" = None
@@ -52,19 +52,22 @@ class Task:
 
 def know(world: World, folder: Folder, town: Town, job: str, record: "dict[str, Any]") -> "Known | None":
     """None for a job of whose input nothing is known here."""
-    place = record["input"], record["size"], record["mtime_ns"]
-    if place not in folder.versions:
+    version = folder.version_of(record)
+    if version is None:
         return None
     named = Path(record["model_name"]).stem
     options = Options(
         model=named if named in town.models else "",
-        keep=",".join(record["keep"]),
+        keep=",".join(name for name in record["keep"] if name != "file" or not record.get("files")),
         id="" if record["id_column"] in KNOWN_IDS else record["id_column"],
+        limit=record.get("limit", 0),
+        errors=record.get("errors", False),
+        delimiter=":" if record.get("dialect", {}).get("delimiter") == ":" else "",  # others are found
         feed=next((feed["column"] for feed in record["feeds"] if feed["column"] != "text"), ""),
     )
     output = world.field(job, "output")
     return Known(
-        folder.versions[place], options, folder.is_as_it_was(*place), world.field(job, "state"),
+        version, options, folder.is_as_it_was(record), world.field(job, "state"),
         bool(output) and world.field(job, "collected") == world.field(job, "batches"), relative(folder, output),
     )  # fmt: skip
 
@@ -83,13 +86,14 @@ def make_task(step: Step, world: World, folder: Folder, town: Town) -> Task:
         def name(path: str) -> str:
             return str(folder.path / path) if elsewhere else path
 
-        words = ["enqueue", name(step["input"]), *option_words(town, options)]
+        several = step.get("several", False)
+        words = ["enqueue", *map(name, SEVERAL if several else (step["input"],)), *option_words(town, options)]
         words += ["--output", name(step["output"])] if step["output"] else []
         words += [f"--{flag}" for flag in ("again", "wait", "json", "quiet") if step[flag]]
         output = step["output"] or f"{step['input'].removesuffix('.csv')}.scores.csv"
         return Task(
             step, kind, tuple(words), town.folder if elsewhere else folder.path, output if waits else "",
-            folder.content(step["input"]), options,
+            _together(folder) if several else folder.content(step["input"]), options,
         )  # fmt: skip
     if kind == "verify":
         return Task(step, kind, ("verify", step["output"]), folder.path)
@@ -108,3 +112,9 @@ def make_task(step: Step, world: World, folder: Folder, town: Town) -> Task:
         words = [kind]
     content, options = (known.content, known.options) if known else (None, PLAIN)
     return Task(step, kind, tuple(words), folder.path, output, content, options, job if known else "", known)
+
+
+def _together(folder: Folder) -> "tuple[bytes, ...] | None":
+    """None if one of them is not there."""
+    found = [folder.content(name) for name in SEVERAL]
+    return None if None in found else tuple(each for each in found if each is not None)
