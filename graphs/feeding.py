@@ -18,6 +18,8 @@ from graphs.values import is_value
 from graphs.wanted_inputs import Parsed, Want
 from graphs.words import Item, Words
 
+NAME_SHOWN = 80  # characters of a column's name, in an error
+
 
 class Fed(NamedTuple):
     """What is fed: by columns, and by constants."""
@@ -170,7 +172,8 @@ def _check_feedable(want: Want) -> None:
 def _check_column(columns: Sequence[str], name: str, want: Want) -> None:
     count = columns.count(name)
     if count != 1:
-        problem = f"{'more than one' if count else 'no'} column {name!r}"
+        said = name if len(name) <= NAME_SHOWN else f"{name[:NAME_SHOWN]}…"  # it may be any file's
+        problem = f"{'more than one' if count else 'no'} column {said!r}"
         raise NoColumnError(f"{problem} to feed the graph's placeholder {want.name!r}")
 
 

@@ -21,7 +21,7 @@ def find_input(job: Job, given: Sequence[Location], folder: Path, notes: list[st
         if isinstance(reading, Reading):
             if not given and not is_input_of(job, reading):
                 reading.source.close()
-                raise InputError(f"{job.input} has changed since")
+                raise InputError(f"{_changed(job, reading)} has changed since")
             return reading.source
         return reading
     except NightshiftError as error:
@@ -44,27 +44,45 @@ def _read(job: Job, given: Sequence[Location], folder: Path) -> Reading | Source
     if given:
         places = moved(names, given)
     else:
-        try:
-            return open_files(job)
-        except InputError:  # the copies of what is packed may be away
-            found = _as_named(job, manifest)
-            if found is None:
-                raise
-            places = found
+        source = _where_it_was(job)
+        if source is not None:
+            return source
+        places = _as_named(job, manifest)
     return read_files(locate(job.input), places, names, job.max_record_bytes, job.dialect, folder)
 
 
-def _as_named(job: Job, manifest: Manifest) -> list[Location] | None:
+def _where_it_was(job: Job) -> Source | None:
+    """None if not all of it is there as it was: a copy of what is packed may be away, too."""
+    try:
+        source = open_files(job)
+    except InputError:
+        return None
+    if source.unchanged():
+        return source
+    source.close()
+    return None
+
+
+def _as_named(job: Job, manifest: Manifest) -> list[Location]:
     """The files themselves, by their names, which may be relative to where the command was typed: what stands for all
-    of them was there, or further down."""
+    of them was there, or further down. Raises InputError if they are not there."""
     names = [member.name for member in manifest.members]
     if all(is_url(name) for name in names):
         return [locate(name) for name in names]
     path = locate(job.input)
-    if isinstance(path, Url) or any(is_url(name) for name in names):
-        return None
-    for folder in (path, *path.parents):
+    folders = [] if isinstance(path, Url) or any(map(is_url, names)) else [path, *path.parents]
+    for folder in folders:
         found = [folder / name for name in names]
         if all(each.is_file() for each in found):
             return [*found]
-    return None
+    there = [name for name in names if any((folder / name).is_file() for folder in folders)]
+    gone = next((name for name in names if name not in there), job.input)
+    raise InputError(f"{gone} is not there, or not where the others are")
+
+
+def _changed(job: Job, reading: Reading) -> str:
+    """Which file it is that has."""
+    manifest = manifest_of(job)
+    members = manifest.members if manifest else ()
+    pairs = zip(members, reading.members, strict=False)
+    return next((one.name for one, now in pairs if one._replace(location=now.location) != now), job.input)

@@ -1,5 +1,6 @@
 """Where files are that have been moved, by what is left of their names."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,8 +19,12 @@ def moved(names: Sequence[str], places: Sequence[Location]) -> list[Location]:
     as few as possible. Raises InputError for one that is not there, or if two would be the same."""
     folders = [place for place in places if _is_folder(place)]
     others = [place for place in places if place not in folders]
+    found_there = expand(others) if others else []
+    for folder in folders:
+        with contextlib.suppress(InputError):  # it may have but folders in it
+            found_there += expand([folder])
     files: dict[Steps, Location] = {}
-    for file in expand(others) if others else []:
+    for file in found_there:
         steps = _steps(str(file))
         files |= {steps[first:]: file for first in range(len(steps)) if steps[first:] not in files}
     wanted = [_steps(name) for name in names]

@@ -9,6 +9,7 @@ import numpy as np
 
 from formats.position import Position
 from formats.rejects import Reject
+from formats.shown import quoted, shown
 from formats.source import Block, Source
 from formats.utf8 import not_utf8
 
@@ -105,7 +106,7 @@ def sentences(sample: Sample, source: Source, strict: bool = False) -> list[str]
 def _texts(odd: dict[str, int], odd_records: int, records: int, whole: bool, encoding: str, strict: bool) -> list[str]:
     if not odd:
         return []
-    names = ", ".join(repr(name) for name in odd)
+    names = shown([*odd])
     end = "rejected" if strict else "scored as raw bytes"
     if records == 1:
         return [f"the only record has a text in {names} that is not {encoding}: it is {end}"]
@@ -131,7 +132,7 @@ def _surplus(number: int, records: int, source: Source) -> list[str]:
         return []
     return [
         f"{number:,} of the first {records:,} records have more fields than the header: with "
-        f"--rest {source.columns[-1]!r} they belong to the last column"
+        f"--rest {quoted(source.columns[-1])} they belong to the last column"
     ]
 
 
