@@ -43,10 +43,12 @@ _MESSAGES: dict[str, dict[str, tuple[int, str, str]]] = {  # message: field: (nu
         "list": (1, "List", "one"),
         "s": (2, "bytes", "one"),
         "i": (3, "int64", "one"),
+        "f": (4, "float", "one"),
         "b": (5, "bool", "one"),
         "type": (6, "int32", "one"),
         "shape": (7, "Shape", "one"),
         "tensor": (8, "Tensor", "one"),
+        "placeholder": (9, "string", "one"),
         "func": (10, "Function", "one"),
     },
     "List": {

@@ -4,14 +4,18 @@ The rules are those of `graphs.ops` and `graphs.tables`; what they need to know 
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from graphs import ops, tables
+from graphs.families.conditions import condition_refusal
 from graphs.messages import GraphDef, NodeDef
 from graphs.walk import called, every
+
+_PUBLISHED = re.compile(r".+ [0-9a-f]{16}, rules (?P<rules>[0-9a-f]{16})(, allowing (?P<allowed>[\w>.,]+))?")
 
 
 class Traits(NamedTuple):
@@ -23,21 +27,42 @@ class Traits(NamedTuple):
 
 @dataclass(frozen=True)
 class OpList:
-    """The ops that a runtime has. `name` is for people: "TensorFlow 2.21.0"."""
+    """The ops that a runtime has. `name` is for people: "TensorFlow 2.21.0". `allowed` are accepted besides, whatever
+    they do. Where `traits` is None nobody knows which ops it has: names and attributes alone are judged."""
 
     name: str
-    traits: Mapping[str, Traits]  # by op
+    traits: Mapping[str, Traits] | None  # by op
+    allowed: frozenset[str] = frozenset()
 
     @cached_property
     def digest(self) -> str:
         """The sha256, in hexadecimal, of the list and of the rules' names and patterns, whatever the list is called."""
-        lines = [f"{op} {int(of.is_stateful)} {int(of.has_references)}\n" for op, of in sorted(self.traits.items())]
+        traits = sorted((self.traits or {}).items())
+        lines = [f"{op} {int(of.is_stateful)} {int(of.has_references)}\n" for op, of in traits]
+        lines += [f"{op} allowed\n" for op in sorted(self.allowed)]
         return hashlib.sha256(f"{ops.rules_digest()}\n{''.join(lines)}".encode()).hexdigest()
 
-    @property
+    @cached_property
     def text(self) -> str:
-        """In one line, as workers publish it: two that judge alike have the same."""
-        return f"{self.name} {self.digest[:16]}"
+        """In one line, as workers publish it: two that judge alike have the same. `Published` reads it."""
+        more = f", allowing {','.join(sorted(self.allowed))}" if self.allowed else ""
+        return f"{self.name} {self.digest[:16]}, rules {ops.rules_digest()[:16]}{more}"
+
+
+class Published(NamedTuple):
+    """What a worker's line says of how it judges."""
+
+    has_our_rules: bool  # so that what we refuse by name or attributes it refuses too, unless it is `allowed`
+    allowed: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Of a line by an older worker nothing is known."""
+        found = _PUBLISHED.fullmatch(text)
+        if found is None:
+            return cls(False, frozenset())
+        allowed = frozenset(filter(None, (found["allowed"] or "").split(",")))
+        return cls(found["rules"] == ops.rules_digest()[:16], allowed)
 
 
 class Refusal(NamedTuple):
@@ -59,7 +84,7 @@ def refusals(graph_def: GraphDef, available: OpList, *, to_freeze: bool = False)
     found = []
     for function, node in every(graph_def):
         reason = _reason(node, functions, available, to_freeze)
-        if (function, node.name) in by_records:
+        if (function, node.name) in by_records and node.op not in available.allowed:
             reason = reason or "writes what one record has into a table in which others are looked up"
         if reason:
             found.append(Refusal(called(function, node), node.op, reason))
@@ -67,12 +92,24 @@ def refusals(graph_def: GraphDef, available: OpList, *, to_freeze: bool = False)
 
 
 def _reason(node: NodeDef, functions: Set[str], available: OpList, to_freeze: bool) -> str | None:
-    traits = available.traits.get(node.op)
+    traits = None if available.traits is None else available.traits.get(node.op)
     if traits is None:
-        unknown = None if node.op in functions else f"{available.name} does not have"
-        return ops.refusal(node.op, is_stateful=False) or unknown
-    if node.op == "Empty" and "init" in node.attr and node.attr["init"].b:  # zeros
+        if node.op in functions:  # whose body is looked at
+            return None
+        if available.traits is not None:
+            reason = ops.refusal(node.op)
+            return reason if reason not in (None, ops.NOT_REVIEWED) else f"{available.name} does not have"
+    if node.op in available.allowed:
         return None
-    return ops.refusal(
-        node.op, is_stateful=traits.is_stateful, has_references=traits.has_references, to_freeze=to_freeze
-    )
+    reason = ops.refusal(node.op, to_freeze=to_freeze) or condition_refusal(node)
+    if reason is None and traits is not None and ops.only_computes(node.op):
+        return _unlike_reviewed(traits)
+    return reason
+
+
+def _unlike_reviewed(traits: Traits) -> str | None:
+    if traits.is_stateful:
+        return "keeps state outside the graph, unlike when it was reviewed"
+    if traits.has_references:
+        return "may change what stays from one call to the next, unlike when it was reviewed"
+    return None

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from formats.errors import InputError
 from formats.files.location import Location, is_url, locate
+from graphs import allowed
+from graphs.errors import GraphError
 from jobs.errors import SettingsError
 from jobs.logs import FORMATS, Format
 
@@ -18,6 +20,7 @@ HookForm = Literal["receipt", "text", "teams"]
 
 KINDS: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("home", "spool"), Path),
+    "allow_ops": allowed.parse,
     "model": locate,
     "data": lambda text: tuple(locate(each.strip()) for each in text.split(",") if each.strip()),
     **dict.fromkeys(("batch_bytes", "max_record_bytes", "window", "max_attempts", "threads"), int),
@@ -43,6 +46,7 @@ class Settings:
     max_attempts: int = 5  # leases a batch gets before its job fails
     keep_days: float = 7.0  # a job that ended so long ago is forgotten
     threads: int = 1  # TensorFlow's threads per worker process
+    allow_ops: frozenset[str] = frozenset()  # ops that a worker accepts besides: `graphs.allowed`
     log_format: Format = "text"  # of what goes to stderr
     hook_command: str | None = None  # run on events, without a shell
     hook_url: str | None = field(default=None, repr=False)  # POSTed to on events; a chat tool's is a secret
@@ -64,6 +68,8 @@ class Settings:
                 _check_roots(name, text)
             try:
                 value = KINDS.get(setting.name, str)(text)
+            except GraphError as error:
+                raise SettingsError(str(error)) from None
             except ValueError:
                 raise SettingsError(f"{name}={text!r} is not a number") from None
             if isinstance(value, int | float) and (value < 0 or (value == 0 and setting.name != "window")):

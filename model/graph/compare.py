@@ -221,7 +221,7 @@ def _both(
 
 
 def _is_random(graph: tf.Graph) -> bool:
-    return any(ops.RANDOM.fullmatch(node.op) for _, node in walk.every(graph.as_graph_def()))
+    return any(node.op in ops.RANDOM for _, node in walk.every(graph.as_graph_def()))
 
 
 def _tensor(name: str) -> str:

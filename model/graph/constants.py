@@ -94,10 +94,7 @@ def _origin(node: v1.NodeDef, known: Mapping[str, v1.NodeDef]) -> str:
 def check(graph_def: v1.GraphDef, original: v1.GraphDef) -> None:
     """Raise ModelError if something in the frozen graph still needs a variable, or would change one."""
     for node in graph_def.node:
-        changes = ops.refusal(node.op, is_stateful=False) and not ops.refusal(
-            node.op, is_stateful=False, to_freeze=True
-        )
-        if changes or node.op in ops.VARIABLES:
+        if ops.changes_variable(node.op) or node.op in ops.VARIABLES:
             hint = "".join(f"; perhaps --set {name}=false" for name in cut.settable(original)[:1])
             target = _origin(node, {each.name: each for each in graph_def.node})
             raise ModelError(

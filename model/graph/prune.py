@@ -99,7 +99,7 @@ def _is_computed(node: v1.NodeDef, _: str) -> bool:
     if node.op in MAY_BE_FED or node.op in _LOOPS or node.op in _SWITCH or node.op in _MERGE:
         return False
     traits = op_list().traits.get(node.op)
-    return traits is not None and not traits.is_stateful and not ops.refusal(node.op, is_stateful=False)
+    return traits is not None and not traits.is_stateful and not ops.refusal(node.op)
 
 
 def evaluate(graph_def: v1.GraphDef, tensors: list[str]) -> list[npt.NDArray[Any]]:

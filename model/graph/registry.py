@@ -8,7 +8,10 @@ from tensorflow.core.framework import op_def_pb2
 from tensorflow.python.client import pywrap_tf_session  # no public API lists the ops
 from tensorflow.python.framework import op_def_registry  # nor says which are stateful
 
+from graphs import allowed
+from graphs.errors import GraphError
 from graphs.verdict import OpList, Traits
+from model.errors import ModelError
 
 
 class _Registry(Mapping[str, Traits]):
@@ -30,7 +33,15 @@ class _Registry(Mapping[str, Traits]):
         return sum(1 for _ in self)
 
 
-@lru_cache(maxsize=1)
 def op_list() -> OpList:
-    """The ops under the name that a refusal gives them: "TensorFlow 2.21.0"."""
-    return OpList(f"TensorFlow {tf.__version__}", _Registry())
+    """The ops under the name that a refusal gives them: "TensorFlow 2.21.0"; with what NIGHTSHIFT_ALLOW_OPS has
+    accepted besides. Raises ModelError if that is no list of names."""
+    try:
+        return _op_list(allowed.from_environment())
+    except GraphError as error:
+        raise ModelError(str(error)) from None
+
+
+@lru_cache(maxsize=1)
+def _op_list(besides: frozenset[str]) -> OpList:
+    return OpList(f"TensorFlow {tf.__version__}", _Registry(), besides)

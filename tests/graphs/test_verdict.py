@@ -12,7 +12,10 @@ from graphs.verdict import OpList, Traits
 from model.graph.registry import op_list
 
 PURE, STATEFUL, REFERENCE = Traits(False, False), Traits(True, False), Traits(False, True)
-LIST = OpList("Something 1.0", {"Add": PURE, "ReadFile": PURE, "Odd": STATEFUL, "Ref": REFERENCE, "Assign": STATEFUL})
+LIST = OpList(
+    "Something 1.0",
+    {"Add": PURE, "ReadFile": PURE, "Mul": STATEFUL, "Sub": REFERENCE, "Odd": PURE, "Assign": STATEFUL},
+)
 
 
 def graph_of(*ops: str) -> messages.GraphDef:
@@ -24,17 +27,19 @@ def graph_of(*ops: str) -> messages.GraphDef:
 
 
 def test_each_rule_has_its_reason() -> None:
-    found = verdict.refusals(graph_of("Add", "ReadFile", "Odd", "Ref", "Mine"), LIST)
+    found = verdict.refusals(graph_of("Add", "ReadFile", "Mul", "Sub", "Odd", "Mine"), LIST)
     assert [(each.node, each.op) for each in found] == [
         ("n1", "ReadFile"),
-        ("n2", "Odd"),
-        ("n3", "Ref"),
-        ("n4", "Mine"),
+        ("n2", "Mul"),
+        ("n3", "Sub"),
+        ("n4", "Odd"),
+        ("n5", "Mine"),
     ]
     assert [each.why for each in found] == [
         "reads or writes files",
-        "keeps state outside the graph and is not known to be harmless",
-        "may change what stays from one call to the next, and is not known to be harmless",
+        "keeps state outside the graph, unlike when it was reviewed",
+        "may change what stays from one call to the next, unlike when it was reviewed",
+        "nobody has reviewed yet",
         "Something 1.0 does not have",
     ]
     assert found[0].text == "refused: node 'n1' is the op ReadFile, which reads or writes files"
@@ -60,11 +65,40 @@ def test_training_is_left_behind_by_freezing() -> None:
 
 def test_a_list_has_a_digest_of_what_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert OpList("another name", dict(reversed(LIST.traits.items()))).digest == LIST.digest
-    for other in ({**LIST.traits, "Odd": PURE}, {**LIST.traits, "New": PURE}, {"Add": PURE}):
+    for other in ({**LIST.traits, "Odd": STATEFUL}, {**LIST.traits, "New": PURE}, {"Add": PURE}):
         assert OpList(LIST.name, other).digest != LIST.digest
     before = LIST.digest
-    monkeypatch.setattr(ops, "REFUSED", ops.REFUSED[1:])
+    monkeypatch.setattr(ops, "REFUSALS", ops.REFUSALS[1:])
     assert OpList(LIST.name, LIST.traits).digest != before
+
+
+def test_what_an_operator_allows_besides_is_accepted_and_nothing_else() -> None:
+    graph = graph_of("ReadFile", "Odd", "WriteFile", "Mine")
+    besides = OpList(LIST.name, {**LIST.traits, "WriteFile": PURE}, frozenset({"ReadFile", "Odd", "Mine"}))
+    assert [(each.op, each.why) for each in verdict.refusals(graph, besides)] == [
+        ("WriteFile", "reads or writes files"),
+        ("Mine", "Something 1.0 does not have"),  # no word can bring it
+    ]
+
+
+def test_a_workers_line_tells_what_it_allows_and_whether_its_rules_are_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, more = LIST, OpList(LIST.name, LIST.traits, frozenset({"ReadFile", "Odd"}))
+    assert plain.text != more.text
+    assert more.text.endswith(", allowing Odd,ReadFile")
+    assert verdict.Published.of(plain.text) == (True, frozenset())
+    assert verdict.Published.of(more.text) == (True, {"ReadFile", "Odd"})
+    assert verdict.Published.of("TensorFlow 2.21.0 0123456789abcdef") == (False, frozenset())  # an older worker's
+    said = more.text
+    monkeypatch.setattr(ops, "REFUSALS", ops.REFUSALS[1:])
+    assert verdict.Published.of(said) == (False, {"ReadFile", "Odd"})
+
+
+def test_names_and_attributes_can_be_judged_by_who_has_no_tensorflow() -> None:
+    found = verdict.refusals(graph_of("Add", "ReadFile", "Mine"), OpList("a worker", None))
+    assert [(each.op, each.why) for each in found] == [
+        ("ReadFile", "reads or writes files"),
+        ("Mine", "nobody has reviewed yet"),
+    ]
 
 
 def listed() -> list[op_def_pb2.OpDef]:
@@ -82,16 +116,8 @@ def test_tensorflows_list_is_all_of_its_ops() -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", found.digest)
 
 
-# Ops that TensorFlow has for its own tests, and that no graph has.
-FOR_TESTS = re.compile(
-    r"Attr.*|N(In|Ints|Polymorphic).*|In?PolymorphicTwice|(Float|Int|List|TwoFloat|TwoInt|RefInput).*Inputs?|TypeList.*"
-    r"|None|Old|OpWithFutureDefaultAttr|DefaultAttrs|ConstructionFails|Func(List)?Attr|Reserved(Attr|Input)"
-    r"|StringListAttr|RefIn|TwoRefsIn"
-)
-
-
 def test_which_ops_give_nothing_is_what_tensorflow_says() -> None:
     """Said without TensorFlow, so that the producer knows; a release with a new one is noticed here."""
     for op in listed():
-        if not FOR_TESTS.fullmatch(op.name):
+        if ops.refusal(op.name) != "TensorFlow has for its own tests":
             assert gives_nothing(op.name) == (not op.output_arg), op.name
