@@ -34,6 +34,9 @@ class OpList:
     traits: Mapping[str, Traits] | None  # by op
     allowed: frozenset[str] = frozenset()
 
+    def traits_of(self, op: str) -> Traits | None:
+        return None if self.traits is None else self.traits.get(op)
+
     @cached_property
     def digest(self) -> str:
         """The sha256, in hexadecimal, of the list and of the rules' names and patterns, whatever the list is called."""
@@ -80,7 +83,8 @@ class Refusal(NamedTuple):
 def refusals(graph_def: GraphDef, available: OpList, *, to_freeze: bool = False) -> list[Refusal]:
     """Each node that a worker with these ops refuses, or would once the graph, if it is yet `to_freeze`, is frozen."""
     functions = {function.signature.name for function in graph_def.library.function}
-    by_records = {(function, node.name) for function, node in tables.written_by_records(graph_def)}
+    writes = any(ops.TABLE_WRITES.fullmatch(node.op) for _, node in every(graph_def))
+    by_records = {(function, node.name) for function, node in tables.written_by_records(graph_def)} if writes else set()
     found = []
     for function, node in every(graph_def):
         reason = _reason(node, functions, available, to_freeze)
@@ -92,7 +96,7 @@ def refusals(graph_def: GraphDef, available: OpList, *, to_freeze: bool = False)
 
 
 def _reason(node: NodeDef, functions: Set[str], available: OpList, to_freeze: bool) -> str | None:
-    traits = None if available.traits is None else available.traits.get(node.op)
+    traits = available.traits_of(node.op)
     if traits is None:
         if node.op in functions:  # whose body is looked at
             return None

@@ -52,7 +52,8 @@ class Inspection(NamedTuple):
     trainable: int | None  # those that training adjusts, where recorded
     ops: dict[str, int]  # how many nodes each has
     refused: list[Refusal]  # node, op, why; of what isn't frozen, in the part that its outputs need
-    accepted: bool  # by a worker with this TensorFlow
+    allowed: list[Refusal]  # what would be refused, but for NIGHTSHIFT_ALLOW_OPS
+    accepted: bool  # by a worker with this TensorFlow, and with this NIGHTSHIFT_ALLOW_OPS
     why_not: str | None
     freeze: str | None  # the command that would make it scoreable
     rows: str | None  # how it treats the rows of a call, as far as its ops tell; None if it can't be imported
@@ -63,6 +64,7 @@ def inspect(data: bytes) -> Inspection:
     graph_def = frozen.parse(data)
     placeholders, outputs = nodes.placeholders(graph_def), nodes.outputs(graph_def)
     refused = frozen.refusals(graph_def)
+    allowed = frozen.allowed(graph_def)
     why_not = "it has ops that a worker refuses" if refused else None
     rows = None
     several = composites(graph_def)
@@ -101,6 +103,7 @@ def inspect(data: bytes) -> Inspection:
         trainable=None,
         ops=nodes.op_counts(graph_def),
         refused=refused,
+        allowed=allowed,
         accepted=why_not is None,
         why_not=why_not,
         freeze=None,
@@ -161,6 +164,7 @@ def inspect_path(place: Path) -> Inspection:
         trainable=stored.trainable(found),
         ops=nodes.op_counts(graph_def),
         refused=refused,
+        allowed=frozen.allowed(stored.frozen_part(found), to_freeze=True),
         accepted=False,
         why_not=_why_not(found, refused, freeze),
         freeze=None if refused else freeze,

@@ -6,22 +6,25 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphs import kinds, messages, walk
+from graphs import kinds, messages, verdict, walk
 from graphs.errors import GraphError
 from graphs.signature import Signature
 
+_ANY = verdict.OpList("a worker", None)  # whichever TensorFlow it has
 _CHECKPOINT_PART = re.compile(r"(?P<prefix>.+)\.(meta|index|data-\d{5}-of-\d{5})")
 MAX_BYTES = 512 << 20  # of a value in Redis
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A frozen graph: its bytes, their digest, and what can be fed and fetched."""
+    """A frozen graph: its bytes, their digest, what can be fed and fetched, and which nodes a worker refuses whatever
+    its TensorFlow."""
 
     path: Path
     sha256: str
     data: bytes
     signature: Signature
+    refused: tuple[verdict.Refusal, ...] = ()
 
 
 def read_graph(path: Path) -> Graph:
@@ -53,7 +56,8 @@ def read_graph(path: Path) -> Graph:
         signature = Signature.of(graph_def)
     except GraphError as error:
         raise GraphError(f"{path}: {error}") from None
-    return Graph(path, hashlib.sha256(data).hexdigest(), data, signature)
+    refused = tuple(verdict.refusals(graph_def, _ANY))
+    return Graph(path, hashlib.sha256(data).hexdigest(), data, signature, refused)
 
 
 def _unfrozen(path: Path) -> tuple[str, Path] | None:

@@ -11,6 +11,8 @@ from typing import TypeVar, cast
 
 import pyarrow as pa
 
+from graphs.allowed import VARIABLE
+from graphs.ops import refusal
 from jobs.batch import Result
 from jobs.errors import JobError, NewerFormatError, SettingsError
 from jobs.identity import Owner, Process
@@ -68,6 +70,8 @@ class WorkerProcess:
     def begin_housekeeping(self, processes: int) -> None:
         """In the parent, once the worker takes messages."""
         self.stall.processes = processes
+        for op in sorted(self.settings.allow_ops):
+            log.warning("accepts the op %s, which %s (%s)", op, refusal(op) or "any worker accepts", VARIABLE)
         keep_days = self.settings.keep_days
         self._housekeeper = housekeeping(lambda: self.ledger, processes, keep_days, self._token, self.stall).__enter__()
 

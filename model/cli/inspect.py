@@ -78,8 +78,8 @@ def _print_command(path: Path, table: Path) -> None:
 
 def _as_dict(found: "Inspection") -> dict[str, object]:
     lists = {name: [each._asdict() for each in getattr(found, name)] for name in _LISTS}
-    refused = [dict(zip(("node", "op", "why"), each, strict=True)) for each in found.refused]
-    return {**found._asdict(), **lists, "refused": refused}
+    lists |= {name: [each._asdict() for each in getattr(found, name)] for name in ("refused", "allowed")}
+    return {**found._asdict(), **lists}
 
 
 def _print(path: Path, found: "Inspection") -> None:
@@ -97,6 +97,8 @@ def _print(path: Path, found: "Inspection") -> None:
         click.echo(f"accepted by a worker with TensorFlow {tf.__version__}")
     else:
         click.echo(f"not accepted by a worker: {found.why_not}")
+    for node, op, why in found.allowed:
+        click.echo(f"only where NIGHTSHIFT_ALLOW_OPS has it: {_safe(node)} is the op {_safe(op)}, which {why}")
     if found.rows:
         click.echo(f"rows: {_safe(found.rows)}")
     for node, op, why in found.refused:

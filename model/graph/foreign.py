@@ -58,7 +58,7 @@ def refuse_unsafe_import(graph_def: Any) -> None:
     It computes constants for that, of ops that its registry calls stateless, as it does `ReadFile`.
     """
     for refusal in part_refusals(graph_def, [node.name for node in graph_def.node]):
-        traits = op_list().traits.get(refusal.op)
+        traits = op_list().traits_of(refusal.op)
         if traits is None or not traits.is_stateful:
             raise ModelError(refusal.text)
 

@@ -56,6 +56,16 @@ def refusals(graph_def: v1.GraphDef, *, to_freeze: bool = False) -> list[Refusal
     return verdict.refusals(graph_def, op_list(), to_freeze=to_freeze)
 
 
+def allowed(graph_def: v1.GraphDef, *, to_freeze: bool = False) -> list[Refusal]:
+    """What only workers accept that allow it besides, as NIGHTSHIFT_ALLOW_OPS has it here."""
+    available = op_list()
+    if not available.allowed:
+        return []
+    plain = verdict.OpList(available.name, available.traits)
+    found = verdict.refusals(graph_def, plain, to_freeze=to_freeze)
+    return [each for each in found if each.op in available.allowed]
+
+
 def refuse_unsafe(graph_def: v1.GraphDef) -> None:
     """Raise ModelError, naming node and op, if the graph could do more than compute: see `graphs.ops`."""
     for refusal in refusals(graph_def):

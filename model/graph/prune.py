@@ -98,7 +98,7 @@ def _is_computed(node: v1.NodeDef, _: str) -> bool:
     """Whether an op's outputs follow from its inputs alone, and nobody feeds it."""
     if node.op in MAY_BE_FED or node.op in _LOOPS or node.op in _SWITCH or node.op in _MERGE:
         return False
-    traits = op_list().traits.get(node.op)
+    traits = op_list().traits_of(node.op)
     return traits is not None and not traits.is_stateful and not ops.refusal(node.op)
 
 

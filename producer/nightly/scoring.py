@@ -142,7 +142,10 @@ class Scorer:
             if not self._is_of(plan, file, subject):
                 return self._changing(file)
             self._begin(file, subject, note)
-            submission = submit(connection, plan, deadline=due, say=self._journal.say)
+            try:
+                submission = submit(connection, plan, deadline=due, say=self._journal.say)
+            except GraphError as error:
+                return self._fail(file, subject, note, str(error))
             try:
                 watch = _JournalReporter(submission.job, self._journal, tick)
                 receipt = submission.wait(file.place, watch, options.max_rejects)

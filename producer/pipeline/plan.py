@@ -25,6 +25,7 @@ from jobs.places import choose
 from jobs.record import PLAIN, Job
 from jobs.settings import Settings
 from producer.graph import Graph
+from producer.pipeline.acceptance import check_accepted
 from producer.pipeline.fitting import Chosen, Fitted, choose_model, fit_table
 
 DAY = 86400.0  # seconds
@@ -82,9 +83,12 @@ def make_plan(
     as one of several, and what their records have as the name of their file.
 
     Raises InputError (no such file, no such column, a dialect that is in doubt) or GraphError (no frozen graph, nothing
-    to feed, no such node, a placeholder that a column can't feed): all that can be known before anything is enqueued.
+    to feed, no such node, a placeholder that a column can't feed, an op that workers refuse): all that can be known
+    before anything is enqueued.
     """
     chosen = choose_model(model, settings, words, like)
+    if settings.redis_url is None:  # the workers have this command's settings
+        check_accepted(chosen.graph, settings.allow_ops)
     reading, input = _opened(file, settings, dialect, unpacking, called)
     source = reading.source
     try:

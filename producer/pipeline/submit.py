@@ -8,12 +8,11 @@ from jobs.errors import JobError, LostError
 from jobs.progress import IN_VAIN
 from jobs.record import Job
 from producer.outlook.deadline import keep_deadline
+from producer.pipeline.acceptance import named, who_accepts
 from producer.pipeline.batching import make_cursor
 from producer.pipeline.plan import Plan, renewed
 from producer.server.connection import Connection
 from producer.server.outages import wait_for_server
-
-NAMED = 3  # workers in a sentence
 
 
 def submit(
@@ -23,19 +22,21 @@ def submit(
     embedded mode this starts `workers` worker processes (0: one a core) if there is something to score. `deadline`,
     local unless it has a time zone, is when the job is wanted; one that it has already stays if it is earlier. Waits
     for a server that can't serve at this moment, and has `say` say so; and that the workers don't all judge graphs
-    alike."""
-    job = wait_for_server(lambda: _submit(connection, plan, workers, deadline), say, connection.check)
+    alike. Raises GraphError if all of them refuse this one."""
     op_lists = wait_for_server(connection.ledger.presence.op_lists, say, connection.check)
+    about_model = who_accepts(plan.graph, op_lists)
+    job = wait_for_server(lambda: _submit(connection, plan, workers, deadline), say, connection.check)
     if len(op_lists) > 1:
         say(_unlike(op_lists))
+    if about_model and not connection.embedded:
+        say(about_model)
     return job
 
 
 def _unlike(op_lists: Mapping[str, Sequence[str]]) -> str:
     having = []
     for op_list, workers in op_lists.items():
-        names = ", ".join(workers[:NAMED]) + (" ..." if len(workers) > NAMED else "")
-        having.append(f"{names} {'has' if len(workers) == 1 else 'have'} that of {op_list}")
+        having.append(f"{named(workers)} {'has' if len(workers) == 1 else 'have'} that of {op_list}")
     return f"the workers have different lists of ops, so one may refuse what another scores: {'; '.join(having)}"
 
 

@@ -73,6 +73,19 @@ def test_a_refused_graph_is_read_and_never_imported(tmp_path: Path) -> None:
     assert [each["op"] for each in found["refused"]] == ["ReadFile"]
 
 
+def test_what_only_some_workers_accept_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with v1.Graph().as_default() as graph:
+        v1.identity(v1.read_file(v1.placeholder(tf.string, [], name="name")), name="content")
+    path = write(tmp_path / "spy.pb", graph)
+    plain = inspect(path)
+    assert (plain["accepted"], [each["op"] for each in plain["refused"]], plain["allowed"]) == (False, ["ReadFile"], [])
+    monkeypatch.setenv("NIGHTSHIFT_ALLOW_OPS", "ReadFile,Print")
+    found = inspect(path)
+    assert (found["accepted"], found["refused"], found["allowed"]) == (True, [], plain["refused"])
+    only = "only where NIGHTSHIFT_ALLOW_OPS has it: ReadFile is the op ReadFile, which reads or writes files"
+    assert only in succeed("inspect", path)
+
+
 def test_a_graph_that_cannot_be_imported_is_not_accepted(tmp_path: Path) -> None:
     path = tmp_path / "dangling.pb"
     path.write_bytes(v1.GraphDef(node=[v1.NodeDef(name="a", op="Neg", input=["nowhere"])]).SerializeToString())
