@@ -72,6 +72,8 @@ class Range:
             for each in found.broken
         ):
             raise ValueError("broken records of a range are in it, one behind the other")
+        if found.records > end.offset - start.offset:
+            raise ValueError("a record has a byte at least")
         if not all(isinstance(text, str) for text in (digest, *(each.code for each in found.broken))):
             raise ValueError("a digest and a code are text")
         return found

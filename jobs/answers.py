@@ -17,6 +17,7 @@ from jobs.scripts import Scripts, flat
 from jobs.spool import Spool
 
 SPOOLED = {"payload": keys.payload, "kept": keys.kept}  # what a spool may have in the server's place
+PROOFS = 4096  # batches of which they are asked for at once
 HEADER = "header"  # in the place of a batch's number, where a file's first line is meant
 
 
@@ -82,12 +83,22 @@ class Answers:
         """Of the batches from `first` on, what is noted to prove their identity."""
         if not count:
             return []
-        batches = list(map(str, range(first, first + count)))
+        found: list[Proof] = []
+        for begin in range(first, first + count, PROOFS):
+            found += self._some_proofs(life, range(begin, min(begin + PROOFS, first + count)))
+        return found
+
+    def _some_proofs(self, life: Life, batches: range) -> list[Proof]:
+        """Raises LostError if nobody has enqueued any of them: what the server says of their number is forged, or
+        damaged."""
+        numbers = list(map(str, batches))
         with self._redis.pipeline(transaction=False) as pipe:
             for notes in (keys.sent, keys.answered, keys.written):
-                pipe.hmget(notes(life.id), batches)
+                pipe.hmget(notes(life.id), numbers)
             columns = pipe.execute()
         try:
+            if not any(columns[0]):
+                raise ValueError("nobody sent them")
             return [
                 Proof(
                     sent and Sent.decode(sent), answered and Answered.decode(answered), lines and Written.decode(lines)

@@ -12,6 +12,7 @@ from formats.packed.folder import FOLDER
 from formats.reading import Reading, read_input
 from formats.registry import open_source
 from formats.source import Source
+from jobs.errors import DamagedError
 from jobs.manifest import Manifest
 from jobs.record import Job
 
@@ -40,7 +41,10 @@ def open_input(job: Job, home: Path, max_record_bytes: int | None = None) -> Sou
 
 def manifest_of(job: Job) -> Manifest | None:
     """The files of an input that is several. Raises DamagedError."""
-    return Manifest.decode(base64.b64decode(job.files), job.version) if job.files else None
+    try:
+        return Manifest.decode(base64.b64decode(job.files), job.version) if job.files else None
+    except ValueError:
+        raise DamagedError(f"the list of the files of {job.id} is damaged") from None
 
 
 def open_files(

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from typing import NamedTuple
 
 from formats.files.location import Location
@@ -36,6 +37,11 @@ QUEUES = f"{PREFIX}2:queues"  # set: the queues of places, beside those of the g
 def place_queue(place: str) -> str:
     """The Redis list from which workers take that can reach a place."""
     return f"{SECOND.queue}:{place}"
+
+
+def is_place_queue(name: str) -> bool:
+    """Whether it is one that `place_queue` makes of a root's name: others may write to the server too."""
+    return re.fullmatch(rf"{re.escape(place_queue('data-'))}[0-9a-f]{{16}}", name) is not None
 
 
 def generation(life: Life) -> Generation:

@@ -23,9 +23,10 @@ from jobs.handover import Entry, LeaseReply, LeaseVerdict, check_sent, encode_cu
 from jobs.places import Places
 from jobs.presence import Presence
 from jobs.progress import JobState, Progress, encode_rejects
-from jobs.record import PLAIN, Job, Life
+from jobs.record import PLAIN, Job, Life, lives
 from jobs.removal import Removal, job_ids
 from jobs.scripts import YES_OR_NO, Scripts, counters, flat, line
+from jobs.skipping import damage_told
 from jobs.spool import INPUT, Spool
 from jobs.timeline import Finish, Work
 
@@ -63,7 +64,8 @@ class Ledger:
 
     def job(self, job_id: str) -> Job:
         """Raises JobError if there is no such job, DamagedError or NewerFormatError if it can't be read."""
-        fields = self.redis.hmget(keys.job(job_id), "record", "incarnation")  # at once: it may begin again meanwhile
+        with damage_told(job_id):  # both at once: it may begin again meanwhile
+            fields = self.redis.hmget(keys.job(job_id), "record", "incarnation")
         record, incarnation = cast("list[bytes | None]", fields)
         if record is None:
             if not self.redis.exists(keys.job(job_id)):
@@ -83,7 +85,8 @@ class Ledger:
 
     def progress(self, job_id: str) -> Progress:
         """Raises JobError if there is no such job, DamagedError if what is there makes no sense."""
-        raw = [os.fsdecode(item) for item in self._scripts.run("progress", Life(job_id, ""))]
+        with damage_told(job_id):
+            raw = [os.fsdecode(item) for item in self._scripts.run("progress", Life(job_id, ""))]
         if not raw:
             raise JobError(f"there is no job {job_id}")
         try:
@@ -92,10 +95,15 @@ class Ledger:
             raise DamagedError(f"{job_id}: {error}") from None
 
     def timeline(self, job_id: str, first: int = 0, count: int | None = None) -> list[Finish]:
-        """The batches done so far, in the order in which they were: from the `first`-th entry on, `count` at most."""
+        """The batches done so far, in the order in which they were: from the `first`-th entry on, `count` at most.
+        Raises DamagedError."""
         last = -1 if count is None else first + count - 1
-        entries = cast("list[bytes]", self.redis.lrange(keys.timeline(job_id), first, last))
-        return [Finish.decode(entry) for entry in entries]
+        with damage_told(job_id):
+            entries = cast("list[bytes]", self.redis.lrange(keys.timeline(job_id), first, last))
+        try:
+            return [Finish.decode(entry) for entry in entries]
+        except (ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):
+            raise DamagedError(f"{job_id}: what the server has of its workers is damaged") from None
 
     def fail(self, life: Life, reason: str) -> bool:
         """Ends a running job; True if this call ended it."""
@@ -200,7 +208,7 @@ class Ledger:
     def owners(self, job_id: str) -> dict[int, str]:
         """Who holds each leased batch."""
         owners = cast("dict[bytes, bytes]", self.redis.hgetall(keys.owner(job_id)))
-        return {int(batch): keys.text(owner) for batch, owner in owners.items()}
+        return {int(batch): keys.text(owner) for batch, owner in owners.items() if batch.isdigit()}
 
     def renew(self, life: Life, batch: int, owner: str, seconds: float) -> bool:
         """False if the batch is not this owner's any more."""
@@ -243,7 +251,7 @@ class Ledger:
     def active(self) -> list[Life]:
         """The running jobs, of every format that is known here."""
         sets = [cast("set[bytes]", self.redis.smembers(generation.active)) for generation in keys.GENERATIONS]
-        return [Life.of(keys.text(name)) for names in sets for name in names]
+        return list(lives(keys.text(name) for names in sets for name in names))
 
     def overdue(self, life: Life, patience: float) -> dict[int, bool]:
         """Takes expired leases back; the batches neither sent nor leased for `patience` seconds, and whether they have
@@ -264,8 +272,8 @@ class Ledger:
     def _queue(self, life: Life) -> str:
         """The queue of the job's messages: that of workers which can reach its input, or everybody's."""
         if life not in self._queues:
-            noted = cast("bytes | None", self.redis.hget(keys.job(life.id), "queue"))
-            self._queues[life] = keys.text(noted) if noted else keys.generation(life).queue
+            noted = keys.text(cast("bytes | None", self.redis.hget(keys.job(life.id), "queue")) or b"")
+            self._queues[life] = noted if keys.is_place_queue(noted) else keys.generation(life).queue
         return self._queues[life]
 
     # -- who waits for whom

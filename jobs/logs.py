@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal, cast, get_args
 
-from jobs.record import Life
-
 Format = Literal["text", "json"]
 FORMATS: tuple[str, ...] = get_args(Format)
 VARIABLE = "NIGHTSHIFT_LOG_FORMAT"
@@ -74,7 +72,7 @@ def _subject(record: logging.LogRecord) -> tuple[str | None, int | None]:
         return record.job, getattr(record, "batch", None)
     data = getattr(record, "data", None)
     name, _, batch = str(data.get("id", "") if isinstance(data, dict) else "").rpartition(":")
-    job = Life.of(name).id
+    job = name.partition(":")[0]
     return (job, int(batch)) if job and batch.isdigit() else (_job, _batch)
 
 

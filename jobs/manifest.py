@@ -80,7 +80,10 @@ class Manifest:
             manifest = cls(tuple(_members(json.loads(text)))) if unpacker.eof else None
             if manifest is not None and manifest.version == version:
                 return manifest
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, zlib.error, NightshiftError):
+        except (
+            ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError,
+            zlib.error, NightshiftError,
+        ):  # fmt: skip
             pass
         raise DamagedError("what the server has as the list of its files is another job's, or damaged") from None
 

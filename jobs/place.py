@@ -8,6 +8,7 @@ from typing import BinaryIO, Protocol
 
 from formats.files.location import Location
 from jobs.digest import Bytes
+from jobs.errors import DamagedError
 from jobs.record import Life
 
 _PART = "part"
@@ -53,10 +54,13 @@ def part_name(life: Life, batch: int, attempt: int) -> str:
 
 
 def prefix(life: Life) -> str:
-    """What the names of all that is there of the job begin with, and a dot."""
+    """What the names of all that is there of the job begin with, and a dot. Raises DamagedError for a life whose name
+    is none: the server's word would lead out of the folder, or stand for other jobs' files."""
+    if not life.is_valid:
+        raise DamagedError(f"{life.name[:80]!r} is no job's name")
     return life.name.replace(":", ".")
 
 
 def is_part_of(life: Life, name: str) -> bool:
     """The name may come from the server: it is no path, and no other job's."""
-    return re.fullmatch(rf"{re.escape(prefix(life))}\.\d+\.\d+-[0-9a-f]{{8}}\.{_PART}", name) is not None
+    return re.fullmatch(rf"{re.escape(prefix(life))}\.[0-9]+\.[0-9]+-[0-9a-f]{{8}}\.{_PART}", name) is not None

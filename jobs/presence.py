@@ -1,6 +1,7 @@
 """Which workers are there: each says so once a second, and what it has taken from the queue and not begun."""
 
 from collections.abc import Iterable
+from math import isfinite
 from typing import cast
 
 import redis
@@ -11,6 +12,7 @@ from jobs.identity import Worker
 ALIVE_SECONDS = 10  # a worker without a sign of life for so long does not count
 PREFETCHED_MS = 3000  # for which a worker's word of what it has taken is good
 FORGOTTEN_SECONDS = 60
+MOST_PROCESSES = 1 << 16  # of a worker
 
 
 class Presence:
@@ -44,7 +46,8 @@ class Presence:
         """How many seconds ago each worker that knows today's format showed its last sign of life."""
         seconds, _ = self._redis.time()
         seen = cast("list[tuple[bytes, float]]", self._redis.zrange(keys.SECOND.workers, 0, -1, withscores=True))
-        return {worker.decode(): seconds - int(moment) for worker, moment in seen}
+        named = ((keys.text(worker), moment) for worker, moment in seen)
+        return {worker: seconds - int(moment) for worker, moment in named if _is_worker(worker) and isfinite(moment)}
 
     def processes(self) -> int:
         """Those of workers that showed a sign of life lately."""
@@ -70,3 +73,10 @@ class Presence:
             if op_list:
                 found.setdefault(op_list.decode(errors="replace"), []).append(worker)
         return found
+
+
+def _is_worker(name: str) -> bool:
+    try:
+        return 0 <= Worker.parse(name).processes < MOST_PROCESSES
+    except ValueError:
+        return False

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Literal
 
 from formats.rejects import Reject
 from jobs import digest
 from jobs.errors import DamagedError
+from jobs.forms import is_text
 
 JobState = Literal["running", "complete", "failed", "cancelled", "stopped"]
 STATES: dict[str, JobState] = {
@@ -18,6 +20,8 @@ STATES: dict[str, JobState] = {
     "stopped": "stopped",
 }
 IN_VAIN = ("failed", "cancelled", "stopped")  # how a job ends of which nothing is published
+MOST = 1 << 53  # of whatever is counted
+LATEST = 1e11  # seconds since the epoch, in the year 5138
 MOST_DETAIL = 500  # characters of a reject's detail that are noted with a stopped job
 COUNTERS = (
     "batches", "done", "collected", "records", "read_rejects", "scored", "score_rejects", "attempts", "redelivered",
@@ -71,7 +75,7 @@ class Progress:
         if they make no sense."""
         try:
             progress = cls._decode(fields)
-        except (KeyError, ValueError, AttributeError):
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
             raise DamagedError(
                 "what the server has of it is damaged; producer forget frees it, and its file can be enqueued again"
             ) from None
@@ -80,29 +84,33 @@ class Progress:
     @classmethod
     def _decode(cls, fields: dict[str, str]) -> "Progress":
         def seconds(name: str) -> float | None:
-            return int(fields[name]) / 1000 if name in fields else None
+            return _moment(int(fields[name]) / 1000) if name in fields else None
+
+        def counter(name: str) -> int:
+            number = int(fields.get(name, 0))
+            if not 0 <= number < MOST:
+                raise ValueError(name)
+            return number
 
         return cls(
             state=STATES[fields["state"]],
             error=fields.get("error"),
-            created=int(fields["created"]) / 1000,
+            created=_moment(int(fields["created"]) / 1000),
             started=seconds("started"),
             finished=seconds("finished"),
             sealed=fields["sealed"] == "1",
             cursor=_cursor(fields),
-            codes={
-                name.removeprefix("code:"): int(fields[name]) for name in sorted(fields) if name.startswith("code:")
-            },
+            codes={name.removeprefix("code:"): counter(name) for name in sorted(fields) if name.startswith("code:")},
             incarnation=fields.get("incarnation", ""),
-            output=fields.get("output") or None,
-            deadline=float(fields["deadline"]) if "deadline" in fields else None,
-            retried=json.loads(fields.get("retried", "[]")),
+            output=_decode_output(fields.get("output", "")),
+            deadline=_moment(float(fields["deadline"])) if "deadline" in fields else None,
+            retried=_decode_retried(fields.get("retried", "[]")),
             row_class=fields.get("row_class"),
             tensorflow=fields.get("tensorflow"),
             last_error=fields.get("last_error"),
             left=fields.get("left"),
             first_rejects=_decode_rejects(fields.get("first_rejects", "[]")),
-            **{name: int(fields.get(name, 0)) for name in COUNTERS},
+            **{name: counter(name) for name in COUNTERS},
         )
 
     @property
@@ -119,11 +127,45 @@ def encode_rejects(rejects: Iterable[Reject]) -> str:
     return json.dumps([[each.record, each.line, each.code, each.detail[:MOST_DETAIL]] for each in rejects])
 
 
+def _decode_output(text: str) -> str | None:
+    """Raises ValueError for what is no file's absolute path."""
+    path = PurePath(text)
+    if text and (not path.is_absolute() or not path.name or "\0" in text or ".." in path.parts):
+        raise ValueError(text)
+    return text or None
+
+
+def _moment(seconds: float) -> float:
+    """Seconds since the epoch. Raises ValueError for what no calendar has."""
+    if not 0 <= seconds < LATEST:
+        raise ValueError(seconds)
+    return seconds
+
+
+def _decode_retried(text: str) -> list[dict[str, Any]]:
+    """Raises ValueError, TypeError or KeyError for what no retry has noted."""
+    found = json.loads(text)
+    for each in found:
+        numbers = [(first, last) for first, last in each["records"]]
+        if (
+            not all(type(number) is int for pair in numbers for number in pair)
+            or not all(is_text(each[name]) for name in ("model", "model_name"))
+            or any(not 0 < first <= last < MOST for first, last in numbers)
+        ):
+            raise ValueError(text)
+    if not isinstance(found, list):
+        raise TypeError(text)
+    return found
+
+
 def _decode_rejects(text: str) -> tuple[Reject, ...]:
     """Raises ValueError for what `encode_rejects` did not make."""
     try:
-        return tuple(Reject(int(each[0]), int(each[1]), str(each[2]), str(each[3]), b"") for each in json.loads(text))
-    except (TypeError, IndexError):
+        found = [Reject(int(each[0]), int(each[1]), str(each[2]), str(each[3]), b"") for each in json.loads(text)]
+        if not all(is_text(each.code) and is_text(each.detail) for each in found):
+            raise ValueError(text)
+        return tuple(found)
+    except (TypeError, LookupError, OverflowError):
         raise ValueError(text) from None
 
 
@@ -132,6 +174,8 @@ def _cursor(fields: dict[str, str]) -> dict[str, int]:
     cursor: dict[str, Any] = json.loads(fields["cursor"])
     incarnation = fields.get("incarnation", "")
     check = cursor.pop("check", None)
+    if not all(type(number) is int and 0 <= number < MOST for number in cursor.values()):
+        raise ValueError(cursor)
     if incarnation and check != digest.cursor(incarnation, int(fields["batches"]), cursor):
         raise ValueError(cursor)
     return cursor

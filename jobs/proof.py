@@ -1,9 +1,13 @@
 """What the ledger has of a batch to prove its identity: what the producer sent, what a worker answered for, and what
 the collector wrote. Each is made by that party alone, from the bytes it has in hand."""
 
+import re
 from typing import NamedTuple, Self
 
 from jobs.digest import Part
+
+_MOST = 1 << 53  # of records or bytes
+_DIGEST = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}|")  # none, in a job of format 1
 
 
 class Sent(NamedTuple):
@@ -17,8 +21,9 @@ class Sent(NamedTuple):
 
     @classmethod
     def decode(cls, text: bytes) -> Self:
+        """Raises ValueError, as the others do, for what is none."""
         first, records, rejected, payload, kept = text.decode().split()
-        return cls(int(first), int(records), int(rejected), payload, kept)
+        return cls(_number(first), _number(records), _number(rejected), _digest(payload), _digest(kept))
 
 
 class Answered(NamedTuple):
@@ -31,7 +36,7 @@ class Answered(NamedTuple):
     @classmethod
     def decode(cls, text: bytes) -> Self:
         scored, rejected, result = text.decode().split()
-        return cls(int(scored), int(rejected), result)
+        return cls(_number(scored), _number(rejected), _digest(result))
 
 
 class Written(NamedTuple):
@@ -49,7 +54,10 @@ class Written(NamedTuple):
     def decode(cls, text: bytes | str) -> Self:
         fields = (text.decode() if isinstance(text, bytes) else text).split()
         size, scores, rejects_size, rejects, scored, *head = fields
-        return cls(Part(int(size), scores), Part(int(rejects_size), rejects), int(scored), *head)
+        if len(head) > 1:
+            raise ValueError("it has too many fields")
+        parts = Part(_number(size), _digest(scores)), Part(_number(rejects_size), _digest(rejects))
+        return cls(*parts, _number(scored), _digest(head[0]) if head else "")
 
 
 class Proof(NamedTuple):
@@ -58,3 +66,16 @@ class Proof(NamedTuple):
     sent: Sent | None
     answered: Answered | None
     written: Written | None
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < _MOST:
+        raise ValueError("it has a number that counts nothing")
+    return number
+
+
+def _digest(text: str) -> str:
+    if _DIGEST.fullmatch(text) is None:
+        raise ValueError("it has a digest that is none")
+    return text

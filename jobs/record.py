@@ -1,8 +1,10 @@
 """The job record: all that makes a job what it is, frozen when it is submitted, and the id that derives from it."""
 
+import contextlib
 import hashlib
 import json
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +12,10 @@ from typing import Any, NamedTuple, Self
 
 from formats.csv.dialect import PLAIN as PLAIN_CSV
 from formats.csv.dialect import Dialect
+from formats.errors import InputError
 from graphs.feeds import Constant, Feed, Fetch
 from jobs.errors import DamagedError, NewerFormatError
+from jobs.forms import check
 
 FORMAT = 5  # the newest that is known here
 READING = (
@@ -24,7 +28,17 @@ PLAIN = 2  # the format of a job that an older worker can score as well: a colum
 _NOT_IDENTITY: dict[str, object] = {"batch_bytes": 0, "model_name": "", "created": ""}
 # Written only where there is something to say:
 _OLDER_LACK = ("constants", "version", "dialect", "limit", "errors", "copy_bytes", "files", "placed")
+_LISTS = ("feeds", "fetches", "keep", "constants")
 _LATER = ("incarnation", "block_bytes", "by_reference", "copy_bytes", "files", "placed")  # nor is this in the id
+
+
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,23}-[0-9a-f]{16}")
+_INCARNATION = re.compile(r"[0-9a-f]{16}|")
+
+
+def is_job_id(name: object) -> bool:
+    """Whether it has the one form that `Job.id` gives. Ids come from the server, and become parts of files' names."""
+    return isinstance(name, str) and _ID.fullmatch(name) is not None
 
 
 class Life(NamedTuple):
@@ -39,9 +53,30 @@ class Life(NamedTuple):
         """In one word."""
         return f"{self.id}:{self.incarnation}" if self.incarnation else self.id
 
+    @property
+    def is_valid(self) -> bool:
+        """Whether id and incarnation have the forms that ours have: then nothing in a name made of them leads anywhere,
+        or stands for several."""
+        return (
+            is_job_id(self.id)
+            and isinstance(self.incarnation, str)
+            and _INCARNATION.fullmatch(self.incarnation) is not None
+        )
+
     @classmethod
     def of(cls, name: str) -> Self:
-        return cls(*name.partition(":")[::2])
+        """From `name`. Raises ValueError for what is none."""
+        life = cls(*name.partition(":")[::2])
+        if not life.is_valid or life.name != name:
+            raise ValueError(f"{name[:80]!r} is no job's name")
+        return life
+
+
+def lives(names: Iterable[str]) -> Iterator[Life]:
+    """Those whose names these are; what is no name is no job's."""
+    for name in names:
+        with contextlib.suppress(ValueError):
+            yield Life.of(name)
 
 
 @dataclass(frozen=True)
@@ -169,14 +204,15 @@ class Job:
         that are not known here are left out: what must not be, changes the format."""
         try:
             return cls.from_dict(json.loads(text))
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, InputError):
             raise DamagedError(
                 "its record is damaged; producer forget frees it, and its file can be enqueued again"
             ) from None
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> Self:
-        """Raises NewerFormatError; ValueError, TypeError, KeyError or AttributeError for what is no record."""
+        """Raises NewerFormatError; InputError, ValueError, TypeError, LookupError or AttributeError for what is no
+        record."""
         version = content.get("format", 1)
         if version > FORMAT:
             raise NewerFormatError(
@@ -184,6 +220,8 @@ class Job:
             )
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in content.items() if name in known}
+        if not all(isinstance(content.get(name, []), list) for name in _LISTS):
+            raise TypeError("a list is none")
         lists = {
             "feeds": tuple(Feed.from_dict(feed) for feed in content["feeds"]),
             "fetches": tuple(
@@ -193,4 +231,8 @@ class Job:
             "constants": tuple(Constant.from_dict(each) for each in content.get("constants", ())),
             "dialect": Dialect.from_dict(content.get("dialect", {})),
         }
-        return cls(**{**values, **lists, "format": version})
+        found = cls(**{**values, **lists, "format": version})
+        check(found)
+        if not found.life.is_valid or min(found.batch_bytes, found.max_record_bytes) < 1:
+            raise ValueError("it is no job")
+        return found

@@ -2,6 +2,7 @@
 what such a worker answers: not the scores, but the part of the files that it has written."""
 
 import json
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
@@ -13,6 +14,7 @@ from jobs.proof import Written
 
 REFERENCE = b"reference:"  # no Arrow stream begins so, and no claim check
 PART = b"part:"
+_DIGEST = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Reference:
                 raise ValueError("the records are not in the blocks")
             if any(one.end != other.start for one, other in pairwise(ranges)):
                 raise ValueError("the blocks are not consecutive")
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, RecursionError):
             raise DamagedError("what the server has as a place in the input is none") from None
         return cls(first, end, ranges)
 
@@ -79,8 +81,11 @@ class PartFile:
             columns = tuple((column, kind) for column, kind in outputs)
             if not all(isinstance(text, str) for text in (name, *(text for column in columns for text in column))):
                 raise TypeError(name)
-            return cls(name, columns, Written.decode(written.encode()))
-        except (ValueError, TypeError, AttributeError):
+            found = Written.decode(written.encode())
+            if not all(_DIGEST.fullmatch(each.digest) for each in (found.scores, found.rejects)):
+                raise ValueError("a part is known by its digests")
+            return cls(name, columns, found)
+        except (ValueError, TypeError, AttributeError, RecursionError):
             raise DamagedError("what the server has as a part of the files is none") from None
 
 

@@ -1,15 +1,19 @@
 """How jobs are forgotten: one that somebody wants gone, those that ended long ago, and one that a disk has damaged."""
 
+import contextlib
 import json
+import re
 from collections.abc import Iterable
 from typing import cast
 
 import redis
 
 from jobs import keys
+from jobs.errors import DamagedError
 from jobs.places import Places
-from jobs.record import Life
+from jobs.record import Life, lives
 from jobs.scripts import Scripts
+from jobs.skipping import Skipping, damage_told
 
 
 class Removal:
@@ -17,6 +21,7 @@ class Removal:
 
     def __init__(self, server: "redis.Redis", scripts: Scripts, places: Places) -> None:
         self._redis, self._scripts, self._places = server, scripts, places
+        self._skipping = Skipping()
 
     def erase(self, life: Life, age: float = 0) -> bool:
         """Frees every key of a job that ended `age` seconds ago or earlier, its model's as well if no other job has it.
@@ -24,9 +29,10 @@ class Removal:
         record = cast("bytes | None", self._redis.hget(keys.job(life.id), "record"))
         if not self._scripts.did("erase", life, age):
             return False
-        self._places.forget(life)
-        if record is not None:
-            self._forget_model(json.loads(record).get("model", ""))
+        if life.is_valid:  # of another, nothing can be there
+            self._places.forget(life)
+        if model := _model_of(record or b""):
+            self._forget_model(model)
         return True
 
     def _forget_model(self, sha256: str) -> None:
@@ -41,19 +47,22 @@ class Removal:
         prefix = keys.job(job_id).encode()
         literal = "".join(f"\\{sign}" if sign in "*?[]\\^" else sign for sign in keys.job(job_id))
         found = cast("Iterable[bytes]", self._redis.scan_iter(match=f"{literal}*", count=1000))
-        lives = {Life(job_id, ""), Life(job_id, self._incarnation(job_id) or "")}
+        found_lives = {Life(job_id, "")}
+        with contextlib.suppress(DamagedError):
+            found_lives.add(Life(job_id, self._incarnation(job_id) or ""))
         for key in found:
             if key == prefix or key.startswith(prefix + b":"):
                 self._redis.unlink(key)
         for generation in keys.GENERATIONS:
             self._redis.zrem(generation.jobs, job_id)
             names = cast("set[bytes]", self._redis.smembers(generation.active))
-            running = {life for name in names if (life := Life.of(keys.text(name))).id == job_id}
+            running = [name for name in names if keys.text(name).partition(":")[0] == job_id]
             if running:
-                self._redis.srem(generation.active, *(life.name for life in running))
-            lives |= running
-        for life in lives:
-            self._places.forget(life)
+                self._redis.srem(generation.active, *running)
+            found_lives.update(lives(map(keys.text, running)))
+        for life in found_lives:
+            if life.is_valid:  # of another, nothing can be there
+                self._places.forget(life)
 
     def expire(self, age: float) -> list[str]:
         """Erases the jobs that ended at least `age` seconds ago and that nobody follows; their ids."""
@@ -61,11 +70,17 @@ class Removal:
         latest = (seconds - age) * 1000 + microseconds / 1000
         names = [self._redis.zrangebyscore(generation.jobs, "-inf", latest) for generation in keys.GENERATIONS]
         old = [keys.text(job_id) for found in cast("list[list[bytes]]", names) for job_id in found]
-        return [job_id for job_id in old if self.erase(Life(job_id, self._incarnation(job_id) or ""), age)]
+        gone = []
+        for job_id in old:
+            with self._skipping.over(job_id):
+                if self.erase(Life(job_id, self._incarnation(job_id) or ""), age):
+                    gone.append(job_id)
+        return gone
 
     def _incarnation(self, job_id: str) -> str | None:
         """None if there is no such job."""
-        fields = self._redis.hmget(keys.job(job_id), "state", "incarnation")
+        with damage_told(job_id):
+            fields = self._redis.hmget(keys.job(job_id), "state", "incarnation")
         state, incarnation = cast("list[bytes | None]", fields)
         return None if state is None else keys.text(incarnation or b"")
 
@@ -76,3 +91,12 @@ def job_ids(server: "redis.Redis") -> list[str]:
     for generation in keys.GENERATIONS:
         moments.update(cast("list[tuple[bytes, float]]", server.zrange(generation.jobs, 0, -1, withscores=True)))
     return [keys.text(job_id) for job_id in sorted(moments, key=lambda job_id: moments[job_id])]
+
+
+def _model_of(record: bytes) -> str:
+    """The digest of the record's model; empty if it has none."""
+    try:
+        model = json.loads(record)["model"]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return ""
+    return model if isinstance(model, str) and re.fullmatch("[0-9a-f]{64}", model) else ""

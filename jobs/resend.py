@@ -7,6 +7,7 @@ from jobs import keys, queue
 from jobs.ledger import Ledger
 from jobs.lock import Lock
 from jobs.record import Life
+from jobs.skipping import Skipping
 
 INTERVAL = 1.0  # seconds between sweeps
 EXPIRE_INTERVAL = 60.0
@@ -24,6 +25,7 @@ class Resender:
         self._keep_seconds = keep_days * 24 * 3600
         self._due = self._expire_due = 0.0
         self._missing: dict[tuple[Life, int], float] = {}  # since when these batches' messages are nowhere
+        self._skipping = Skipping()
 
     def sweep_if_due(self) -> int:
         """Sends again what may be lost; returns how many batches that were."""
@@ -35,11 +37,18 @@ class Resender:
         if time.monotonic() >= self._expire_due:
             self._expire_due = time.monotonic() + EXPIRE_INTERVAL
             self._ledger.removal.expire(self._keep_seconds)
-        return sum(self._ledger.send_again(life, batches) for life, batches in self._lost().items())
+        sent = 0
+        for life, batches in self._lost().items():
+            with self._skipping.over(life.name):
+                sent += self._ledger.send_again(life, batches)
+        return sent
 
     def _lost(self) -> dict[Life, list[int]]:
         """The batches to be sent again, by job: those whose message is used up, or nowhere for PATIENCE."""
-        overdue = {life: self._ledger.overdue(life, DELAY) for life in self._ledger.active()}
+        overdue: dict[Life, dict[int, bool]] = {}
+        for life in self._ledger.active():
+            with self._skipping.over(life.name):
+                overdue[life] = self._ledger.overdue(life, DELAY)
         known = queue.queued(self._ledger.redis) if any(overdue.values()) else set()
         now = time.monotonic()
         missing: dict[tuple[Life, int], float] = {}

@@ -44,6 +44,10 @@ class Finish:
 
     @classmethod
     def decode(cls, entry: bytes) -> Self:
-        """`at (ms) batch scored rejected work`, the last as JSON: see complete.lua."""
+        """`at (ms) batch scored rejected work`, the last as JSON: see complete.lua. Raises ValueError, TypeError,
+        AttributeError or ArithmeticError for what is none."""
         at, batch, scored, rejected, work = entry.split(b" ", 4)
-        return cls(int(at) / 1000, int(batch), int(scored), int(rejected), Work(*json.loads(work)))
+        worker, seconds = json.loads(work)
+        if not isinstance(worker, str) or not all(type(each) in (int, float) for each in seconds.values()):
+            raise ValueError("it says nothing of its work")
+        return cls(int(at) / 1000, int(batch), int(scored), int(rejected), Work(worker, seconds))

@@ -23,6 +23,7 @@ from jobs.progress import Progress
 from jobs.record import Job
 from producer.client import Client
 from producer.display.reporters import Silence, print_error
+from producer.outputs.document import vouches
 from producer.outputs.made import check_output, made_at, made_for, publish
 from producer.outputs.paths import check_local
 from producer.outputs.receipt import Limit, Receipt, make_receipt
@@ -101,6 +102,11 @@ class Submission:
         if output is None:
             raise JobError(f"{self.id} is not collected yet: producer collect {self.id} --output PATH")
         output = check_local(output, [locate(self.job.input)])
+        if not vouches(output, self.job):  # only the server says that these files are the job's
+            raise JobError(
+                f"{output} has no receipt of {self.id}: producer collect {self.id} --output {shlex.quote(str(output))} "
+                "writes it"
+            )
         report = report or Silence(self.job)
         if not retry(self._client, self.job, output, locate(model) if model is not None else None, words, report):
             with report:

@@ -27,7 +27,10 @@ def make_worker(settings: Settings) -> Celery:
     @app.task(name=TASK)
     def score_batch(job_id: str, batch: int, incarnation: str = "") -> None:
         """Scores one batch. Safe to deliver any number of times."""
-        process.score_batch(Life(job_id, incarnation), batch)
+        try:
+            process.score_batch(Life(job_id, incarnation), batch)
+        except MemoryError as error:  # for Celery that is the end of the whole worker
+            raise RuntimeError(f"out of memory: {error}") from None
 
     @signals.worker_init.connect(weak=False)
     def begin(**_: Any) -> None:

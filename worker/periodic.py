@@ -10,13 +10,14 @@ from typing import Self
 import redis
 
 from jobs.errors import ServerError
+from jobs.server import AWAY
 
 log = logging.getLogger(__name__)
 
 
 class Periodic:
-    """Calls `action` every `seconds` in a thread of its own until closed; what the server does wrong meanwhile is
-    logged, once an outage, and tried again."""
+    """Calls `action` every `seconds` in a thread of its own until closed. It outlives whatever that raises: what the
+    server does wrong is logged, once an outage, what nobody expected with its traceback, once in a row."""
 
     def __init__(
         self, seconds: float, action: Callable[[], object], name: str, at_end: Callable[[], object] = lambda: None
@@ -28,15 +29,18 @@ class Periodic:
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
 
     def _loop(self) -> None:
-        away = False
+        away, said = False, ""
         while not self._stop.wait(self._seconds):
             try:
                 self._action()
-                away = False
-            except (redis.RedisError, ServerError, OSError) as error:
+                away, said = False, ""
+            except (*AWAY, ServerError, OSError) as error:
                 if not away:
                     log.warning("%s: the server is away: %s", self._thread.name, error)
                 away = True
+            except Exception as error:
+                if said != (said := f"{type(error).__name__}: {error}"):
+                    log.exception("%s: failed, and goes on: %s", self._thread.name, said)
         with contextlib.suppress(redis.RedisError, ServerError):
             self._at_end()
 

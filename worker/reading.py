@@ -66,12 +66,12 @@ class Given(Protocol):
 class Served:
     """By the server, or through a spool."""
 
-    def __init__(self, payload: bytes) -> None:
-        self._payload = payload
+    def __init__(self, payload: bytes, job: Job) -> None:
+        self._payload, self._columns = payload, job.fed_columns
         self.first, self.records = payload_records(payload)
 
     def batches(self) -> Sequence[pa.RecordBatch]:
-        return list(decode_payload(self._payload))
+        return list(decode_payload(self._payload, self._columns))
 
     def payload(self) -> bytes:
         return self._payload
@@ -137,7 +137,7 @@ def give(payload: bytes, job: Job, batch: int, attempt: int, places: Places) -> 
     """What the server has as the batch. Raises DamagedError if it is nothing of that kind."""
     if is_reference(payload):
         return Referred(payload, job, batch, attempt, places.of(job.by_reference))
-    return Served(payload)
+    return Served(payload, job)
 
 
 def _input(job: Job, place: Place) -> Source:

@@ -153,7 +153,7 @@ class Splitter:
         """The split of a range, without a look at what is behind it. Raises ChangedError if it is not what was
         found."""
         file, base = self._file, found.start.offset
-        if found.end.offset > file.size:
+        if any(place > file.size for place in (found.end.offset, *(each.extent for each in found.broken))):
             raise ChangedError(f"{file.location}: the file got shorter while it was being read")
         data = file.read(base, self._seen(base, found.size, found.broken))
         if xxhash.xxh3_128_hexdigest(data) != found.digest:

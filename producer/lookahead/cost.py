@@ -59,12 +59,12 @@ def _earlier(ledger: Ledger, job: Job) -> tuple[float | None, str]:
     for name in reversed(ledger.job_ids()[-EARLIER_JOBS:]):
         try:
             other, progress = ledger.job(name), ledger.progress(name)
+            finishes = ledger.timeline(name, 0, EARLIER_BATCHES)
         except NightshiftError:
             continue
         alike = (other.model, other.feeds, other.constants, other.fetches)
         if alike != (job.model, job.feeds, job.constants, job.fetches) or not progress.cursor["offset"]:
             continue
-        finishes = ledger.timeline(name, 0, EARLIER_BATCHES)
         records = sum(each.scored + each.rejected for each in finishes)
         if records >= EARLIER_RECORDS:
             stages = ("read", "classify", "score", "encode")

@@ -1,9 +1,11 @@
 """What the jobs' timelines add up to, read incrementally: seconds by stage, and each running job's rate lately."""
 
+import contextlib
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 
+from jobs.errors import DamagedError
 from jobs.ledger import Ledger
 from jobs.timeline import Finish
 
@@ -52,10 +54,11 @@ class Batches:
         for job in jobs:
             recent = self._recent.setdefault(job, deque())
             first = self._read.setdefault(job, 0)
-            while left > 0 and (entries := self.ledger.timeline(job[0], first, min(READ, left))):
-                first += len(entries)
-                left -= len(entries)
-                self._add(entries, recent, now)
+            with contextlib.suppress(DamagedError):  # the others' are told
+                while left > 0 and (entries := self.ledger.timeline(job[0], first, min(READ, left))):
+                    first += len(entries)
+                    left -= len(entries)
+                    self._add(entries, recent, now)
             self._read[job] = first
             while recent and recent[0][0] < now - RATE_SECONDS:
                 recent.popleft()

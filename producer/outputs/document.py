@@ -215,6 +215,13 @@ def is_receipt_of(output: Path, job: Job, scores: Sequence[Part]) -> bool:
     return same and (not job.incarnation or noted == digest.tree(scores))
 
 
+def vouches(output: Path, job: Job) -> bool:
+    """Whether the receipt beside `output`, which a command of ours has written there, is of this life of the job.
+    Raises NewerFormatError."""
+    document = read_document(receipt_path(output)) or {}
+    return (document.get("job"), document.get("incarnation")) == (job.id, job.incarnation)
+
+
 def check_neighbour(output: Path) -> None:
     """Raises JobError if rejects and receipt beside `output` belong to another scores file: out.csv and out.tsv would
     share them. Raises NewerFormatError."""

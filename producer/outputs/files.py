@@ -67,6 +67,16 @@ def begins_with(path: Path, parts: Sequence[Part], *, whole: bool = False, links
         return False
 
 
+def read(file: BinaryIO, size: int) -> bytes:
+    """The next bytes, as many as there are up to `size`, which the server says: it takes no more memory than they
+    do."""
+    pieces = []
+    while size and (piece := file.read(min(size, CHUNK_BYTES))):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
 def copy(source: BinaryIO, target: BinaryIO, part: Part) -> bool:
     """Copies the next bytes of `source`, as many as the part has; whether they are what its digest says."""
     state = xxhash.xxh3_128()

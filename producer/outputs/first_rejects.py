@@ -9,11 +9,12 @@ from formats.csv.rejects import decode_rejects
 from formats.errors import NightshiftError
 from formats.rejects import Reject
 from formats.source import Source
-from jobs.batch import Kept, Result
+from jobs.batch import Kept, decode_answer
 from jobs.ledger import Ledger
 from jobs.record import Job
 from jobs.reference import PartFile, Reference, is_part, is_reference
 from jobs.rows import all_rejects
+from producer.outputs.files import read
 from producer.outputs.partial import Partial
 from producer.outputs.raw import RawText
 
@@ -63,9 +64,9 @@ def _of_batch(ledger: Ledger, job: Job, source: Source | None, batch: int) -> li
         lines = PartFile.decode(result).written
         with ledger.places.of(job.by_reference).open_part(job.life, PartFile.decode(result).name) as file:
             file.seek(lines.scores.size)
-            return list(decode_rejects(BytesIO(file.read(lines.rejects.size))))
-    batch_kept = Kept.decode(kept)
-    return all_rejects(job, batch_kept, Result.decode(result), partial(RawText(source).locate, batch_kept.position))
+            return list(decode_rejects(BytesIO(read(file, lines.rejects.size))))
+    batch_kept, answer = decode_answer(job, kept, result)
+    return all_rejects(job, batch_kept, answer, partial(RawText(source).locate, batch_kept.position))
 
 
 def _of_reader(ledger: Ledger, job: Job, source: Source | None, batch: int) -> list[Reject]:

@@ -10,7 +10,7 @@ from jobs.digest import Bytes
 from jobs.errors import LostError
 from jobs.proof import Written
 from jobs.reference import PartFile
-from producer.outputs.files import copy
+from producer.outputs.files import copy, read
 
 
 def copy_part(
@@ -24,7 +24,7 @@ def copy_part(
     written = part.written
     narrow = not part.outputs and written.scores.size > 0
     if narrow:
-        lines = file.read(written.scores.size)
+        lines = read(file, written.scores.size)
         good = digest.part(lines) == written.scores
         if good:
             wide = widen(lines)
@@ -32,7 +32,7 @@ def copy_part(
             written = written._replace(scores=digest.part(wide), head=digest.head(wide))
     else:
         good = copy(file, scores, written.scores)
-    lines = file.read(written.rejects.size)
+    lines = read(file, written.rejects.size)
     if not good or digest.part(lines) != written.rejects:
         raise LostError(f"the part {part.name} is not as its worker wrote it")
     if placed and lines and not is_placed(lines):

@@ -20,7 +20,7 @@ from formats.rejects import Reject
 from formats.sink import Sink
 from formats.source import Source
 from jobs import digest
-from jobs.batch import Kept, Result
+from jobs.batch import Kept, Result, decode_answer
 from jobs.error_rows import ERROR, widened
 from jobs.errors import JobError, LostError
 from jobs.input import open_input
@@ -30,6 +30,8 @@ from jobs.record import Job
 from jobs.reference import PartFile, is_part
 from jobs.rows import all_rejects, score_columns, scored_columns
 from jobs.settings import Settings
+from producer.outputs.document import vouches
+from producer.outputs.files import read
 from producer.outputs.names import names_ahead
 from producer.outputs.proof import proven_output
 from producer.outputs.raw import RawText
@@ -73,6 +75,10 @@ class Scored:
         # A retry may have scored what was too large for the job: read with the higher limit. Records keep their number.
         self._limit, self._home = max(settings.max_record_bytes, job.max_record_bytes), settings.home
         self.output = proven_output(ledger, job, progress)
+        if self.output is not None and not (job.incarnation or vouches(self.output, job)):  # it has no digests
+            raise JobError(
+                f"{self.output} has no receipt of {job.id}: producer collect {job.id} --output {self.output} writes it"
+            )
         self.has_errors = job.errors  # rejects have rows in the file too
         self.outputs = tuple(fetch.name for fetch in job.fetches)
         if self.output is None and job.errors:
@@ -101,8 +107,8 @@ class Scored:
             if is_part(result):
                 yield from self._read(PartFile.decode(result))[1]
             else:
-                batch = Kept.decode(kept)
-                yield from all_rejects(self._job, batch, Result.decode(result), partial(raw.locate, batch.position))
+                batch, answer = decode_answer(self._job, kept, result)
+                yield from all_rejects(self._job, batch, answer, partial(raw.locate, batch.position))
 
     def text(self, sink: Sink) -> Iterator[bytes]:
         """What a scores file with rejects in it would have, of a complete job that is not collected. Raises JobError if
@@ -112,7 +118,7 @@ class Scored:
         for kept, result in self._pairs():
             batches += 1
             if not is_part(result):
-                columns = score_columns(self._job, Kept.decode(kept), Result.decode(result), self.outputs)
+                columns = score_columns(self._job, *decode_answer(self._job, kept, result), self.outputs)
                 yield bytes(sink.encode(columns))
                 continue
             part = PartFile.decode(result)
@@ -132,7 +138,7 @@ class Scored:
         """The lines of the scores file, and the rejects. Raises LostError if they are not there as they were
         written."""
         with self._ledger.places.of(self._job.by_reference).open_part(self._job.life, part.name) as file:
-            pieces = [file.read(size) for size, _ in (part.written.scores, part.written.rejects)]
+            pieces = [read(file, size) for size, _ in (part.written.scores, part.written.rejects)]
         if [digest.part(piece) for piece in pieces] != [part.written.scores, part.written.rejects]:
             raise LostError(f"the part {part.name} is not as its worker wrote it")
         return pieces[0], list(decode_rejects(BytesIO(pieces[1])))
@@ -183,7 +189,7 @@ class Scored:
                 part = PartFile.decode(result)
                 chunk = self._from_part(part, first)
             else:
-                chunk = self._from_answer(Kept.decode(kept), Result.decode(result))
+                chunk = self._from_answer(*decode_answer(self._job, kept, result))
             first += len(chunk.records) + len(chunk.rejects)
             yield chunk
 

@@ -18,7 +18,7 @@ from formats.rejects import Reject
 from formats.source import Source
 from jobs import digest, keys
 from jobs.answers import HEADER
-from jobs.batch import Kept, Result
+from jobs.batch import Kept, Result, decode_answer
 from jobs.digest import Bytes
 from jobs.digest import Part as Range
 from jobs.error_rows import ERROR, widened
@@ -125,7 +125,7 @@ class Collector:
             if is_part(result):
                 self._write_part(PartFile.decode(result))
             else:
-                self._write(Kept.decode(kept), Result.decode(result))
+                self._write(*decode_answer(self._job, kept, result))
         whole = progress.state == "complete" and self._written[0] == progress.batches
         if whole and not self._header.scores.size:  # nothing was scored: it names what was asked for
             self._write_header(fetch.name for fetch in self._job.fetches)
@@ -239,7 +239,14 @@ class Collector:
         outputs = dict.fromkeys(path for path in (self._output, noted_output(progress)) if path)
         pairs = [(Partial(path, self._job.life), Partial(rejects_path(path), self._job.life)) for path in outputs]
         scores, rejects = (
-            [path for pair in pairs for path in (pair[index].partial, pair[index].path)] for index in (0, 1)
+            [
+                path
+                for pair in pairs
+                for path in (pair[index].partial, pair[index].path)
+                # Without digests a job of format 1 would take any file of that size which the server names.
+                if self._job.incarnation or path in (pair[index].partial, self._output, rejects_path(self._output))
+            ]
+            for index in (0, 1)
         )
         return scores, rejects
 

@@ -53,10 +53,10 @@ def collected(ledger: Ledger, job: Life) -> Life:
         complete(ledger, job, batch)
     lock = keys.collector(job)
     assert ledger.hold(lock, "one", 30)
-    assert ledger.answers.collected(job, "one", range(1), {"output": "x"}, {})
+    assert ledger.answers.collected(job, "one", range(1), {"output": "/x"}, {})
     ledger.let_go(lock, "one")
     assert ledger.hold(lock, "two", 30)
-    assert ledger.answers.collected(job, "two", range(1, 2), {"output": "y"}, {})
+    assert ledger.answers.collected(job, "two", range(1, 2), {"output": "/y"}, {})
     ledger.let_go(lock, "two")
     assert ledger.hold(lock, "one", 30)
     return job
@@ -67,11 +67,11 @@ def test_a_collector_that_missed_another_ones_work_notes_nothing(
     ledger: Ledger, collected: Life, batches: range
 ) -> None:
     before = dump(ledger)
-    assert not ledger.answers.collected(collected, "one", batches, {"output": "x"}, {})
+    assert not ledger.answers.collected(collected, "one", batches, {"output": "/x"}, {})
     assert dump(ledger) == before
 
 
 def test_a_collector_whose_answer_was_lost_is_told_again(ledger: Ledger, collected: Life) -> None:
     for _ in range(2):
-        assert ledger.answers.collected(collected, "one", range(2, 3), {"output": "x"}, {})
+        assert ledger.answers.collected(collected, "one", range(2, 3), {"output": "/x"}, {})
     assert ledger.progress(collected.id).collected == 3

@@ -19,8 +19,8 @@ from tests.support.messages import message
 from tests.support.steps import CURSOR, JOB, enqueue
 from worker.upkeep.broker import make_app
 
-NIGHT = Life("night-1", "00112233aabbccdd")
-OLDER = Life("night-2", "")  # of format 1
+NIGHT = Life("night-0123456789abcdef", "00112233aabbccdd")
+OLDER = Life("night-fedcba9876543210", "")  # of format 1
 
 
 @pytest.mark.parametrize("job", [JOB, replace(JOB, incarnation="")], ids=["today's", "format 1"])
@@ -87,7 +87,7 @@ def test_messages_in_the_queues_or_taken_by_a_worker_are_known_by_their_batch(se
     server.redis.lpush(keys.SECOND.queue, message(NIGHT, 7))
     server.redis.lpush(keys.FIRST.queue, message(OLDER, 0))
     assert waiting(server.redis) == 2
-    ledger.presence.greet("host:1:2", [f"{NIGHT.name}:8", "night-2:9"])
+    ledger.presence.greet("host:1:2", [f"{NIGHT.name}:8", f"{OLDER.id}:9"])
     assert queued(server.redis) == {(NIGHT, 7), (OLDER, 0), (NIGHT, 8), (OLDER, 9)}
     ledger.presence.leave("host:1:2")
     assert queued(server.redis) == {(NIGHT, 7), (OLDER, 0)}

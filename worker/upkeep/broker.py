@@ -1,16 +1,26 @@
-"""The Celery application, configured for what Redis and kombu do when things break."""
+"""The Celery application, configured for what Redis and kombu do when things break, and for what strangers put in."""
 
+import functools
+import itertools
+import json
+import logging
 from collections.abc import Iterable
 from typing import Any
 
 from celery import Celery
+from celery.worker import consumer
 from kombu import Exchange, Queue
 from kombu.transport import redis as transport
 from kombu.transport import virtual
 
+from jobs import keys, queue
 from jobs.address import Address
 from jobs.keys import PREFIX, place_queue
 from jobs.queue import QUEUES
+
+log = logging.getLogger(__name__)
+MOST_SHOWN = 200  # characters of a message that is dropped
+_tags = itertools.count()
 
 
 class QoS(virtual.QoS):  # type: ignore[misc]  # kombu has no types
@@ -22,13 +32,43 @@ class QoS(virtual.QoS):  # type: ignore[misc]  # kombu has no types
         return []
 
 
+class Client(transport.PrefixedStrictRedis):  # type: ignore[misc]
+    """Gives kombu messages of ours, and nothing else that stands in a queue: a list instead of an object, base64 that
+    is none or a list in a hundred thousand lists would end the worker that takes it, and the one that follows."""
+
+    def parse_response(self, connection: Any, command_name: str, **options: Any) -> Any:
+        found = super().parse_response(connection, command_name, **options)
+        if command_name != "BRPOP" or not found:
+            return found
+        name, message = found
+        try:
+            call = queue.read(message)
+        except ValueError as error:
+            log.error("a message of the queue is dropped: %s: %s", error, ascii(bytes(message[:MOST_SHOWN])))
+            return None  # as if nothing had been there
+        return name, json.dumps(queue.envelope(call, keys.text(name), f"{call.id}:{next(_tags)}"))
+
+
 class Channel(transport.Channel):  # type: ignore[misc]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.QoS = QoS  # kombu's own choice is made as the channel is: see `ack_emulation`
 
+    def _get_client(self) -> Any:
+        return functools.partial(Client, global_keyprefix=self.global_keyprefix)
+
 
 transport.Transport.Channel = Channel
+
+
+class Consumer(consumer.Consumer):  # type: ignore[misc]
+    """Takes messages, and listens to nobody but the queues: Celery's gossip calls tasks that others elect, its mingling
+    takes over which tasks they want to be skipped. Whatever the command line says."""
+
+    def __init__(self, *args: Any, worker_options: dict[str, Any] | None = None, **options: Any) -> None:
+        alone = dict.fromkeys(("without_gossip", "without_mingle", "without_heartbeat"), True)
+        options["task_events"] = False
+        super().__init__(*args, worker_options={**(worker_options or {}), **alone}, **options)
 
 
 def make_app(url: str | None, places: Iterable[str] = ()) -> Celery:
@@ -46,7 +86,11 @@ def make_app(url: str | None, places: Iterable[str] = ()) -> Celery:
         # batch is in the parent already when a child is free.
         task_acks_late=False,
         worker_prefetch_multiplier=1,
+        # Nobody tells a worker anything but by the queues: who reaches the server could end it, or have it grow. Its
+        # health, and what it does, are in the ledger.
+        worker_enable_remote_control=False,
         worker_send_task_events=False,
+        worker_consumer=f"{__name__}:Consumer",
         # A replacement child is killed if it is not up in time; the default of 4 s is short on a busy machine.
         worker_proc_alive_timeout=30,
         worker_hijack_root_logger=True,

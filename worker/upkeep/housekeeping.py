@@ -9,24 +9,27 @@ from jobs.identity import Owner, Process, Worker
 from jobs.ledger import Ledger
 from jobs.queue import waiting
 from jobs.resend import Resender
+from jobs.skipping import Skipping
 from model.graph.registry import op_list
 from worker.periodic import Periodic
 from worker.upkeep.stall import StallDetector
 
 
-def release_held_by_ended(ledger: Ledger, token: str) -> int:
+def release_held_by_ended(ledger: Ledger, token: str, skipping: Skipping) -> int:
     """Gives back what processes of the worker with this token held when they ended, so that nobody waits for their
     leases to run out. Returns how many batches its living processes hold."""
     held = 0
     for life in ledger.active():
-        for batch, owner in ledger.owners(life.id).items():
-            if not Owner.has_token(owner, token):  # another worker's
-                continue
-            holder = Owner.parse(owner)
-            if holder.process.is_alive():
-                held += 1
-            else:
-                ledger.release(life, batch, owner, f"process {holder.process.pid} died while it scored batch {batch}")
+        with skipping.over(life.name):
+            for batch, owner in ledger.owners(life.id).items():
+                if not Owner.has_token(owner, token):  # another worker's
+                    continue
+                holder = Owner.parse(owner)
+                if holder.process.is_alive():
+                    held += 1
+                else:
+                    reason = f"process {holder.process.pid} died while it scored batch {batch}"
+                    ledger.release(life, batch, owner, reason)
     return held
 
 
@@ -46,6 +49,7 @@ def housekeeping(
     make progress, and takes its turn as re-sender."""
     worker = Worker(Process.this(), processes)
     resender: Resender | None = None
+    skipping = Skipping()
 
     def action() -> None:
         nonlocal resender
@@ -53,7 +57,7 @@ def housekeeping(
         resender = resender or Resender(ledger, keep_days)
         if stall.well:
             ledger.presence.greet(str(worker), prefetched(), op_list().text, ledger.places.names)
-        stall.look(waiting(ledger.redis, ledger.places.names), held=release_held_by_ended(ledger, token))
+        stall.look(waiting(ledger.redis, ledger.places.names), held=release_held_by_ended(ledger, token, skipping))
         resender.sweep_if_due()
 
     return Periodic(1.0, action, "housekeeping", lambda: connect().presence.leave(str(worker)))
