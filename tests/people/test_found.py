@@ -4,27 +4,13 @@ import itertools
 import json
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.people.__main__ import Runner
 from tests.people.inputs import TEXTS
-from tests.people.oracle import Options
+from tests.people.steps import enqueue, put, retry
 from tests.people.world import Run
-
-
-def put(text: str, name: str = "a.csv") -> dict[str, Any]:
-    return {"do": "put", "input": name, "text": text}
-
-
-def enqueue(name: str = "a.csv", **changes: object) -> dict[str, Any]:
-    flags = dict.fromkeys(("again", "json", "quiet", "elsewhere"), False)
-    return {"do": "enqueue", "input": name, **Options()._asdict(), "output": "", "wait": True, **flags, **changes}
-
-
-def retry(model: str = "", job: int = 0) -> dict[str, Any]:
-    return {"do": "retry", "job": job, "model": model}
 
 
 def producer(runner: Runner, folder: Path, *words: str) -> Run:
