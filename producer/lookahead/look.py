@@ -13,7 +13,6 @@ from formats.errors import InputError, NightshiftError
 from formats.files.location import Location
 from formats.glance import Glance
 from formats.glance_several import glance_at
-from formats.joined.source import JoinedSource
 from formats.source import Source
 from graphs.errors import GraphError
 from graphs.suggest import suggest
@@ -69,7 +68,7 @@ class Lookahead:
             "limit": self.limit or None,
             "size": self.size,
             "container": self.container or None,
-            "dialect": asdict(self.dialect),
+            "dialect": {**asdict(self.dialect), "columns": [*self.dialect.columns]},
             "read_as": str(self.dialect),
             "columns": list(self.source.columns),
             "records": self.records.records,
@@ -149,7 +148,7 @@ def look_ahead(
             cost = Cost(None, None, None, "nothing would be scored")
         return Lookahead(
             input=source.path,
-            files=len(locations) if isinstance(source, JoinedSource) else 0,
+            files=len(locations) if source.file_column else 0,
             limit=limit,
             container=found.container,
             source=source,
