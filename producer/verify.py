@@ -69,7 +69,7 @@ class Verdict:
 def verify(
     scores: Output,
     receipt: Path | None = None,
-    input: Location | Sequence[Location] = (),
+    input: Location | Sequence[Location] | None = None,
     model: Path | None = None,
 ) -> Verdict:
     """`input` is where the input is by now; of several files also the folder or prefix that they are below, or files,
@@ -99,7 +99,7 @@ def verify(
     for each in retried:
         ranges = ", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in each["records"][:MOST])
         verdict.notes.append(f"records {ranges} were scored later, by the model {each['model']}")
-    given = [input] if isinstance(input, Path | Url) else [*input]
+    given = [input] if isinstance(input, Path | Url) else [*(input or ())]
     source = find_input(job, given, copies(Settings.from_environment().home), verdict.notes)
     rejects = rejects_path(scores)
     _compare("rejects", rejects, header.rejects, [batch.rejects for batch in batches], batches, job, None, verdict)
