@@ -1,13 +1,13 @@
 """Parts in a folder: what places on a disk have in common."""
 
 import contextlib
-import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 from formats.errors import NightshiftError
+from formats.files import safe
 from jobs.digest import Bytes
 from jobs.errors import LostError, SettingsError
 from jobs.place import is_part_of, part_name, prefix
@@ -29,11 +29,11 @@ class Folder:
 
     def _write(self, folder: Path, name: str, *data: Bytes) -> None:
         path = folder / name
-        partial = path.with_name(f"{name}.{os.getpid()}.partial")
+        partial = path.with_name(f"{name}.{safe.token()}.partial")
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
             self._check(folder)
-            with partial.open("wb", buffering=0) as file:
+            with safe.create(partial, buffering=0) as file:
                 for each in data:
                     _write_all(file, memoryview(each))
             partial.replace(path)
@@ -46,6 +46,10 @@ class Folder:
         """Raises SettingsError if strangers can put something there: it would be scored."""
         if folder.stat().st_mode & 0o002:
             raise SettingsError(f"{self.setting}={folder} may be written by anybody: chmod 700")
+        try:
+            safe.check_folder(folder)
+        except PermissionError:
+            raise SettingsError(f"{self.setting}={folder} is another user's: give it to this one, or to root") from None
 
     def put_part(self, life: Life, batch: int, attempt: int, *data: Bytes) -> str:
         """Writes a batch's lines under a name that nobody else has, which is returned. Raises as `put` does."""
@@ -90,7 +94,7 @@ def open_file(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
 
 
-def _write_all(file: io.FileIO, data: memoryview) -> None:
+def _write_all(file: BinaryIO, data: memoryview) -> None:
     """Without a buffer a file may take less than it is given."""
     data = data.cast("B")
     while data:

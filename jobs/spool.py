@@ -46,7 +46,9 @@ class Spool(Folder):
         if self._folder is None:
             raise SettingsError(f"{life.id} is in its producer's NIGHTSHIFT_SPOOL, which is not set here")
         try:
-            data = (self._folder / name_of(life, batch, kind)).read_bytes()
+            self._check(self._folder)
+            with open_file(self._folder / name_of(life, batch, kind)) as file:
+                data = file.read()
         except OSError:
             return None
         return data if len(data) == int(value.removeprefix(CLAIM_CHECK)) else None
@@ -62,6 +64,7 @@ class Spool(Folder):
         if self._folder is None:
             return None
         try:
+            self._check(self._folder)
             with open_file(self._folder / name_of(life, 0, INPUT)) as file:
                 said, _, read_from = os.fsdecode(file.read()).partition("\0")
             return locate(read_from or said) if said == path else None

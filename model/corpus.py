@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from formats.files import safe
 from model.errors import ModelError
 
 # SMS Spam Collection v.1 (Almeida and Gómez Hidalgo, 2011), UCI Machine Learning Repository, DOI 10.24432/C5CC84;
@@ -79,7 +80,9 @@ def fetch(destination: Path, url: str = SMS_URL) -> None:
             archive = response.read(_MAX_BYTES)
     except OSError as error:
         raise ModelError(f"cannot fetch {url}: {error}") from None
-    destination.write_bytes(unpack(archive))
+    content = unpack(archive)
+    with safe.replacing(destination) as file:
+        file.write(content)
 
 
 def unpack(archive: bytes, sha256: str = SMS_SHA256) -> bytes:

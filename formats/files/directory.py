@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from formats.errors import InputError, NightshiftError
+from formats.files import safe
 from formats.files.location import Location, Url
 from formats.files.storage import filesystem, reporting
 
@@ -59,8 +60,9 @@ class _Folder:
         self._path.mkdir(parents=True, exist_ok=True)
         partial = self._path / half_written(name)
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-            with os.fdopen(os.open(partial, flags, 0o666), "wb") as target:
+            safe.check_replaceable(self._path / name)
+            partial.unlink(missing_ok=True)
+            with safe.create(partial) as target:
                 _copy(head, file, size, target)
                 target.flush()
                 os.fsync(target.fileno())

@@ -1,11 +1,11 @@
 """A copy of an object on a disk, for what has to be a file."""
 
-import os
 import shutil
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from formats.errors import InputError
+from formats.files import safe
 from formats.files.directory import CHUNK_BYTES
 from formats.files.location import Url
 from formats.files.storage import filesystem, reporting
@@ -32,7 +32,7 @@ def mirrored_url(path: Path, folder: Path) -> Url | None:
 def make_room(path: Path) -> None:
     """For that copy. Raises InputError if there can be none."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        safe.make_private_folder(path.parent)
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}") from error
 
@@ -41,9 +41,13 @@ def mirrored(url: Url, folder: Path) -> Path:
     """The copy, made now. Raises InputError if there is no such object."""
     path = mirror_path(url, folder)
     make_room(path)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f"{path.name}.{safe.token()}.partial")
     try:
-        with reporting(url), filesystem(url).open_input_stream(url.path) as source, partial.open("wb") as file:
+        with (
+            reporting(url),
+            filesystem(url).open_input_stream(url.path) as source,
+            safe.create(partial, safe.PRIVATE) as file,
+        ):
             shutil.copyfileobj(source, file, CHUNK_BYTES)
         partial.replace(path)
     finally:

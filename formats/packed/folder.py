@@ -20,6 +20,7 @@ from pathlib import Path
 import xxhash
 
 from formats.errors import NightshiftError
+from formats.files import safe
 
 FOLDER = "unpacked"  # of the home
 _ABOUT = ".json"
@@ -48,12 +49,10 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         with self.reporting():
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            status = path.lstat()
-            if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+            safe.make_private_folder(path.parent)  # the home
+            if path.is_symlink():
                 raise NightshiftError(f"{path}: not a folder of ours, or a link: remove it")
-            if stat.S_IMODE(status.st_mode) != 0o700:
-                path.chmod(0o700)
+            safe.make_private_folder(path)
 
     @contextlib.contextmanager
     def reporting(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow.compat import v1
 
+from formats.files import safe
 from model.checkpoints import checkpoint
 from model.checkpoints.checkpoint import BASENAME, STATE
 from model.errors import ModelError
@@ -38,6 +39,7 @@ class Writer:
 
     def __init__(self, session: v1.Session, directory: Path, policy: Policy = DEFAULT) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        safe.check_folder(directory)  # its files have names that can be foreseen
         self._session, self._directory, self._policy = session, directory, policy
         self._absolute = directory.resolve()  # Saver notes paths relative to the directory only if given absolute ones
         with session.graph.as_default():

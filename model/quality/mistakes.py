@@ -1,12 +1,14 @@
 """The messages that a threshold gets wrong, the most wrong first, and a file of them."""
 
 import csv
+import io
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from formats.files import safe
 from model.corpus import Labelled
 
 COLUMNS = ("kind", "score", "message", "text")
@@ -38,8 +40,11 @@ def find(data: Labelled, scores: npt.NDArray[np.float32], threshold: float) -> l
 
 def write(found: list[Mistake], path: Path) -> None:
     """Write them as CSV. Each text's bytes are those of the labelled file, UTF-8 or not."""
-    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        rows = csv.writer(file)
+    with safe.replacing(path) as file:
+        text = io.TextIOWrapper(file, newline="", encoding="utf-8", errors="surrogateescape")
+        rows = csv.writer(text)
         rows.writerow(COLUMNS)
         for each in found:
             rows.writerow((*each[:3], each.text.decode("utf-8", "surrogateescape")))
+        text.flush()
+        text.detach()

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # not pyplot: no window, no state shared with anybody's notebook
 from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
+from formats.files import safe
 from model.errors import ModelError
 from model.quality import calibration, curves
 from model.quality.curves import Curve
@@ -83,7 +84,9 @@ def draw(
             figure.set_layout_engine("none")  # one layout, or the second format's would start from the first one's
             for each in formats:
                 paths.append(directory / f"{name}.{each}")
-                figure.savefig(paths[-1], metadata={"Date": None} if each == "svg" else {"Software": None})
+                about: dict[str, Any] = {"Date": None} if each == "svg" else {"Software": None}
+                with safe.replacing(paths[-1]) as file:
+                    figure.savefig(file, format=each, metadata=about)
     return paths
 
 

@@ -10,17 +10,19 @@ from typing import BinaryIO
 
 import xxhash
 
+from formats.files import safe
 from jobs.digest import Part
 
 CHUNK_BYTES = 1 << 20
 
 
 def write_atomically(path: Path, content: bytes, token: str) -> None:
-    """Replaces `path`, which may be a link, by a file of that content. Raises OSError."""
+    """Replaces `path`, which may be a link, by a file of that content. Raises OSError, if it is another's as well."""
+    safe.check_replaceable(path)
     partial = path.with_name(f"{path.name}.{token}.partial")
     try:
         partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+        with safe.create(partial) as file:
             file.write(content)
             make_safe(file)
         partial.replace(path)
@@ -33,7 +35,7 @@ def write_atomically(path: Path, content: bytes, token: str) -> None:
 @contextlib.contextmanager
 def alone(path: Path) -> Iterator[None]:
     """Waits until no other process of this home publishes what is made at that path. Raises OSError."""
-    with path.with_name(f"{path.name}.lock").open("ab") as lock:
+    with safe.open_or_create(path.with_name(f"{path.name}.lock"), safe.PRIVATE) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from formats.files import safe
 from jobs.errors import JobError
 from jobs.ledger import Ledger
 from jobs.record import Job
@@ -19,8 +20,8 @@ def retry_room(output: Path) -> Path:
 
 
 def sweep(ledger: Ledger, job: Job, output: Path) -> None:
-    """Removes it, now that `job` has these files whole; what another job needs to go on stays. Does nothing while a
-    command writes there, or if the server is away: whoever comes next sweeps."""
+    """Removes it, now that `job` has these files whole; what another job needs to go on stays, and what is another
+    user's. Does nothing while a command writes there, or if the server is away: whoever comes next sweeps."""
     with contextlib.suppress(OSError, JobError, *AWAY):
         left = list(_left(output))
         parts = claim_both(output, job.life) if left else None
@@ -29,7 +30,7 @@ def sweep(ledger: Ledger, job: Job, output: Path) -> None:
         try:
             needed = _needed(ledger, job, output)
             for path in left:
-                if path.name not in needed:
+                if path.name not in needed and safe.is_ours(path):
                     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
         finally:
             for part in parts:

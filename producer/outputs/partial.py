@@ -7,15 +7,20 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from formats.files import safe
 from jobs.digest import Part as Range
 from jobs.errors import JobError, LostError
 from jobs.record import Life
 from producer.outputs.files import CHUNK_BYTES, begins_with, make_safe, sync_folder
 from producer.outputs.paths import rejects_path
+
+FOLDER_SECONDS = 5.0  # for which a folder's lock is waited for: whoever may look into a folder may lock it, for ever
 
 
 class Partial:
@@ -36,9 +41,9 @@ class Partial:
 
     def claim(self) -> bool:
         """Opens it, for this process alone: a stalled collector that wakes up late must not write into it. False if
-        another process has it. Raises OSError."""
+        another process has it. Raises OSError, for what is there and not ours as well."""
         while True:
-            file = os.fdopen(os.open(self.partial, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666), "r+b")
+            file = safe.open_or_create(self.partial)
             if not _lock(file):
                 file.close()
                 return False
@@ -53,8 +58,8 @@ class Partial:
         for other in self.path.parent.iterdir():
             name = other.name
             if name.startswith(f"{self.path.name}.") and name.endswith(".partial") and name != self._ours:
-                with contextlib.suppress(OSError), os.fdopen(os.open(other, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-                    if not _lock(file):
+                with contextlib.suppress(OSError), _open_to_look(other) as file:
+                    if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and not _lock(file):
                         yield other
 
     def resume(self, sources: Sequence[Path], ranges: Sequence[Range]) -> Path | None:
@@ -84,6 +89,7 @@ class Partial:
     def publish(self) -> None:
         """Gives it its final name. Raises OSError."""
         self.flush()
+        safe.check_replaceable(self.path)
         self.partial.replace(self.path)
         sync_folder(self.path.parent)
         self.close()
@@ -105,8 +111,7 @@ def claim_both(output: Path, life: Life) -> tuple[Partial, Partial] | None:
     scores, rejects = Partial(output, life), Partial(rejects_path(output), life)
     folder = os.open(output.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with contextlib.suppress(OSError):  # some network file systems lock no folders: the files' own locks are left
-            fcntl.flock(folder, fcntl.LOCK_EX)
+        _lock_folder(folder)
         other = next((path for part in (scores, rejects) for path in part.others()), None)
         if other is not None:
             raise JobError(f"another job writes {other.name.rsplit('.', 2)[0]} at this moment: name another --output")
@@ -116,6 +121,24 @@ def claim_both(output: Path, life: Life) -> tuple[Partial, Partial] | None:
         return None
     finally:
         os.close(folder)
+
+
+def _open_to_look(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+
+
+def _lock_folder(folder: int) -> None:
+    """For a while at most, and on some network file systems not at all: the files' own locks are left."""
+    deadline = time.monotonic() + FOLDER_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.01)
+        except OSError:
+            return
+        else:
+            return
 
 
 def _lock(file: BinaryIO) -> bool:

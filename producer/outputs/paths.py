@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from formats.errors import InputError
+from formats.files import safe
 from formats.files.location import Location, Url
 
 # The ends of the names of what is written for a job; `.retry.` is what `producer retry` scores.
@@ -63,6 +64,10 @@ def check_local(output: Path, inputs: Iterable[Location]) -> Path:
     for place in (path, rejects_path(path), receipt_path(path)):
         if not _replaceable(place):
             raise InputError(f"{place} is no regular file, and is left alone: name another --output")
+        try:
+            safe.check_replaceable(place)
+        except OSError as error:
+            raise InputError(f"{place}: {error.strerror}, or name another --output") from error
         taken = next((file for file in files if _same(place, file)), None)
         if taken is not None:
             raise InputError(f"{place} is the input" if place == path else f"{place} would replace the input {taken}")

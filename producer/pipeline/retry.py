@@ -8,13 +8,13 @@ whatever stops the command in between, the next one finds the merged files by th
 import contextlib
 import json
 import shutil
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from formats.csv.dialect import Dialect
 from formats.errors import NightshiftError
+from formats.files import safe
 from formats.files.location import Location
 from formats.rejects import codes_by, is_mendable
 from graphs.words import Words
@@ -62,7 +62,7 @@ def retry(
     published = False
     try:
         _clear(room)
-        room.mkdir()
+        room.mkdir(mode=safe.PRIVATE_FOLDER)
         cut = _cut_rejects(job, output, room, connection.settings)
         again = room / f"rejected.scores{output.suffix}"
         by = _score(connection, job, cut, again, model or _own_model(ledger, job, room), words, report)
@@ -91,7 +91,8 @@ def _own_model(ledger: Ledger, job: Job, folder: Path) -> Path:
     if graph is None:
         raise JobError(f"the model of {job.id} is not on the server any more: name it with --model")
     path = folder / (Path(job.model_name).name or "model.pb")
-    path.write_bytes(graph)
+    with safe.create(path) as file:
+        file.write(graph)
     return path
 
 
@@ -112,13 +113,8 @@ def _score(
 
 
 def _clear(room: Path) -> None:
-    try:
-        if stat.S_ISDIR(room.lstat().st_mode):
-            shutil.rmtree(room)
-        else:
-            room.unlink()
-    except FileNotFoundError:
-        pass
+    if safe.is_ours(room):
+        shutil.rmtree(room) if room.is_dir() and not room.is_symlink() else room.unlink(missing_ok=True)
 
 
 def _cut_rejects(job: Job, output: Path, room: Path, settings: Settings) -> Cut:
@@ -143,7 +139,7 @@ def _cut_rejects(job: Job, output: Path, room: Path, settings: Settings) -> Cut:
             if here and (file is None or name not in files.values()):
                 path = room / f"rejected{len(files)}{Path(job.input).suffix}"
                 opened.close()
-                file = opened.enter_context(path.open("wb"))
+                file = opened.enter_context(safe.create(path))
                 file.write(source.excerpt_head())
                 files[path] = name
             for number in here:

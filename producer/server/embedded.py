@@ -20,6 +20,7 @@ from typing import IO
 
 import redis
 
+from formats.files import safe
 from jobs.errors import ServerError
 from producer.server.keeper import IDLE, open_lock, try_lock
 
@@ -35,14 +36,13 @@ class Embedded:
     """The server and, on demand, the workers, kept while this object is open."""
 
     def __init__(self, home: Path, spool: Path | None = None) -> None:
-        self._home = home.resolve()
-        self.spool = spool or self._home / "spool"
         self._held: dict[str, IO[bytes]] = {}
         try:
-            self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._home.chmod(0o700)
+            safe.make_private_folder(home)
         except OSError as error:
-            raise ServerError(f"{self._home}: {error.strerror}") from None
+            raise ServerError(f"{error.filename or home}: {error.strerror}") from None
+        self._home = home.resolve()
+        self.spool = spool or self._home / "spool"
         self.url = f"unix://{self._socket()}"
 
     def start_server(self) -> None:

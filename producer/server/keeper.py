@@ -6,6 +6,8 @@ Whoever needs the process holds a shared lock on NAME.users in the working direc
 holder ends, however it ends, and when the last is gone the keeper stops the process and itself: SIGTERM, and after
 GRACE seconds SIGKILL; sooner if the last holder wrote IDLE there. While it runs it holds NAME.keeper, so there is one,
 and a shared lock on each of NEEDS, so that what the process needs outlives it. A process that dies is started again.
+
+All that it and its process write there is for this user alone.
 """
 
 import fcntl
@@ -16,6 +18,8 @@ import sys
 import time
 from typing import IO
 
+from formats.files import safe
+
 POLL_SECONDS = 0.1
 IDLE = b"idle"  # nothing is under way
 IDLE_GRACE = 0.2  # seconds in which an idle process may say good-bye
@@ -24,8 +28,8 @@ YOUNG_SECONDS = 20.0  # ...this age
 
 
 def open_lock(path: str) -> IO[bytes]:
-    """The lock file, readable by its owner alone."""
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+    """The lock file, readable by its owner alone. Raises OSError if it is another's, or a link."""
+    return safe.open_or_create(path, safe.PRIVATE)
 
 
 def try_lock(file: IO[bytes], kind: int) -> bool:
@@ -38,6 +42,8 @@ def try_lock(file: IO[bytes], kind: int) -> bool:
 
 def keep(name: str, grace: float, needs: list[str], command: list[str]) -> int:
     """Returns 0 when nobody needs the process any more, 1 when it does not stay up."""
+    os.umask(0o077)
+    safe.make_private_folder(".")  # whatever its name leads to by now
     alone, users = open_lock(f"{name}.keeper"), open_lock(f"{name}.users")
     deadline = time.monotonic() + 2.0
     while not try_lock(alone, fcntl.LOCK_EX):  # another keeper, or only a command that looks whether there is one
@@ -48,7 +54,8 @@ def keep(name: str, grace: float, needs: list[str], command: list[str]) -> int:
     for file in needed:
         fcntl.flock(file, fcntl.LOCK_SH)
     deaths = 0
-    with open(f"{name}.log", "ab", buffering=0) as log:  # noqa: PTH123 -- pathlib costs a tenth of the start
+    with safe.open_or_create(f"{name}.log", safe.PRIVATE) as log:
+        fcntl.fcntl(log, fcntl.F_SETFL, os.O_APPEND)
         while True:
             born = time.monotonic()
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
