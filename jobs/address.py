@@ -45,14 +45,16 @@ class Address:
     def _parse(cls, url: str) -> Self:
         scheme, colon, _ = url.partition("://")
         if scheme not in SCHEMES or not colon:
-            raise ValueError(f"it must begin with redis://, rediss:// or unix://, not {scheme[:20] + '://'!r}")
+            # What stands there may be a password, if it is no scheme.
+            other = f", not '{scheme}://'" if colon and re.fullmatch(r"[a-z][a-z+-]{0,19}", scheme) else ""
+            raise ValueError(f"it must begin with redis://, rediss:// or unix://{other}")
         if ";" in url or re.search(r"\s", url):
             raise ValueError("it names one server; write a semicolon as %3B, a blank as %20")
         try:
             parts = urlsplit(url)
         except ValueError:  # its text would show the password
             raise ValueError("it is no URL") from None
-        if parts.netloc and "@" in parts.path + parts.query and "@" not in parts.netloc:
+        if parts.netloc and "@" in parts.path + parts.query:  # and nothing of it is shown
             raise ValueError("write / and ? in a password as %2F and %3F, @ elsewhere as %40")
         if parts.fragment or url.endswith("#"):
             raise ValueError("write # as %23")

@@ -1,15 +1,19 @@
-"""Log lines as JSON, of producer and workers alike: one object a line, with the job and the batch that it is about."""
+"""Log lines, of producer and workers alike: as text, each on a line of its own that is one, or as JSON, one object a
+line, with the job and the batch that it is about. No secret is in either (formats/harmless.py)."""
 
 import json
 import logging
 import os
 import socket
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal, cast, get_args
+
+from formats.harmless import hidden, shown, shown_lines
 
 Format = Literal["text", "json"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -53,7 +57,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": hidden(record.getMessage()),
             "host": self._host,
             "pid": os.getpid(),
             "job": job,
@@ -62,8 +66,27 @@ class JsonFormatter(logging.Formatter):
         for name, value in getattr(record, "fields", {}).items():
             line.setdefault(name, value)
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = hidden(self.formatException(record.exc_info))
         return json.dumps(line, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """As another formatter, but that a record is one line, whatever its message says; only a traceback follows, with
+    lines that are indented: no other line begins like a record's."""
+
+    def __init__(self, form: logging.Formatter) -> None:
+        super().__init__()
+        self._form = form
+
+    def format(self, record: logging.LogRecord) -> str:
+        plain = logging.makeLogRecord(record.__dict__)
+        plain.msg, plain.args = shown(record.getMessage()), None
+        plain.exc_info = plain.exc_text = plain.stack_info = None
+        line = self._form.format(plain)
+        behind = [record.stack_info] if record.stack_info else []
+        if record.exc_info:
+            behind.append(self.formatException(record.exc_info))
+        return "\n  ".join([line, *(shown(each) for text in behind for each in text.split("\n"))])
 
 
 def _subject(record: logging.LogRecord) -> tuple[str | None, int | None]:
@@ -96,18 +119,23 @@ def set_up(form: str) -> None:
         raise ValueError(f"{form!r} is none of: {', '.join(FORMATS)}")
     _format = cast(Format, form)
     handler = _Stderr()
-    handler.setFormatter(JsonFormatter() if as_json() else logging.Formatter("producer: %(message)s"))
+    handler.setFormatter(JsonFormatter() if as_json() else TextFormatter(logging.Formatter("producer: %(message)s")))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("producer").setLevel(logging.INFO if as_json() else logging.WARNING)
     logging.captureWarnings(as_json())
-    sys.excepthook = _log_exception if as_json() else sys.__excepthook__
+    sys.excepthook = _log_exception if as_json() else _print_exception
 
 
 def as_json() -> bool:
     """Whether this command logs as JSON: then all that it writes to stderr is."""
     return _format == "json"
+
+
+def _print_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    for text in traceback.format_exception(kind, error, trace):
+        print(shown_lines(text.rstrip("\n")), file=sys.stderr)
 
 
 def _log_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -34,7 +34,9 @@ class LocalFile:
         self.location = path
         objection = _objection.get()
         try:
-            self._file = open(path, "rb", buffering=0, opener=_open_no_link if objection else None)  # noqa: SIM115 -- a path's open takes no opener
+            # Another kind of file is none of ours; a pipe would wait for somebody to write into it.
+            flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_NOFOLLOW if objection else 0)
+            self._file = os.fdopen(os.open(path, flags), "rb", buffering=0)
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}") from error
         weakref.finalize(self, self._file.close)  # in a notebook nobody closes it
@@ -69,7 +71,3 @@ class LocalFile:
 
     def close(self) -> None:
         self._file.close()
-
-
-def _open_no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)  # nor wait for what may have become a FIFO

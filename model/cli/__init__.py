@@ -4,8 +4,9 @@ from typing import Any
 
 import click
 
+from formats.harmless import shown
 from model import environment
-from model.cli.console import INTERRUPTED
+from model.cli.console import INTERRUPTED, tell
 from model.cli.corpus import corpus
 from model.cli.evaluate import evaluate
 from model.cli.finetune import finetune
@@ -25,15 +26,18 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except InterruptedRunError as error:
-            click.echo(f"model: {error}", err=True)
+            tell(f"model: {error}", err=True)
             raise SystemExit(INTERRUPTED) from None
+        except click.ClickException as error:
+            vars(error)["message"] = shown(error.message)
+            raise
         except (KeyboardInterrupt, click.Abort):
             click.echo("model: interrupted", err=True)
             raise SystemExit(INTERRUPTED) from None
         except ModelError as error:
-            click.echo(f"model: {error}", err=True)
+            tell(f"model: {error}", err=True)
         except OSError as error:
-            click.echo(f"model: {error.filename}: {error.strerror}" if error.filename else f"model: {error}", err=True)
+            tell(f"model: {error.filename}: {error.strerror}" if error.filename else f"model: {error}", err=True)
         raise SystemExit(1)
 
 

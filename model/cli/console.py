@@ -1,12 +1,16 @@
 """What the commands share: kinds of options, a progress bar, tables."""
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from formats.harmless import shown, shown_lines
 
 if TYPE_CHECKING:
     from model.quality.metrics import Metrics
@@ -40,6 +44,16 @@ def flat(given: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(name for each in given for name in each)
 
 
+def tell(text: object, err: bool = False) -> None:
+    """Print lines for people; what strangers wrote in them does nothing to a terminal."""
+    click.echo(shown_lines(text), err=err)
+
+
+def tell_path(path: str | Path) -> None:
+    """Print a path: on a terminal for people, elsewhere as it is, for programs."""
+    click.echo(shown(path) if sys.stdout.isatty() else os.fsencode(path))
+
+
 def import_tensorflow() -> None:
     import tensorflow as tf
 
@@ -68,7 +82,7 @@ def progress(what: str, total: int, done: int = 0) -> Iterator[Callable[[int, fl
             done += 1
             bar.update(task, advance=1, description=f"{what}, loss {loss:.3f}")
             if not console.is_terminal and done * 10 // total > (done - 1) * 10 // total:
-                click.echo(f"{what}: {done}/{total} steps, loss {loss:.3f}", err=True)
+                tell(f"{what}: {done}/{total} steps, loss {loss:.3f}", err=True)
 
         yield on_step
 
@@ -84,6 +98,7 @@ def print_metrics(found: "Metrics", as_json: bool, context: dict[str, Any]) -> N
 
 def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Columns padded to their longest cell, so that they read on a terminal and cut in a pipe."""
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    for row in (header, *rows):
+    cells = [tuple(map(shown, row)) for row in (header, *rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    for row in cells:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

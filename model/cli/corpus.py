@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from model.cli.console import PLACE
+from model.cli.console import PLACE, tell
 
 
 @click.command()
@@ -18,4 +18,4 @@ def corpus(output: Path) -> None:
     from model import corpus as corpora
 
     corpora.fetch(output)
-    click.echo(f"{corpora.SMS_SHA256}  {output}")
+    tell(f"{corpora.SMS_SHA256}  {output}")

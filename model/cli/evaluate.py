@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from model.cli.console import EXISTING, PLACE, as_json, import_tensorflow
+from model.cli.console import EXISTING, PLACE, as_json, import_tensorflow, tell
 from model.cli.verdict import print_verdict
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def evaluate(
         return
     print_verdict(report, wrong)
     for written in (*([errors] if errors is not None else []), *drawn):
-        click.echo(f"written: {written}")
+        tell(f"written: {written}")
 
 
 def _report(data: "Labelled", scores: Any, threshold: float, folds: int | None) -> dict[str, Any]:

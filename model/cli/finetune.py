@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from model.cli.console import EXISTING, PLACE, as_json, flat, import_tensorflow, names, pair, progress
+from model.cli.console import EXISTING, PLACE, as_json, flat, import_tensorflow, names, pair, progress, tell_path
 from model.cli.run import Options, asked_to_stop, options
 from model.cli.train import tell
 
@@ -91,4 +91,4 @@ def finetune(
             place = chosen.place(checkpoints)
             prefix = run.go_on(session, task, rows, data.labels, plan, place, done, on_step, stop)
     report = {"checkpoint": prefix, "messages": len(data.texts), "features": rows.shape[1], "steps": total}
-    click.echo(json.dumps(report) if as_json else prefix)
+    click.echo(json.dumps(report)) if as_json else tell_path(prefix)

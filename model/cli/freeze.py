@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
+from formats.files import safe
 from graphs import kinds
 from graphs.names import short
-from model.cli.console import PLACE, flat, import_tensorflow, names, pair
+from model.cli.console import PLACE, flat, import_tensorflow, names, pair, tell
 
 
 @click.command()
@@ -100,6 +101,7 @@ def freeze(
     wanted = wanted or {name: name for name in freezing.outputs_of(source)}
     made = freezing.convert(source, wanted, named, dict(settings))
     outcome = compare.compare(made, source, sample)
-    output.write_bytes(made.content)
-    click.echo(f"{hashlib.sha256(made.content).hexdigest()}  {output}")
-    click.echo(outcome.text, err=True)
+    with safe.replacing(output) as file:
+        file.write(made.content)
+    tell(f"{hashlib.sha256(made.content).hexdigest()}  {output}")
+    tell(outcome.text, err=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.cli.console import as_json, import_tensorflow
+from model.cli.console import as_json, import_tensorflow, tell, tell_path
 from model.cli.tables import printable, show
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def _print_command(path: Path, table: Path) -> None:
 
     found = command_for(path, table)
     for sentence in found.told:
-        click.echo(f"model: {_safe(sentence)}", err=True)
-    click.echo(shlex.join(found.words))
+        tell(f"model: {sentence}", err=True)
+    tell_path(shlex.join(found.words))
     if not found.is_whole:
         raise SystemExit(1)
 
@@ -85,26 +85,26 @@ def _as_dict(found: "Inspection") -> dict[str, object]:
 def _print(path: Path, found: "Inspection") -> None:
     import tensorflow as tf
 
-    click.echo(f"{path}: {found.kind}, {found.nodes} nodes, {found.bytes:,} bytes")
-    click.echo(f"sha256 {found.sha256}" + (f" of {', '.join(found.files)}" if len(found.files) > 1 else ""))
+    tell(f"{path}: {found.kind}, {found.nodes} nodes, {found.bytes:,} bytes")
+    tell(f"sha256 {found.sha256}" + (f" of {', '.join(found.files)}" if len(found.files) > 1 else ""))
     if found.nodes:
         written = f"TensorFlow {found.tensorflow}" if found.tensorflow else "a release of TensorFlow it does not record"
-        click.echo(f"written by {written}, GraphDef version {found.producer}")
+        tell(f"written by {written}, GraphDef version {found.producer}")
     what = "constants" if found.kind == "frozen graph" else "variables"
     trainable = f", {found.trainable:,} of them trainable" if found.trainable is not None else ""
-    click.echo(f"{found.parameters:,} parameters in {len(found.values)} {what}{trainable}")
+    tell(f"{found.parameters:,} parameters in {len(found.values)} {what}{trainable}")
     if found.accepted:
-        click.echo(f"accepted by a worker with TensorFlow {tf.__version__}")
+        tell(f"accepted by a worker with TensorFlow {tf.__version__}")
     else:
-        click.echo(f"not accepted by a worker: {found.why_not}")
+        tell(f"not accepted by a worker: {found.why_not}")
     for node, op, why in found.allowed:
-        click.echo(f"only where NIGHTSHIFT_ALLOW_OPS has it: {_safe(node)} is the op {_safe(op)}, which {why}")
+        tell(f"only where NIGHTSHIFT_ALLOW_OPS has it: {_safe(node)} is the op {_safe(op)}, which {why}")
     if found.rows:
-        click.echo(f"rows: {_safe(found.rows)}")
+        tell(f"rows: {_safe(found.rows)}")
     for node, op, why in found.refused:
-        click.echo(f"refused: {_safe(node)} is the op {_safe(op)}, which {why}")
+        tell(f"refused: {_safe(node)} is the op {_safe(op)}, which {why}")
     if found.freeze:
-        click.echo(f"to make it scoreable: {_safe(found.freeze)}")
+        tell(f"to make it scoreable: {_safe(found.freeze)}")
     _print_tables(found, what)
 
 

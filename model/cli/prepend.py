@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from model.cli.console import PLACE, import_tensorflow
+from formats.files import safe
+from model.cli.console import PLACE, import_tensorflow, tell
 
 
 @click.command()
@@ -80,5 +81,6 @@ def prepend(
     except OSError as error:
         raise ModelError(f"cannot read {place}: {error.strerror}") from None
     content = put_before(data, read(vocabulary, name), recipe, input_name)
-    output.write_bytes(content)
-    click.echo(f"{hashlib.sha256(content).hexdigest()}  {output}")
+    with safe.replacing(output) as file:
+        file.write(content)
+    tell(f"{hashlib.sha256(content).hexdigest()}  {output}")

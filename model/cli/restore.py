@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from model.cli.console import PLACE, as_json, flat, import_tensorflow, names, pair, print_table
+from formats.harmless import shown
+from model.cli.console import PLACE, as_json, flat, import_tensorflow, names, pair, print_table, tell
 
 if TYPE_CHECKING:
     from model.checkpoints.partial import Outcome
@@ -104,7 +105,7 @@ def _score(session: Any, texts: tuple[str, ...], as_json: bool) -> None:
         click.echo(json.dumps([{"text": text, "score": score} for text, score in zip(texts, scores, strict=True)]))
     else:
         for text, score in zip(texts, scores, strict=True):
-            click.echo(f"{score:.6f}  {text}")
+            tell(f"{score:.6f}  {shown(text)}")
 
 
 def _run(session: Any, feeds: tuple[tuple[str, str], ...], fetch: tuple[str, ...], as_json: bool) -> None:
@@ -120,7 +121,7 @@ def _run(session: Any, feeds: tuple[tuple[str, str], ...], fetch: tuple[str, ...
         click.echo(json.dumps(found, default=os.fsdecode))
     else:
         for name, value in found.items():
-            click.echo(f"{name}  {json.dumps(value, default=os.fsdecode)}")
+            tell(f"{name}  {json.dumps(value, default=os.fsdecode)}")
 
 
 def _tell(prefix: str, outcome: "Outcome", as_json: bool) -> None:
@@ -140,4 +141,4 @@ def _tell(prefix: str, outcome: "Outcome", as_json: bool) -> None:
         ],
     )
     if outcome.unused:
-        click.echo(f"not used of {prefix}: {', '.join(outcome.unused)}", err=True)
+        tell(f"not used of {prefix}: {', '.join(outcome.unused)}", err=True)

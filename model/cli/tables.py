@@ -1,13 +1,12 @@
 """Tables for people: drawn by rich on a terminal, aligned text in a pipe; and texts from strangers, made harmless."""
 
 import sys
-import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Literal
 
 import click
 
-_UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # controls, formats, line separators, what nobody defined
+from formats import harmless
 
 
 def show(header: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Collection[int] = ()) -> None:
@@ -47,14 +46,9 @@ def printable(text: bytes, width: int | None = None) -> str:
     Controls and escape sequences could rewrite the screen, direction marks could reorder it. A text that takes more
     than `width` cells is cut.
     """
-    decoded = text.decode("utf-8", "backslashreplace")
-    shown = "".join(_escaped(each) if unicodedata.category(each) in _UNPRINTABLE else each for each in decoded)
+    found = harmless.printable(text.decode("utf-8", "backslashreplace"))
     if width is None:
-        return shown
+        return found
     from rich.cells import cell_len, set_cell_size
 
-    return shown if cell_len(shown) <= width else set_cell_size(shown, width - 1).rstrip() + "…"
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
+    return found if cell_len(found) <= width else set_cell_size(found, width - 1).rstrip() + "…"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from model.cli.console import EXISTING, PLACE, as_json, import_tensorflow, print_metrics, progress
+from model.cli.console import EXISTING, PLACE, as_json, import_tensorflow, print_metrics, progress, tell_path
 from model.cli.run import Options, asked_to_stop, options
 from model.errors import ModelError
 
@@ -92,7 +92,7 @@ def _train(data: "Labelled", plan: "Plan", checkpoints: Path, chosen: Options, a
             place = chosen.place(checkpoints)
             prefix = run.go_on(session, task, data.texts, data.labels, plan, place, done, on_step, stop)
     report = {"checkpoint": prefix, "messages": len(data.texts), "spam": int(data.labels.sum()), "steps": total}
-    click.echo(json.dumps(report) if as_json else prefix)
+    click.echo(json.dumps(report)) if as_json else tell_path(prefix)
 
 
 def tell(done: int, total: int) -> None:

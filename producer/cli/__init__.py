@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from formats.errors import NightshiftError
+from formats.harmless import shown
 from jobs import logs
 from jobs.errors import SettingsError, StoppedError
 from jobs.footprint import keep_freed_memory, without_pandas
@@ -81,6 +82,7 @@ class Commands(click.Group):
         except NightshiftError as error:
             fail(str(error))
         except click.ClickException as error:
+            vars(error)["message"] = shown(error.message)
             if not logs.as_json():
                 raise
             say(error.format_message(), logging.ERROR)

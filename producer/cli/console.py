@@ -2,11 +2,14 @@
 
 import json
 import logging
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from formats.harmless import shown
 from jobs import logs
 
 if TYPE_CHECKING:
@@ -20,11 +23,21 @@ MOST_SHOWN = 200  # characters of a reject's detail
 
 def say(text: str, level: int = logging.INFO) -> None:
     """One line on stderr, of the command itself: with --log-format json, as JSON."""
-    text = " ".join(text.split())
+    text = " ".join(text.split())  # of libraries' errors, which have paragraphs
     if logs.as_json():
         logging.getLogger("producer").log(level, "%s", text)
     else:
-        click.echo(f"producer: {text}", err=True)
+        click.echo(f"producer: {shown(text)}", err=True)
+
+
+def tell(text: str) -> None:
+    """One line on stdout, for people."""
+    click.echo(shown(text))
+
+
+def tell_path(path: Path) -> None:
+    """On a terminal for people, elsewhere for programs: as it is."""
+    click.echo(shown(path) if sys.stdout.isatty() else os.fsencode(path))
 
 
 def fail(reason: str) -> NoReturn:
@@ -37,14 +50,9 @@ def stopped(error: "StoppedError") -> NoReturn:
     say(str(error), logging.ERROR)
     for each in error.rejects:
         line = f"line {each.line:,}, " if each.line else ""
-        say(f"record {each.record:,}, {line}{_shown(each.code)}: {_shown(each.detail)}", logging.ERROR)
+        detail = f"{each.detail[:MOST_SHOWN]}..." if len(each.detail) > MOST_SHOWN else each.detail
+        say(f"record {each.record:,}, {line}{shown(each.code)}: {shown(detail)}", logging.ERROR)
     raise SystemExit(TOO_MANY_REJECTS)
-
-
-def _shown(text: str) -> str:
-    """On one line, whatever stands in it: a terminal obeys some signs."""
-    cut = f"{text[:MOST_SHOWN]}..." if len(text) > MOST_SHOWN else text
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut)
 
 
 def interrupted(resume: str) -> NoReturn:
@@ -102,8 +110,7 @@ def show(receipt: "Receipt", as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(receipt.to_dict()))
         return
-    from rich.console import Console
-
+    from producer.display.terminal import standard_output
     from producer.outputs.receipt import render
 
-    Console(soft_wrap=not sys.stdout.isatty()).print(render(receipt))
+    standard_output().print(render(receipt))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from formats.harmless import shown
 from jobs import logs
 from producer.cli.console import end, interrupted, resume_line, say, show
 from producer.cli.dialects import dialect_options, take_dialect
@@ -158,7 +159,7 @@ def enqueue(
       producer enqueue ids.csv --model cnn.pb --feed input_x=ids[] --set dropout_keep_prob=1 --fetch spam=scores[1]
     """
     from formats.files.location import locate
-    from formats.packed.piped import NAME, is_piped
+    from formats.packed.piped import NAME, STANDARD_INPUT, is_piped
     from formats.reading import is_several
     from jobs.errors import StoppedError
     from jobs.footprint import freeze_what_is_there
@@ -187,7 +188,8 @@ def enqueue(
     try:
         dialect = take_dialect(words)
         with LateClient(settings, workers or 0) as late:
-            with Unpacking(named, quiet, late.warm_up) as unpacking:
+            pipe = (named if file == STANDARD_INPUT else file) if piped else None
+            with Unpacking(named, quiet, late.warm_up, pipe) as unpacking:
                 plan = make_plan(
                     files,
                     settings,
@@ -221,7 +223,7 @@ def enqueue(
             if not wait:
                 submission.enqueue_all(report)
                 receipt = submission.receipt
-                click.echo(json.dumps(receipt.to_dict()) if as_json else receipt.job)
+                click.echo(json.dumps(receipt.to_dict()) if as_json else shown(receipt.job))
                 return
             try:
                 receipt = submission.wait(output, report, max_rejects)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from producer.cli.console import connected, find
+from producer.cli.console import connected, find, tell_path
 
 if TYPE_CHECKING:
     from producer.report.figures import Report
@@ -68,7 +68,7 @@ def report(
     if output is not None:
         write(output, figures)
         if not as_json:
-            click.echo(output)
+            tell_path(output)
 
 
 def write(output: Path, figures: "Report") -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import logging
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -77,8 +76,9 @@ def watch_all(connection: "Connection", as_json: bool) -> None:
 
 
 def show_all(receipts: "Sequence[Receipt]") -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from producer.display.terminal import standard_output
 
     table = Table("job", "state", "submitted", box=None, pad_edge=False)
     for name in ("records", "scored", "rejected"):
@@ -87,7 +87,7 @@ def show_all(receipts: "Sequence[Receipt]") -> None:
         submitted = time.strftime("%Y-%m-%d %H:%M", time.localtime(receipt.created))
         numbers = (f"{number:,}" for number in (receipt.records, receipt.scored, receipt.rejected))
         table.add_row(receipt.job, receipt.state, submitted, *numbers)
-    Console(soft_wrap=not sys.stdout.isatty()).print(table if receipts else "no jobs yet")
+    standard_output().print(table if receipts else "no jobs yet")
 
 
 def watch_job(submission: "Submission") -> None:

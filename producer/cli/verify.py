@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from producer.cli.console import FAILED, fail
+from producer.cli.console import FAILED, fail, tell
 from producer.cli.places import Place, ScoresPlace
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ def verify(
         click.echo(json.dumps(verdict.to_dict()))
     else:
         for finding in verdict.findings:
-            click.echo(f"{finding.file}: {finding.kind}: {finding.detail}")
+            tell(f"{finding.file}: {finding.kind}: {finding.detail}")
         for note in verdict.notes:
-            click.echo(f"note: {note}")
+            tell(f"note: {note}")
         if verdict.right:
-            click.echo(f"{scores} is right: {verdict.records:,} records of {verdict.job}, each scored once or rejected")
+            tell(f"{scores} is right: {verdict.records:,} records of {verdict.job}, each scored once or rejected")
     if not verdict.right:
         raise SystemExit(FAILED)

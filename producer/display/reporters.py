@@ -6,12 +6,13 @@ import time
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from formats.harmless import shown
 from jobs import logs
 from jobs.progress import Progress as Counts
 from jobs.record import Job
+from producer.display.terminal import Terminal
 from producer.outlook.forecast import Forecast, clock
 from producer.pipeline.reporter import Reporter
 
@@ -26,13 +27,13 @@ class Bar:
     def __init__(self, job: Job) -> None:
         self._forecast = Forecast(job)
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.percentage:>3.0f}%  {task.fields[detail]}"),
-            console=Console(stderr=True),
+            TextColumn("{task.percentage:>3.0f}%  {task.fields[detail]}", markup=False),
+            console=Terminal(stderr=True),
             transient=True,
         )
-        self._task: TaskID = self._bar.add_task(job.id, total=None, detail="waiting for workers")
+        self._task: TaskID = self._bar.add_task(shown(job.id), total=None, detail="waiting for workers")
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -121,7 +122,7 @@ class Silence(Lines):
 
 
 def print_error(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    print(shown(text), file=sys.stderr, flush=True)
 
 
 def reporter(job: Job, quiet: bool) -> Reporter:

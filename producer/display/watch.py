@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from formats.harmless import shown
 from jobs.errors import JobError
 from jobs.identity import Worker
 from jobs.ledger import Ledger
 from jobs.presence import ALIVE_SECONDS
 from jobs.server import AWAY
+from producer.display.terminal import Terminal
 from producer.outlook.deadline import DeadlineWatch
 from producer.outlook.forecast import Forecast, clock
 from producer.outputs.receipt import Receipt, make_receipt
@@ -138,7 +139,7 @@ class Board:
         self._live.update(table if view.rows else Text(f"{title}; no job runs, and none ended lately"), refresh=True)
 
     def away(self, error: Exception) -> None:
-        self._live.update(Text(f"waiting for the server: {error}"), refresh=True)
+        self._live.update(Text(shown(f"waiting for the server: {error}")), refresh=True)
 
 
 class Lines:
@@ -179,11 +180,11 @@ class Lines:
             parts.append(f"wanted {_moment(receipt.deadline)}" + (", late" if row.late else ""))
         if receipt.error:
             parts.append(receipt.error)
-        print(", ".join(parts), flush=True)
+        print(shown(", ".join(parts)), flush=True)
 
     def away(self, error: Exception) -> None:
         if not self._away:
-            print(f"waiting for the server: {error}", file=sys.stderr, flush=True)
+            print(shown(f"waiting for the server: {error}"), file=sys.stderr, flush=True)
         self._away = True
 
 
@@ -207,7 +208,7 @@ def watch(connection: Connection, as_json: bool = False) -> None:
         if as_json:
             show = JsonLines()
         elif sys.stdout.isatty():
-            show = Board(stack.enter_context(Live(console=Console(), auto_refresh=False)))
+            show = Board(stack.enter_context(Live(console=Terminal(), auto_refresh=False)))
         else:
             show = Lines()
         while True:
@@ -220,14 +221,13 @@ def watch(connection: Connection, as_json: bool = False) -> None:
             time.sleep(LOOK_SECONDS)
 
 
-def _cells(row: Row) -> Iterable[str]:
+def _cells(row: Row) -> Iterable[str | Text]:
     receipt = row.receipt
-    color = COLORS.get(receipt.state)
     about = "" if row.sealed else "~"
     wanted = "" if receipt.deadline is None else _moment(receipt.deadline)
     return (
         receipt.job,
-        f"[{color}]{receipt.state}[/{color}]" if color else receipt.state,
+        Text(shown(receipt.state), COLORS.get(receipt.state, "")),
         f"{row.answered:,} of {about}{row.total:,}",
         f"{100 * row.answered // row.total}" if row.total else "",
         f"{row.rate:,.0f}/s" if row.rate else "",
@@ -235,7 +235,7 @@ def _cells(row: Row) -> Iterable[str]:
         _moment(row.finish) if row.finish else "",
         f"{receipt.attempts:,}",
         f"{receipt.rejected:,}",
-        f"[red]{wanted}, late[/red]" if row.late else wanted,
+        Text(f"{wanted}, late", "red") if row.late else wanted,
     )
 
 

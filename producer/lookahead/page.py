@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
+from formats.harmless import printable, shown
 from graphs.feeds import Feed
 from producer.lookahead.look import NOT_ASKED, Lookahead
 
@@ -17,7 +18,7 @@ EXAMPLES = 3  # rejects that are shown
 
 def page(look: Lookahead, width: int) -> str:
     """Lines of `width` cells at most."""
-    return "\n".join(each.rstrip() for each in _lines(look, max(width, 40)))
+    return "\n".join(shown(each.rstrip()) for each in _lines(look, max(width, 40)))
 
 
 def _lines(look: Lookahead, width: int) -> Iterator[str]:
@@ -157,7 +158,7 @@ def _quoted(text: str, longest: int) -> str:
 
 def plain(text: object) -> str:
     """A stranger's text without what a terminal would act on."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(text))
+    return printable(str(text))
 
 
 def _ending(text: str, width: int) -> str:

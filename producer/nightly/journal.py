@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from formats.files.location import Location
+from formats.harmless import shown
 from jobs import logs
 from producer.nightly.clock import Clock
 from producer.nightly.files import File
@@ -72,7 +73,7 @@ class Journal:
             return
         self._said[key] = news
         if self._as_json:
-            print(json.dumps(self._line(status), ensure_ascii=False), flush=True)
+            print(json.dumps(self._line(status)), flush=True)
         if status.state not in ("done", "waiting") or status.detail:  # others wait for a moment only
             self.say(f"{status.file}: {status.state}" + (f", {status.detail}" if status.detail else ""))
 
@@ -90,7 +91,7 @@ class Journal:
             self._log.info(text)
         else:
             now = self._schedule.local(self._clock.now())
-            print(f"{now:%Y-%m-%d %H:%M:%S} {text}", file=sys.stderr, flush=True)
+            print(f"{now:%Y-%m-%d %H:%M:%S} {shown(text)}", file=sys.stderr, flush=True)
 
     def _line(self, status: FileStatus) -> dict[str, object]:
         receipt = status.receipt

@@ -8,14 +8,15 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 
+from formats.harmless import without_secrets
 from producer.notify.delivery import Delivery, DeliveryError
 
 COMMAND_SECONDS = 30.0  # before it is killed
 
 
 def run(command: Sequence[str], delivery: Delivery) -> None:
-    """Runs the command with the body on its standard input. Raises DeliveryError unless it ends with 0 in time."""
-    environment = {name: value for name, value in os.environ.items() if name != "NIGHTSHIFT_HOOK_SECRET"}
+    """Runs the command with the body on its standard input, and without what is secret in the environment. Raises
+    DeliveryError unless it ends with 0 in time."""
     # Files rather than pipes: nothing blocks, whatever the command reads, writes or leaves behind.
     with tempfile.TemporaryFile() as body, tempfile.TemporaryFile() as words:
         body.write(json.dumps(delivery.document).encode())
@@ -26,7 +27,7 @@ def run(command: Sequence[str], delivery: Delivery) -> None:
                 stdin=body,
                 stdout=subprocess.DEVNULL,  # ours is for results
                 stderr=words,
-                env={**environment, "NIGHTSHIFT_EVENT": delivery.event},
+                env={**without_secrets(os.environ), "NIGHTSHIFT_EVENT": delivery.event},
                 start_new_session=True,
             )
         except OSError as error:

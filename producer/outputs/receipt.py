@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from formats.csv.dialect import Dialect
 from jobs.progress import Progress
@@ -137,7 +137,7 @@ def _many(ranges: list[list[int]]) -> int:
 
 
 def render(receipt: Receipt) -> Table:
-    """For people: a table of two columns."""
+    """For people: a table of two columns, whose strings are text and no markup (producer/display/terminal.py)."""
     table = Table(title=f"{receipt.job}: {receipt.state}", title_justify="left", show_header=False, box=None)
     table.add_column(style="dim")
     table.add_column(overflow="fold")
@@ -151,14 +151,14 @@ def render(receipt: Receipt) -> Table:
     table.add_row("rejected", f"{receipt.rejected:,}" + (f": {reasons}" if reasons else ""))
     dialect = Dialect.from_dict(receipt.dialect)
     if not dialect.is_plain:
-        table.add_row("read as", escape(str(dialect)))
+        table.add_row("read as", str(dialect))
     if receipt.blank_lines:
         table.add_row("blank lines", f"{receipt.blank_lines:,}, which are no records")
     if receipt.not_utf8:
         table.add_row(f"not {dialect.encoding_name}", f"{receipt.not_utf8:,} texts, scored as their bytes are")
     if receipt.state == "complete":
         verdict = "counts agree, and digests: each record was scored once, or rejected"
-        table.add_row("check", verdict if receipt.agrees else "[red]the counts disagree[/red]")
+        table.add_row("check", verdict if receipt.agrees else Text("the counts disagree", "red"))
     if receipt.deadline is not None and receipt.seconds is not None:
         finished = receipt.created + receipt.seconds
         in_time = "met: " + time.strftime("%F %H:%M", time.localtime(receipt.deadline))

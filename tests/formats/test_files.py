@@ -1,5 +1,6 @@
 """Files wherever they are: names that are taken for URLs, and objects whose bytes are those that were stored."""
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,12 @@ def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
     with Storage() as storage:
         storage.reach(monkeypatch)
         yield storage
+
+
+def test_a_pipe_is_no_file_and_nobody_waits_for_what_is_written_into_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="not a regular file"):
+        open_file(tmp_path / "pipe")
 
 
 def test_a_text_is_a_url_or_a_path() -> None:

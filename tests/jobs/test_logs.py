@@ -1,7 +1,8 @@
-"""Log lines as JSON."""
+"""Log lines, as JSON and as text."""
 
 import json
 import logging
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from jobs.errors import SettingsError
-from jobs.logs import JsonFormatter, bind, bound
+from jobs.logs import JsonFormatter, TextFormatter, bind, bound
 from jobs.settings import Settings
 
 
@@ -80,3 +81,20 @@ def test_an_exception_is_in_the_line() -> None:
 def test_a_format_that_is_none() -> None:
     with pytest.raises(SettingsError, match="NIGHTSHIFT_LOG_FORMAT='xml' is none of: text, json"):
         Settings.from_environment({"NIGHTSHIFT_LOG_FORMAT": "xml"})
+
+
+def test_a_message_forges_no_line_and_tells_no_password() -> None:
+    """As text: a record is one line, and what follows of a traceback is indented."""
+    formatter = TextFormatter(logging.Formatter("producer: %(message)s"))
+    error = ValueError("night\nproducer: forged \x1b[2J redis://:s3cr3t@queue/0")
+    failed = ValueError, error, None
+    name = "night\nproducer: forged \x1b[2J\r"
+    record = logging.LogRecord("producer", logging.ERROR, "", 0, "%s at redis://:s3cr3t@queue/0", (name,), failed)
+    first, *rest = formatter.format(record).split("\n")
+    assert first == r"producer: night\nproducer: forged \x1b[2J\r at redis://…@queue/0"
+    assert rest
+    assert all(each.startswith("  ") for each in rest)
+    assert not re.search("s3cr3t|\x1b|\r", "".join(rest))
+    document = json.loads(JsonFormatter().format(record))
+    assert document["message"] == f"{name} at redis://…@queue/0"
+    assert "s3cr3t" not in document["exception"]

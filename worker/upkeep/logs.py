@@ -1,4 +1,5 @@
-"""The worker's log as JSON (jobs/logs.py): asked for by NIGHTSHIFT_LOG_FORMAT, or by `celery worker --log-format`.
+"""The worker's log, as text or as JSON (jobs/logs.py): that is asked for by NIGHTSHIFT_LOG_FORMAT, or by
+`celery worker --log-format`.
 
 Not all that a worker writes comes by way of logging: TensorFlow's C++ and Celery's good-byes write to the descriptors.
 Those lines take a way round, through a pipe to a thread that makes objects of them, so that every line is one.
@@ -48,6 +49,8 @@ def set_up(app: Celery) -> None:
             expose_value=False,
         )
     )
+    signals.after_setup_logger.connect(_use_text)
+    signals.after_setup_task_logger.connect(_use_text)
     signals.task_prerun.connect(_bind)
     signals.task_postrun.connect(_unbind)
 
@@ -71,6 +74,15 @@ def _use_json(logger: logging.Logger, **_: Any) -> None:
             handler.setFormatter(logs.JsonFormatter())
             if _stderr and isinstance(handler, logging.StreamHandler) and handler.stream is sys.__stderr__:
                 handler.setStream(_stderr)  # straight: what is said last must not be lost on the way
+
+
+def _use_text(logger: logging.Logger, **_: Any) -> None:
+    """Celery's own form, in which what strangers wrote forges no line."""
+    for each in (logger, get_multiprocessing_logger()):
+        for handler in each.handlers:
+            form = handler.formatter
+            if form and not isinstance(form, logs.JsonFormatter | logs.TextFormatter):
+                handler.setFormatter(logs.TextFormatter(form))
 
 
 def _bind(args: Any, **_: Any) -> None:

@@ -22,14 +22,18 @@ def tell(*words: object) -> None:
 def test_it_gets_the_event_and_the_body_and_not_the_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("NIGHTSHIFT_HOOK_SECRET", "whsec")
+    secrets = ("NIGHTSHIFT_HOOK_SECRET", "NIGHTSHIFT_HOOK_URL", "REDIS_URL", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE")
+    for name in secrets:
+        monkeypatch.setenv(name, "whsec")
+    monkeypatch.setenv("MY_MAILBOX", "nights@example.org")
     out = tmp_path / "a file; with a name"
     code = "import os, sys, json; json.dump([sys.argv, dict(os.environ), sys.stdin.read()], open(sys.argv[1], 'w'))"
     tell(sys.executable, "-c", code, out, "$HOME")
     words, environment, body = json.loads(out.read_text())
     assert words == ["-c", str(out), "$HOME"]  # no shell
     assert environment["NIGHTSHIFT_EVENT"] == "failed"
-    assert "NIGHTSHIFT_HOOK_SECRET" not in environment
+    assert environment["MY_MAILBOX"] == "nights@example.org"
+    assert not set(secrets) & environment.keys()
     document = json.loads(body)
     assert (document["event"], document["text"]) == ("failed", "night failed; $(reboot)")
     assert not caplog.records
