@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from formats.csv.dialect import Dialect
+from formats.csv.rejected import records_of
 from formats.files.location import Location
 from formats.position import Located, Position
 from formats.rejects import Reject
@@ -91,14 +92,14 @@ class Block:
     end: Position
     rows: int  # accepted records; equals records.num_rows unless no columns were asked for
     records: pa.RecordBatch  # the asked columns in the asked order, each pa.binary(), otherwise unaltered
-    rejects: list[Reject]  # in record order
+    rejects: Sequence[Reject]  # in record order; of many, each is made when it is looked at
     blank_lines: int = 0  # no records, and not counted as such
 
     @property
     def record_numbers(self) -> NDArray[np.int64]:
         """The numbers of the accepted records: int64, shape (rows,)."""
         numbers = np.arange(self.start.record, self.end.record, dtype=np.int64)
-        return np.delete(numbers, [reject.record - self.start.record for reject in self.rejects])
+        return np.delete(numbers, records_of(self.rejects) - self.start.record)
 
 
 class Source(Protocol):

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pyarrow as pa
 
+from formats.csv.rejected import records_of
 from formats.source import Block
 from formats.utf8 import count_not_utf8
 from jobs.batch import Kept
@@ -40,7 +41,7 @@ class Slice:
     def __init__(self, block: Block, first: int, end: int) -> None:
         self.block = block
         self.first, self.end = max(first, block.start.record), min(end, block.end.record)
-        self._rejected = [each.record for each in block.rejects]
+        self._rejected = records_of(block.rejects).tolist()
         self.rejects = block.rejects[bisect_left(self._rejected, self.first) : bisect_left(self._rejected, self.end)]
         self._begin = self._row(self.first)
         self.rows = self._row(self.end) - self._begin

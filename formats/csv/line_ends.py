@@ -50,6 +50,15 @@ class LineEnds:
             lines += int(np.count_nonzero(returns)) - int(np.count_nonzero(returns[:-1] & (octets[1:] == LF)))
         return lines
 
+    def places(self, data: bytes | memoryview) -> NDArray[np.int64]:
+        """The last bytes of all line ends, quoted ones too: `count` of what lies before one is its index."""
+        octets = np.frombuffer(data, dtype=np.uint8)
+        if not self.lone_cr:
+            return find(octets, LF)
+        ends = (octets == LF) | (octets == CR)
+        ends[:-1] &= ~((octets[:-1] == CR) & (octets[1:] == LF))  # the \r of a \r\n
+        return np.flatnonzero(ends)
+
     def last(self, data: bytes, limit: int) -> int:
         """The position behind the last line end in `data[:limit]`; 0 if there is none."""
         cut = data.rfind(b"\n", 0, limit) + 1

@@ -1,11 +1,14 @@
 """Whole, well-quoted records through pyarrow's CSV parser, every value as raw bytes."""
 
+from array import array
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pc
 
 from formats.csv.dialect import PLAIN, Dialect
+from formats.csv.rejected import Wrong
 
 BOM = b"\xef\xbb\xbf"
 _ASCII = bytes(range(128)) + b"x" * 128  # no dialect's marks are letters
@@ -38,17 +41,18 @@ def values(column: pa.Array) -> memoryview:
     return memoryview(data)[ends[column.offset] : ends[column.offset + len(column)]]
 
 
-def wrong_field_counts(clean: bytes | memoryview, fields: int, dialect: Dialect) -> dict[int, int]:
-    """Of the records with another number of fields: row in `clean` -> number of fields."""
-    wrong: dict[int, int] = {}
+def wrong_field_counts(clean: bytes | memoryview, fields: int, dialect: Dialect) -> Wrong:
+    """The records of `clean` with another number of fields."""
+    rows, counts = array("q"), array("q")
 
     def skip(row: pc.InvalidRow) -> str:
-        wrong[row.number - 1] = row.actual_columns
+        rows.append(row.number - 1)
+        counts.append(row.actual_columns)
         return "skip"
 
     # The handler fails on a row that isn't UTF-8, so it gets the same structure in ASCII.
     _read_csv(bytes(clean).translate(_ASCII), fields, ["0"], _options(dialect, skip))
-    return wrong
+    return Wrong(np.frombuffer(rows, np.int64), np.frombuffer(counts, np.int64))
 
 
 def _options(dialect: Dialect, skip: Callable[[pc.InvalidRow], str] | None = None) -> pc.ParseOptions:

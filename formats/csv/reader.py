@@ -20,7 +20,8 @@ from formats.csv.fields import record_of, whole_fields
 from formats.csv.file import CsvFile
 from formats.csv.parsing import to_arrow, wrong_field_counts
 from formats.csv.quoting import Extent
-from formats.csv.reject_details import MAX_RAW_BYTES, broken, too_large, wrong_count
+from formats.csv.reject_details import MAX_RAW_BYTES, broken, too_large
+from formats.csv.rejected import FEW, Rejects, Wrong
 from formats.csv.split import Split
 from formats.csv.splitter import Splitter
 from formats.csv.surplus import folded, inserted
@@ -36,6 +37,7 @@ from formats.source import Block, Range
 # pyarrow's parser gets up to speed after 32,768 values: in blocks of 1 MiB a record costs it nearly twice as much.
 BLOCK_BYTES = 2 << 20
 BROKEN_FIELD = frozenset({"bad_quoting", "unclosed_quote", "stray_cr"})
+NONE_WRONG = Wrong(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 class Reader:
@@ -165,67 +167,79 @@ class Reader:
                 first, blank = start, 0
 
     def _parse(self, split: Split, columns: list[str], start: Position) -> Block:
-        gaps = [(at, end) for at, end, _ in split.broken]
-        wrong: dict[int, int] = {}
+        gaps = np.array([(at, end) for at, end, _ in split.broken], dtype=np.int64).reshape(-1, 2)
+        wrong = NONE_WRONG
         clean = self._utf8(split.without(gaps))
         try:
             rows, records = to_arrow(clean, self.columns, columns, self.dialect)
         except pa.ArrowInvalid:
             wrong = wrong_field_counts(clean, len(self.columns), self.dialect)
-            gaps += map(tuple, split.spans()[list(wrong)].tolist())
+            gaps = np.concatenate([gaps, split.spans()[wrong.rows]])
             rows, records = to_arrow(self._utf8(split.without(gaps)), self.columns, columns, self.dialect)
             if self.dialect.rest:
-                rows, records = self._with_surplus(split, wrong, rows, records)
+                surplus = wrong.fields > len(self.columns)
+                rows, records = self._with_surplus(split, wrong.where(surplus), wrong.where(~surplus), rows, records)
+                wrong = wrong.where(~surplus)
         rejects, line = self._rejects(split, wrong, start)
         blank = split.blank_lines(line - start.line, rows + len(rejects), records.columns)
         end = Position(start.offset + split.end, start.record + rows + len(rejects), line)
         return Block(start, end, rows, records, rejects, blank)
 
     def _with_surplus(
-        self, split: Split, wrong: dict[int, int], rows: int, records: pa.RecordBatch
+        self, split: Split, surplus: Wrong, few: Wrong, rows: int, records: pa.RecordBatch
     ) -> tuple[int, pa.RecordBatch]:
-        """With the records that have surplus fields, which are taken out of `wrong`."""
-        surplus = sorted(row for row, fields in wrong.items() if fields > len(self.columns))
-        for row in surplus:
-            del wrong[row]
-        few = np.sort(np.fromiter(wrong, dtype=np.int64, count=len(wrong)))
-        places = (np.array(surplus, dtype=np.int64) - np.searchsorted(few, surplus)).tolist()
-        texts = (bytes(self._utf8(split.data[first:last])) for first, last in split.spans()[surplus].tolist())
+        """With the records that have surplus fields; `few` are those that stay out."""
+        places = (surplus.rows - np.searchsorted(few.rows, surplus.rows)).tolist()
+        texts = (bytes(self._utf8(split.data[first:last])) for first, last in split.spans()[surplus.rows].tolist())
         fields = (folded(text, len(self.columns), self.dialect) for text in texts)
         return inserted(records, rows, dict(zip(places, fields, strict=True)), self.columns)
 
     def _utf8(self, data: bytes | memoryview) -> bytes | memoryview:
         return to_utf8(data, self.dialect.encoding)
 
-    def _rejects(self, split: Split, wrong: dict[int, int], start: Position) -> tuple[list[Reject], int]:
+    def _rejects(self, split: Split, wrong: Wrong, start: Position) -> tuple[Sequence[Reject], int]:
         """The rejects of a block, and the line on which it ends."""
-        bad = [(at, extent) for at, _, extent in split.broken]
-        details: dict[int, str] = {}
-        for row, fields in wrong.items():
-            at, end = split.spans()[row].tolist()
-            code = "too_few_fields" if fields < len(self.columns) else "too_many_fields"
-            bad.append((at, Extent(start.offset + end, code)))
-            details[at] = wrong_count(fields, len(self.columns))
-        starts = split.starts() if bad else np.empty(0, dtype=np.int64)
-        rejects: list[Reject] = []
-        line, counted = start.line, 0
-        for at, extent in sorted(bad, key=lambda item: item[0]):
-            record = start.record + int(np.searchsorted(starts, at))
-            line += self._file.line_ends.count(split.data, counted, at)
-            counted = at
-            size = extent.end - start.offset - at
-            if extent.code == "record_too_large":
-                details[at] = too_large(extent, start.offset + at, self._file.max_record_bytes)
-                size = min(size, MAX_RAW_BYTES)
-            elif at not in details:
-                lines = self._file.line_ends.count(split.data, at, extent.place - start.offset)
-                details[at] = broken(extent, extent.line or line + lines)
-            raw = bytes(self._utf8(self._file.read(start.offset + at, size)))
-            column = self._column_at_fault(raw) if extent.code in BROKEN_FIELD else ""
-            rejects.append(Reject(record, line, str(extent.code), details[at], raw, start.offset + at, column))
+        line_ends, data = self._file.line_ends, split.data
+        if not split.broken and not len(wrong):
+            return [], start.line + self._lines_behind(split, start, 0, 0)
+        spans = split.spans()[wrong.rows]
+        starts = np.append(spans[:, 0], np.array([at for at, _, _ in split.broken], dtype=np.int64))
+        order = np.argsort(starts, kind="stable")
+        ends = np.append(spans[:, 1], np.zeros(len(split.broken), np.int64))[order]
+        fields = np.append(wrong.fields, np.zeros(len(split.broken), np.int64))[order]
+        starts = starts[order]
+        records = start.record + np.searchsorted(split.starts(), starts)
+        before = np.searchsorted(line_ends.places(data), starts)  # line ends
+        others = {}
+        for place, (at, _, extent) in zip(np.searchsorted(starts, [at for at, _, _ in split.broken]).tolist(),
+                                          split.broken, strict=True):  # fmt: skip
+            record, line = int(records[place]), start.line + int(before[place])
+            others[record] = self._broken(split, start, at, extent, record, line)
+        found = Rejects(
+            records, start.line + before, starts, ends, fields, others, len(self.columns), start.offset,
+            lambda first, last: bytes(self._utf8(data[first:last])),
+        )  # fmt: skip
+        line = start.line + self._lines_behind(split, start, int(starts[-1]), int(before[-1]))
+        return found if len(found) > FEW else list(found), line
+
+    def _lines_behind(self, split: Split, start: Position, at: int, before: int) -> int:
+        """The line ends of a block, of which `before` lie in front of its position `at`."""
         if split.end <= len(split.data):
-            return rejects, line + self._file.line_ends.count(split.data, counted, split.end)
-        return rejects, line + self._file.count_lines(start.offset + counted, start.offset + split.end)
+            return before + self._file.line_ends.count(split.data, at, split.end)
+        return before + self._file.count_lines(start.offset + at, start.offset + split.end)
+
+    def _broken(self, split: Split, start: Position, at: int, extent: Extent, record: int, line: int) -> Reject:
+        """The reject of a record that can't be read, which begins on that line."""
+        size = extent.end - start.offset - at
+        if extent.code == "record_too_large":
+            detail = too_large(extent, start.offset + at, self._file.max_record_bytes)
+            size = min(size, MAX_RAW_BYTES)
+        else:
+            lines = self._file.line_ends.count(split.data, at, extent.place - start.offset)
+            detail = broken(extent, extent.line or line + lines)
+        raw = bytes(self._utf8(self._file.read(start.offset + at, size)))
+        column = self._column_at_fault(raw) if extent.code in BROKEN_FIELD else ""
+        return Reject(record, line, str(extent.code), detail, raw, start.offset + at, column)
 
     def _column_at_fault(self, raw: bytes) -> str:
         """The one in which a record breaks; empty if that is behind the last."""

@@ -12,6 +12,8 @@ from formats.csv.line_ends import CR, LF, LineEnds, find
 from formats.csv.parsing import values
 from formats.csv.quoting import Extent, spans
 
+MANY = 4096  # gaps, from which on it is cheaper to look at each byte
+
 
 @dataclass(slots=True)
 class Split:
@@ -76,9 +78,18 @@ class Split:
         begun, ended = np.searchsorted(self.starts(), at, side="right"), np.searchsorted(ends, at, side="left")
         return int(np.count_nonzero(begun == ended))
 
-    def without(self, gaps: Sequence[tuple[int, int]]) -> bytes | memoryview:
-        """The block's bytes but for comments and some records, whose line ends stay as blank lines."""
-        if not gaps and not self.comments:
+    def without(self, gaps: NDArray[np.int64]) -> bytes | memoryview:
+        """The block's bytes but for comments and some records (int64, shape (records, 2): starts and ends), whose line
+        ends stay as blank lines."""
+        comments = np.array(self.comments, dtype=np.int64).reshape(-1, 2)
+        if not len(gaps) and not len(comments):
             return memoryview(self.data)[: self.end]
-        edges = [0, *(edge for gap in sorted([*gaps, *self.comments]) for edge in gap), self.end]
+        gaps = np.concatenate([gaps, comments])
+        if len(gaps) > MANY:
+            steps = np.zeros(len(self.octets) + 1, dtype=np.int8)
+            np.add.at(steps, np.minimum(gaps[:, 0], len(self.octets)), 1)
+            np.add.at(steps, np.minimum(gaps[:, 1], len(self.octets)), -1)
+            left: NDArray[np.uint8] = self.octets[np.cumsum(steps[:-1], dtype=np.int8) == 0]
+            return left.tobytes()
+        edges = [0, *(edge for gap in sorted(gaps.tolist()) for edge in gap), self.end]
         return b"".join([self.data[first:last] for first, last in zip(edges[::2], edges[1::2], strict=True)])

@@ -1,5 +1,6 @@
 """Cuts the source's blocks into batches, whether these travel or are referred to."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +14,7 @@ from jobs.record import Job
 from jobs.slices import edges
 
 Found = TypeVar("Found", Block, Range)
+MOST_REJECTS = 32 << 10  # of a batch: each is some hundred bytes of memory wherever the batch is, however short it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,13 @@ class Piece(Generic[Found]):
     first: int  # the number of its first record
     end: int  # and of the one behind its last
     size: int  # its share of the block's bytes
+
+    @property
+    def rejects(self) -> int:
+        """How many of its records are known to be rejected."""
+        known = self.found.rejects if isinstance(self.found, Block) else self.found.broken
+        first, end = (bisect_left(known, number, key=lambda each: each.record) for number in (self.first, self.end))
+        return end - first
 
 
 @dataclass(slots=True)
@@ -99,10 +108,11 @@ def pieces(found: Found, limit: int = 0) -> Iterator[Piece[Found]]:
 
 
 def cut(found: Iterable[Found], job: Job, skip: int) -> Iterator[Batch[Found]]:
-    """Cuts blocks into batches, each of about `job.batch_bytes` input bytes but for the last. `skip` pieces of the
+    """Cuts blocks into batches, each of about `job.batch_bytes` input bytes but for the last, and those that have more
+    than MOST_REJECTS. `skip` pieces of the
     first block are in batches already."""
     batch: list[Piece[Found]] = []
-    size, half = 0, job.block_bytes // 2
+    size, half, rejects = 0, job.block_bytes // 2, 0
     for block in found:
         if job.limit and block.start.record > job.limit:
             break  # and the rest is not read
@@ -111,10 +121,12 @@ def cut(found: Iterable[Found], job: Job, skip: int) -> Iterator[Batch[Found]]:
                 continue
             batch.append(piece)
             size += piece.size
+            rejects += piece.rejects
             # A block that two batches share may be read twice: one is ended, or filled, by less than half a block.
-            if size >= job.batch_bytes or (piece.last and size + half >= job.batch_bytes):
+            full = size >= job.batch_bytes or rejects >= MOST_REJECTS
+            if full or (piece.last and size + half >= job.batch_bytes):
                 yield Batch(batch)
-                batch, size = [], 0
+                batch, size, rejects = [], 0, 0
         skip = 0
     if batch:
         yield Batch(batch)

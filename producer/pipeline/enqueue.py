@@ -27,7 +27,8 @@ BATCHES_PER_PROCESS = 3  # outstanding: one being scored, one prefetched, one in
 WINDOW_BYTES = 32 << 20  # or as many as this is of input, if that is more,
 REFERRED_BYTES = 512 << 20  # or this, where they are but references: the queue shows how much there is to do
 MAX_WINDOW = 512  # of small ones
-ROUND_TRIP_BYTES = 1 << 20  # of input, and of batches as many as those are, are enqueued together
+ROUND_TRIP_BYTES = 1 << 20  # of input, and of batches as many as those are, are enqueued together,
+MOST_AT_ONCE = 4 << 20  # or of what is sent, which is more where most of it is rejects
 GRANT_SECONDS = 5.0  # between two words to workers that they may read the input
 AT_ONCE = 4  # round trips before somebody looks whether there is something to collect
 
@@ -91,11 +92,13 @@ class Enqueuer:
                 return 0  # whoever follows says so
             self._number, self._batches = fresh.batches, self._way.batches(fresh.cursor)
         number, self._number = self._number, None  # where the ledger is, should this fail half-way
-        entries, size = [], 0
+        entries, size, sent = [], 0, 0
         for batch in itertools.islice(self._batches, room):
-            entries.append(self._way.entry(batch))
+            entry = self._way.entry(batch)
+            entries.append(entry)
             size += batch.size
-            if size >= ROUND_TRIP_BYTES:
+            sent += memoryview(entry.payload).nbytes + memoryview(entry.kept).nbytes
+            if size >= ROUND_TRIP_BYTES or sent >= MOST_AT_ONCE:
                 break
         if not entries:
             self._seal(number)

@@ -14,6 +14,7 @@ from formats.source import Block, Source
 from formats.utf8 import not_utf8
 
 SCAN_BYTES = 8 << 20  # how much of the file is looked at, to the end of a block
+SAMPLED_BLOCK_BYTES = 256 << 10  # at once: a block of a million records of a byte would have a million rejects
 EXAMPLES = 10  # rejects that are kept
 
 
@@ -64,7 +65,7 @@ def take_sample(
     columns: Sequence[str] = (),
     *,
     size: int = SCAN_BYTES,
-    block_bytes: int | None = None,
+    block_bytes: int | None = SAMPLED_BLOCK_BYTES,
     hear: Callable[[Block], object] | None = None,
 ) -> Sample:
     """Of the blocks that begin in the first `size` bytes, of which `hear` is told with these `columns`. In `texts` it

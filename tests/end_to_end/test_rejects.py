@@ -159,3 +159,14 @@ def test_bytes_that_are_no_utf8_pass_through_untouched(farm: Farm, tmp_path: Pat
     assert farm.producer("enqueue", path, "--keep", "text", "--wait", "--encoding", "utf-8").code == 0
     lines = path.with_name("latin.scores.csv").read_bytes().split(b"\n")
     assert [line.rpartition(b",")[0] for line in lines[1:3]] == [b"\xe9\xff,caf\xe9", b"\x00,nul"]
+
+
+def test_batches_are_cut_by_their_rejects_too(farm: Farm, tmp_path: Path) -> None:
+    """Else one of a few megabytes of bad records would take a gigabyte, wherever it is."""
+    path = tmp_path / "bad.csv"
+    path.write_bytes(b"id,text\n" + b"x\n" * 70_000)
+    run = farm.producer("enqueue", path, "--wait", "--json", "--batch-bytes", 8 << 20)
+    receipt = json.loads(run.out)
+    assert (run.code, receipt["records"], receipt["codes"]) == (3, 70_000, {"too_few_fields": 70_000})
+    assert receipt["batches"] == 3
+    assert farm.producer("verify", tmp_path / "bad.scores.csv").code == 0

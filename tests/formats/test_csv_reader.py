@@ -426,3 +426,35 @@ def test_thousands_of_broken_records_make_no_blank_lines(messages: Path) -> None
         assert sum(block.blank_lines for block in blocks) == 0
         assert [reader.read(found, ["id"]) for found in reader.ranges()] == blocks
         assert blocks[-1].end.line == count + 3
+
+
+def test_a_million_rejects_are_the_same_as_a_few_and_cost_little(messages: Path) -> None:
+    """One for every two bytes of a file: as objects they would take 800 bytes each, and a gigabyte for a block."""
+    lines = [b"x", b"1,ok", b"1,2,3", b'"a"b,c', b""] * 4000
+    messages.write_bytes(b"message_id,text\n" + b"\n".join(lines) + b"\n")
+    with Reader(messages) as reader:
+        whole = [block.rejects for block in reader.blocks(["text"])]
+        small = [each for block in reader.blocks(["text"], None, 4 << 10) for each in block.rejects]
+    many = [each for rejects in whole for each in rejects]
+    assert many == small
+    assert len(many) == 12_000
+    data = messages.read_bytes()
+    for each in many[::97]:
+        assert data[each.offset :].startswith(each.raw)
+        assert data[: each.offset].count(b"\n") + 1 == each.line
+    messages.write_bytes(b"message_id,text\n" + b"x\n" * 300_000)
+    with Reader(messages) as reader:
+        tracemalloc.start()
+        try:
+            [block] = reader.blocks(["text"])
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    rejects = block.rejects
+    assert peak < 200 * len(rejects)
+    last = Reject(300_000, 300_001, "too_few_fields", "1 field, the header has 2", b"x", 600_014)
+    assert (len(rejects), rejects[-1], rejects[299_999]) == (300_000, last, last)
+    assert list(rejects[5:7]) == list(rejects)[5:7]
+    with pytest.raises(IndexError):
+        rejects[300_000]
+    assert list(block.record_numbers) == []
