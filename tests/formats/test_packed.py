@@ -241,4 +241,4 @@ def test_a_disk_that_is_gone_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "unpacked").write_bytes(b"a file")
     with pytest.raises(NightshiftError) as error:
         unpack(Memory(pack("gzip", CONTENT)), tmp_path / "unpacked")
-    assert str(error.value) == f"{tmp_path / 'unpacked'}: File exists"
+    assert str(error.value) == f"{tmp_path / 'unpacked'}: it is no folder"

@@ -71,7 +71,6 @@ def test_which_can_be_read_in_place() -> None:
     for other in ("utf-16", "utf-32-be", "utf-7", "hz", "iso-2022-jp", "iso-2022-kr", "cp500", "cp037"):
         assert not Dialect(encoding=other).in_place, other
     assert not Dialect(encoding="gb18030", delimiter="|").in_place
-    assert Dialect(encoding="euc-kr", delimiter="|").in_place
 
 
 @pytest.mark.parametrize(
