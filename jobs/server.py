@@ -1,5 +1,7 @@
 """Connections to Redis or Valkey, and what can be waited for."""
 
+import socket
+from collections.abc import Callable
 from typing import Any, cast
 
 import redis
@@ -48,20 +50,37 @@ class Parser(DefaultParser):  # type: ignore[misc, valid-type]  # which one depe
     }
 
 
-def client(address: Address, **options: Any) -> "redis.Redis":
+Dial = Callable[[], socket.socket]  # connects to the server, for a process that can't do so itself
+
+
+def client(address: Address, dial: Dial | None = None, **options: Any) -> "redis.Redis":
     """A client that has not connected yet; `options` are redis-py's of a connection."""
     kind: type[Connection | SocketConnection] = Connection
     if address.path:
         kind = SocketConnection
     elif address.tls is not None:
         kind = SSLConnection
+    if dial:
+        kind = _dialled(kind, dial)
     pool = ConnectionPool(connection_class=kind, parser_class=Parser, **address.client(), **options)
     found = redis.Redis(connection_pool=pool)
     found.auto_close_connection_pool = True
     return found
 
 
-def connect(url: str) -> "redis.Redis":
+def _dialled(kind: type[Connection | SocketConnection], dial: Dial) -> type[Connection | SocketConnection]:
+    class Dialled(Connection):
+        def _connect(self) -> socket.socket:
+            found = dial()
+            found.settimeout(self.socket_timeout)
+            return found
+
+    if issubclass(kind, SSLConnection):  # it wraps what the next class has connected
+        return type("DialledByTls", (SSLConnection, Dialled), {})
+    return type("DialledAs", (kind,), {"_connect": Dialled._connect})
+
+
+def connect(url: str, dial: Dial | None = None) -> "redis.Redis":
     """A client for `url` whose server has answered, if only that it can't serve at this moment. Raises SettingsError
     for a URL that is none, ServerError when nobody answers, or wants another password.
 
@@ -70,6 +89,7 @@ def connect(url: str) -> "redis.Redis":
     address = Address.parse(url)
     found = client(
         address,
+        dial,
         socket_timeout=15,  # a connection that is dead without a word is given up after so long
         socket_connect_timeout=5,
         health_check_interval=10,

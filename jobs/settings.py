@@ -17,16 +17,21 @@ from jobs.logs import FORMATS, Format
 
 PREFIX = "NIGHTSHIFT_"
 HookForm = Literal["receipt", "text", "teams"]
+CageMode = Literal["on", "require", "off"]
 
 KINDS: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("home", "spool"), Path),
     "allow_ops": allowed.parse,
     "model": locate,
     "data": lambda text: tuple(locate(each.strip()) for each in text.split(",") if each.strip()),
-    **dict.fromkeys(("batch_bytes", "max_record_bytes", "window", "max_attempts", "threads"), int),
+    **dict.fromkeys(("batch_bytes", "max_record_bytes", "window", "max_attempts", "threads", "memory_bytes"), int),
     **dict.fromkeys(("lease_seconds", "batch_seconds", "keep_days"), float),
 }
-CHOICES: dict[str, tuple[str, ...]] = {"log_format": FORMATS, "hook_form": ("receipt", "text", "teams")}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "log_format": FORMATS,
+    "hook_form": ("receipt", "text", "teams"),
+    "cage": ("on", "require", "off"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ class Settings:
     keep_days: float = 7.0  # a job that ended so long ago is forgotten
     threads: int = 1  # TensorFlow's threads per worker process
     allow_ops: frozenset[str] = frozenset()  # ops that a worker accepts besides: `graphs.allowed`
+    memory_bytes: int | None = None  # that a scoring process may take beyond what it starts with; unset: any number
+    cage: CageMode = "on"  # whether scoring processes run caged: where the kernel can, or not at all without
     log_format: Format = "text"  # of what goes to stderr
     hook_command: str | None = None  # run on events, without a shell
     hook_url: str | None = field(default=None, repr=False)  # POSTed to on events; a chat tool's is a secret

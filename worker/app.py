@@ -10,6 +10,8 @@ from jobs.places import name_of
 from jobs.queue import TASK
 from jobs.record import Life
 from jobs.settings import Settings
+from worker.cage.cage import Cage
+from worker.cage.choice import choose_cage
 from worker.process import WorkerProcess
 from worker.upkeep import logs
 from worker.upkeep.broker import make_app
@@ -23,6 +25,7 @@ def make_worker(settings: Settings) -> Celery:
     app = make_app(settings.redis_url, map(name_of, settings.data))
     logs.set_up(app)
     process = WorkerProcess(settings)
+    cage: Cage | None = None
 
     @app.task(name=TASK)
     def score_batch(job_id: str, batch: int, incarnation: str = "") -> None:
@@ -39,6 +42,15 @@ def make_worker(settings: Settings) -> Celery:
         without_pandas()
         keep_freed_memory()
         freeze_what_is_there()
+
+    @signals.celeryd_after_setup.connect(weak=False)
+    def choose(instance: Any, **_: Any) -> None:
+        nonlocal cage
+        cage = choose_cage(settings, forks=instance.pool_cls.__module__ == "celery.concurrency.prefork")
+
+    @signals.worker_process_init.connect(weak=False)
+    def begin_child(**_: Any) -> None:
+        process.begin_child(cage)
 
     @signals.worker_ready.connect(weak=False)
     def ready(sender: Any, **_: Any) -> None:

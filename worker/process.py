@@ -6,17 +6,21 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar, cast
 
 import pyarrow as pa
 
+from formats.files.local import open_by
 from graphs.allowed import VARIABLE
 from graphs.ops import refusal
+from jobs.address import Address
 from jobs.batch import Result
 from jobs.errors import JobError, NewerFormatError, SettingsError
 from jobs.identity import Owner, Process
 from jobs.ledger import Ledger
+from jobs.places import Places
 from jobs.record import Job, Life
 from jobs.server import AWAY, connect
 from jobs.settings import Settings
@@ -24,7 +28,10 @@ from jobs.spool import Spool
 from jobs.timeline import Stopwatch, Work
 from model.errors import ModelError
 from model.graph.row_class import RowClass
+from worker.cage.cage import Cage, limit_memory
+from worker.cage.gate import Gate, GatedPlaces, GatedSpool, keep_gate
 from worker.isolation.fatal_search import Assignment
+from worker.isolation.fatal_search import main as search
 from worker.isolation.isolation import Isolation, Unwanted
 from worker.lease import Lease, LeasedBatch, Renewal
 from worker.models import Models
@@ -52,6 +59,7 @@ class WorkerProcess:
         self._token = uuid.uuid4().hex[:8]
         self._isolated_from = max(2, min(TRIED + 1, settings.max_attempts))  # the attempt
         self._isolation = Isolation()
+        self._gate: Gate | None = None  # of a child that is caged
         self._models = Models(self._model, settings.threads)
         self._housekeeper: Periodic | None = None
         self._ledger_of = lru_cache(maxsize=1)(self._connect)
@@ -64,8 +72,41 @@ class WorkerProcess:
         return self._ledger_of(os.getpid())
 
     def _connect(self, _pid: int) -> Ledger:
-        assert self.settings.redis_url  # noqa: S101 -- refused at start
-        return Ledger(connect(self.settings.redis_url), Spool(self.settings.spool), self.settings.data)
+        url, spool, data = self.settings.redis_url, self.settings.spool, self.settings.data
+        assert url  # noqa: S101 -- refused at start
+        if self._gate is None:
+            return Ledger(connect(url), Spool(spool), data)
+        ledger = Ledger(connect(url, self._gate.connect), GatedSpool(spool, self._gate), data)
+        self._gated_places = GatedPlaces(ledger.places, self._gate)
+        return ledger
+
+    @property
+    def _places(self) -> Places:
+        ledger = self.ledger
+        return ledger.places if self._gate is None else self._gated_places
+
+    def begin_child(self, cage: Cage | None) -> None:
+        """In a child, before it scores anything, while it has one thread: from now on it is held by the cage, and what
+        it may have it has by its gatekeeper."""
+        settings = self.settings
+        if cage:
+            address = Address.parse(settings.redis_url) if settings.redis_url else None
+            apart = replace(cage, readable=(), ports=())
+
+            def serve_apart(descriptor: int) -> None:
+                search(descriptor, apart, settings.memory_bytes)
+
+            self._gate = keep_gate(Places(Spool(settings.spool), settings.data), address, serve_apart)
+            self._isolation = Isolation(self._gate.start_apart)
+            open_by(self._gate.open)
+        limit_memory(settings.memory_bytes)
+        try:
+            if cage:
+                cage.enter()
+        except OSError as error:
+            log.critical("process %d is not caged: %s", os.getpid(), error)
+            if settings.cage == "require":
+                os._exit(1)
 
     def begin_housekeeping(self, processes: int) -> None:
         """In the parent, once the worker takes messages."""
@@ -100,7 +141,7 @@ class WorkerProcess:
         first = leased.lease.complete(leased.payload, given, answer, work)
         # The answer may be there, if it is written for the second time: the server went away before it said so.
         if not first and answer.part and not ledger.answers.is_there(life, batch, answer.result):
-            ledger.places.of(self._job(life).by_reference).drop_parts(life, [answer.part])
+            self._places.of(self._job(life).by_reference).drop_parts(life, [answer.part])
 
     def _lease(self, life: Life, batch: int) -> LeasedBatch | None:
         """The batch, if it is to be scored here."""
@@ -132,7 +173,10 @@ class WorkerProcess:
         try:
             # What took too long once is isolated the next time.
             with Renewal(lease, limit, self._isolated_from - 1) as renewal:
-                given = give(leased.payload, self._job(life), batch, leased.attempt, self.ledger.places)
+                job = self._job(life)
+                if self._gate:
+                    self._gate.work_for(job)
+                given = give(leased.payload, job, batch, leased.attempt, self._places)
                 batches = given.batches()
                 stopwatch.lap("read")
                 if isolated:

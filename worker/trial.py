@@ -25,8 +25,10 @@ from formats.registry import DEFAULT, SINKS
 from jobs.batch import decode_payload
 from jobs.footprint import keep_freed_memory, without_pandas
 from jobs.record import Job
+from jobs.settings import Settings
 from model import environment
 from model.errors import ModelError
+from worker.cage.cage import Cage, find_cage, limit_memory
 
 AGAIN_SECONDS = 0.3
 
@@ -58,6 +60,17 @@ def main() -> None:
     os._exit(0)  # nothing is to be tidied up
 
 
+def _confine(settings: Settings) -> None:
+    """As a worker's process is, and more: nothing is read or connected to any more. Raises ModelError where a cage is
+    required and there is none."""
+    found = find_cage() if settings.cage != "off" else "NIGHTSHIFT_CAGE=off"
+    limit_memory(settings.memory_bytes)
+    if isinstance(found, Cage) and (found.landlock or settings.cage != "require"):
+        found.enter()
+    elif settings.cage == "require":
+        raise ModelError(f"NIGHTSHIFT_CAGE=require, but there is no whole cage: {found}")
+
+
 def _try_out(wanted: dict[str, Any], payload: bytes) -> Any:
     from pathlib import Path
 
@@ -68,8 +81,10 @@ def _try_out(wanted: dict[str, Any], payload: bytes) -> Any:
 
     job = Job.from_dict(wanted["job"])
     imported = memory()
+    model = Path(wanted["model"]).read_bytes()
+    _confine(Settings.from_environment())
     began = time.perf_counter()
-    opened = open_model(job.model, Path(wanted["model"]).read_bytes(), wanted["threads"])
+    opened = open_model(job.model, model, wanted["threads"])
     scorer = Scorer(opened.model, job)
     opening = time.perf_counter() - began
     yield {"cpu": time.process_time()}

@@ -25,6 +25,15 @@ def reading_only(objection: Objection) -> Iterator[None]:
         _objection.reset(token)
 
 
+_opener: Callable[[str, int], int] | None = None  # of this process, which can't open files itself
+
+
+def open_by(opener: Callable[[str, int], int]) -> None:
+    """From now on this process opens files by it. It takes a path and flags, as `os.open` does."""
+    global _opener
+    _opener = opener
+
+
 class LocalFile:
     """Opened. Raises InputError if it isn't a regular file, or none that may be read here (`reading_only`)."""
 
@@ -36,7 +45,7 @@ class LocalFile:
         try:
             # Another kind of file is none of ours; a pipe would wait for somebody to write into it.
             flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_NOFOLLOW if objection else 0)
-            self._file = os.fdopen(os.open(path, flags), "rb", buffering=0)
+            self._file = os.fdopen((_opener or os.open)(str(path), flags), "rb", buffering=0)
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}") from error
         weakref.finalize(self, self._file.close)  # in a notebook nobody closes it

@@ -29,6 +29,7 @@ from jobs.footprint import without_pandas
 from jobs.record import Job
 from model.errors import ModelError
 from model.graph.row_class import RowClass
+from worker.cage.cage import Cage, limit_memory
 from worker.feeds import to_arrays
 from worker.models import open_model
 from worker.score import DIVISIBLE, Scorer, inseparable, join
@@ -85,10 +86,10 @@ def piece_seconds(batch_seconds: float, share: float) -> float:
     return min(batch_seconds, max(FLOOR_SECONDS, batch_seconds * max(share, FLOOR_SHARE)))
 
 
-def serve(asker: Connection) -> None:
-    """Answers batch after batch, until the asker is gone or has none for a while."""
+def serve(asker: Connection, cage: Cage | None = None) -> None:
+    """Answers batch after batch, until the asker is gone or has none for a while. Trials are put into the cage."""
     while asker.poll(IDLE_SECONDS):
-        search = Search(asker, Assignment.receive(asker))
+        search = Search(asker, Assignment.receive(asker), cage)
         try:
             result = search.run()
         except ModelError as error:
@@ -103,8 +104,8 @@ class Search:
     """One batch: what is scored of it, and what is still to be tried, in order of size. Micro-batches that are harmless
     are scored whole, as ever, so that their scores have the same bits."""
 
-    def __init__(self, asker: Connection, assignment: Assignment) -> None:
-        self._asker, self._assignment = asker, assignment
+    def __init__(self, asker: Connection, assignment: Assignment, cage: Cage | None = None) -> None:
+        self._asker, self._assignment, self._cage = asker, assignment, cage
         self._rows = 0
         self._todo: deque[Piece] = deque()
         for records in decode_payload(assignment.payload):
@@ -230,11 +231,11 @@ class Search:
     def _serve_trial(self, end: Connection) -> NoReturn:
         """What the trial process does."""
         try:
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            if self._cage:
+                self._cage.enter()
             words: SimpleQueue[bytes] = SimpleQueue()
             threading.Thread(target=_end_with_the_searcher, args=(end, words), daemon=True).start()
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            with contextlib.suppress(OSError):  # if memory runs out, this one first
-                Path("/proc/self/oom_score_adj").write_text("1000")
             job, model, _, threads, _, _ = self._assignment
             scorer = Scorer(open_model(job.model, model, threads).model, job, self._row_class)
             end.send_bytes(b"opened\n")
@@ -283,10 +284,16 @@ def describe_exit(code: int) -> str:
     return f"the process was killed by {next((s.name for s in signal.Signals if s == -code), f'signal {-code}')}"
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, cage: Cage | None = None, memory_bytes: int | None = None) -> None:
+    """With a cage, in a process that has TensorFlow imported and one thread."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # meant for the worker, which lets the running batch finish
     without_pandas()
     logging.disable(logging.WARNING)  # one line a session would be one a crash
+    with contextlib.suppress(OSError):  # if memory runs out, this one first, and what it forks
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    limit_memory(memory_bytes)
+    if cage:
+        cage.enter_to_fork()
     with contextlib.suppress(EOFError, OSError), Connection(descriptor) as asker:
-        serve(asker)
+        serve(asker, cage)

@@ -1,15 +1,16 @@
 """Scores a batch that killed its process, where a crash costs little, and finds the records that bring it about.
 
-Three processes take part. The pool's child asks (`Isolation`). A fresh interpreter, the process apart, imports
-TensorFlow once and never opens a session, so that it can fork at any time (search.py). What it forks, the trial
-process, opens the session and scores; if it dies or hangs, the next one begins behind the piece that did this to it.
+Three processes take part. The pool's child asks (`Isolation`). The process apart has TensorFlow imported and never
+opens a session, so that it can fork at any time (fatal_search.py): a fresh interpreter, or, where the child is caged
+and can start none, a fork of its gatekeeper. What it forks, the trial process, opens the session and scores; if it dies
+or hangs, the next one begins behind the piece that did this to it.
 """
 
 import subprocess
 import sys
 from collections.abc import Callable
 from multiprocessing.connection import Connection, Pipe
-from typing import cast
+from typing import Protocol, cast
 
 from jobs.batch import Result
 from model.errors import ModelError
@@ -21,11 +22,23 @@ class Unwanted(Exception):
     """Nobody wants the batch's result any more."""
 
 
+class ProcessApart(Protocol):
+    """As `subprocess.Popen` has it."""
+
+    def poll(self) -> int | None: ...
+
+    def kill(self) -> None: ...
+
+    def wait(self) -> int: ...
+
+
 class Isolation:
     """The process apart: started when it is wanted, reused while it lasts."""
 
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, start: "Callable[[], tuple[ProcessApart, Connection]] | None" = None) -> None:
+        """`start` starts the process apart, and returns our end of what it listens to."""
+        self._start_process = start or _fresh_interpreter
+        self._process: ProcessApart | None = None
         self._end: Connection
 
     def score(
@@ -81,9 +94,13 @@ class Isolation:
 
     def _start(self) -> None:
         self.close()
-        self._end, theirs = Pipe()
-        with theirs:
-            main = f"from worker.isolation.fatal_search import main; main({theirs.fileno()})"
-            # Forking with threads about is deprecated; without a session none of them matters.
-            command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", main]
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+        self._process, self._end = self._start_process()
+
+
+def _fresh_interpreter() -> tuple[ProcessApart, Connection]:
+    ours, theirs = Pipe()
+    with theirs:
+        main = f"from worker.isolation.fatal_search import main; main({theirs.fileno()})"
+        # Forking with threads about is deprecated; without a session none of them matters.
+        command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", main]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()]), ours
