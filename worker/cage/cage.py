@@ -26,7 +26,8 @@ _SYSTEM = (
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/etc/ld.so.cache",
     "/etc/localtime", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/proc/cpuinfo", "/proc/meminfo",
     "/proc/stat", "/proc/self/cmdline", "/proc/self/maps", "/proc/self/stat", "/proc/self/statm", "/proc/self/status",
-    "/proc/self/task", "/proc/sys/vm", "/sys/devices/system", "/sys/fs/cgroup", "/sys/kernel/mm/transparent_hugepage",
+    "/proc/self/task", "/proc/sys/vm", "/sys/devices/system", "/sys/bus/cpu", "/sys/bus/node", "/sys/fs/cgroup",
+    "/sys/kernel/mm",
 )  # fmt: skip
 _NETWORK = (
     "/etc/resolv.conf", "/run/systemd/resolve", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
