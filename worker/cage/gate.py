@@ -29,10 +29,16 @@ class Gate:
     """May be used by several threads. If the gatekeeper is gone the process can do nothing more, and ends itself, to be
     replaced by Celery."""
 
-    def __init__(self, end: socket.socket, parts: int) -> None:
-        self._end, self._parts = end, parts
+    def __init__(self, end: socket.socket, parts: int, keeper: int) -> None:
+        self._end, self._parts, self._keeper = end, parts, keeper
         self._lock, self._large = threading.Lock(), threading.Lock()  # of the connection, and of the file in memory
         self._job: Job | None = None
+
+    def close(self) -> None:
+        """Ends the gatekeeper."""
+        self._end.close()
+        os.close(self._parts)
+        os.waitpid(self._keeper, 0)
 
     def ask(self, what: str, **said: object) -> Any:
         """What there is to answer. Raises OSError, and what places raise."""
@@ -172,7 +178,8 @@ def keep_gate(places: Places, address: Address | None, apart: Callable[[int], No
     """Forks the gatekeeper. To be called while this process has one thread, before it has a session."""
     ours, its = socket.socketpair()
     parts = os.memfd_create("parts", os.MFD_CLOEXEC)
-    if os.fork() == 0:
+    keeper = os.fork()
+    if keeper == 0:
         try:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)  # meant for the worker; this one ends with its child
@@ -183,7 +190,7 @@ def keep_gate(places: Places, address: Address | None, apart: Callable[[int], No
         finally:
             os._exit(0)
     its.close()
-    return Gate(ours, parts)
+    return Gate(ours, parts, keeper)
 
 
 def _close_all_but(*kept: int) -> None:
