@@ -92,9 +92,9 @@ class Round:
         host = self._host()
         if not taken(host):  # Celery ends a worker whose children die before it has begun, for its supervisor
             return None
-        children = processes(host)[1:]
-        at_work = [child for child in children if child in self._busy()]
-        return self.chance.choice(at_work or children) if children else None
+        some = processes(host)[1:]  # gatekeepers too
+        at_work = [child for child in some if child in self._busy()]
+        return self.chance.choice(at_work or some) if some else None
 
     def _busy(self) -> set[int]:
         """The processes that hold a batch."""

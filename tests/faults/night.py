@@ -16,7 +16,7 @@ from jobs import keys
 from jobs.progress import Progress
 from producer.outputs.paths import rejects_path
 from tests.faults.inputs import write_input
-from tests.faults.processes import processes
+from tests.faults.processes import children
 from tests.faults.site import Site
 from tests.support import Worker, until
 from tests.support.checkout import PRODUCER
@@ -192,7 +192,7 @@ class Night:
                 self.site.server.redis.lpush(keys.generation(life).queue, message(life, 0))
             time.sleep(0.2)
         for worker in self.site.workers:
-            until(lambda worker=worker: len(processes(worker)) == 3, 20)  # type: ignore[misc]
+            until(lambda worker=worker: len(children(worker)) == 2, 20)  # type: ignore[misc]
 
 
 def taken(worker: Worker) -> int:

@@ -11,6 +11,11 @@ def processes(worker: Worker) -> list[int]:
     return sorted(session(worker.process.pid), key=lambda pid: (pid != worker.process.pid, pid))
 
 
+def children(worker: Worker) -> list[int]:
+    """Those that score. Each has one of its own beside it, its gatekeeper."""
+    return [pid for pid in processes(worker) if _stat(pid)[1] == worker.process.pid]
+
+
 def session(leader: int) -> list[int]:
     """The processes of a session that are not dead already."""
     found = []

@@ -1,5 +1,7 @@
 """What a caged process gets from its gatekeeper, and what it does not, whatever the server says or a graph asks for."""
 
+import logging
+import logging.handlers
 import os
 import signal
 import socket
@@ -19,6 +21,7 @@ from jobs.places import SPOOL, Places, name_of
 from jobs.record import Job
 from jobs.spool import Spool
 from tests.support import until
+from worker.cage import landlock
 from worker.cage.cage import Cage
 from worker.cage.gate import Gate, GatedPlaces, keep_gate
 
@@ -143,6 +146,30 @@ def test_what_it_does_not_know_is_an_error_and_no_end(gate: Gate) -> None:
             gate.ask(**request)
     with pytest.raises(PermissionError):
         gate.open("/etc/passwd")
+
+
+def test_a_log_that_is_rotated_is_gone_on_with(spool: Path, tmp_path: Path) -> None:
+    """`celery worker --logfile`, and logrotate."""
+    path = tmp_path / "worker.log"
+
+    def log_on() -> None:
+        handler = logging.handlers.WatchedFileHandler(path, encoding="utf-8")
+        logging.getLogger("nightshift.test").addHandler(handler)
+        gate = keep_gate(Places(Spool(spool)), None, lambda _: None)
+        Cage(landlock.abi()).enter()
+        logging.getLogger("nightshift.test").warning("one")
+        while path.exists():
+            time.sleep(0.01)
+        logging.getLogger("nightshift.test").warning("two")
+        with pytest.raises(PermissionError):
+            gate.open_log("/etc/passwd")
+        logging.getLogger("nightshift.test").warning("three")
+
+    process = forked(log_on)
+    until(lambda: path.exists() and path.read_text() == "one\n", 20)
+    path.replace(tmp_path / "worker.log.1")
+    os.waitpid(process, 0)
+    assert path.read_text() == "two\nthree\n"
 
 
 def children_of(pid: int) -> list[int]:

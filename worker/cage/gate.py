@@ -7,6 +7,8 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
+from io import TextIOWrapper
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, cast
@@ -77,6 +79,10 @@ class Gate:
         """As `os.open` does, to read."""
         del flags
         return self.descriptor("open", path=path)[1]
+
+    def open_log(self, path: str) -> TextIOWrapper:
+        """A file of the worker's log, to go on with it."""
+        return cast(TextIOWrapper, os.fdopen(self.descriptor("log", path=path)[1], "a", encoding="utf-8"))
 
     def connect(self) -> socket.socket:
         """To the server."""
@@ -178,19 +184,30 @@ def keep_gate(places: Places, address: Address | None, apart: Callable[[int], No
     """Forks the gatekeeper. To be called while this process has one thread, before it has a session."""
     ours, its = socket.socketpair()
     parts = os.memfd_create("parts", os.MFD_CLOEXEC)
+    logs = _log_files()
     keeper = os.fork()
     if keeper == 0:
         try:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)  # meant for the worker; this one ends with its child
             _close_all_but(0, 1, 2, its.fileno(), parts)
-            Gatekeeper(its, parts, places, address, apart).serve()
+            Gatekeeper(its, parts, places, address, apart, frozenset(each.baseFilename for each in logs)).serve()
         except BaseException:
             log.exception("the process beside %d ended", os.getppid())
         finally:
             os._exit(0)
     its.close()
-    return Gate(ours, parts, keeper)
+    gate = Gate(ours, parts, keeper)
+    for each in logs:
+        each._open = partial(gate.open_log, each.baseFilename)  # type: ignore[method-assign]
+    return gate
+
+
+def _log_files() -> list[logging.FileHandler]:
+    """What `celery worker --logfile` writes to, opened again when it is rotated."""
+    loggers = [logging.getLogger(), *logging.getLogger().manager.loggerDict.values()]
+    found = {id(each): each for logger in loggers for each in getattr(logger, "handlers", [])}
+    return [each for each in found.values() if isinstance(each, logging.FileHandler)]
 
 
 def _close_all_but(*kept: int) -> None:

@@ -39,11 +39,18 @@ class Gatekeeper:
     """Answers one caged process."""
 
     def __init__(
-        self, end: socket.socket, parts: int, places: Places, address: Address | None, apart: Callable[[int], None]
+        self,
+        end: socket.socket,
+        parts: int,
+        places: Places,
+        address: Address | None,
+        apart: Callable[[int], None],
+        logs: frozenset[str],
     ) -> None:
         """`parts` is the file in memory by which what is large comes and goes; `apart` is what a process apart does
-        with its end."""
+        with its end; `logs` are the files that the worker's log is written to."""
         self._end, self._parts, self._places, self._address = end, parts, places, address
+        self._logs = logs
         self._apart = Apart(apart, (end.fileno(), parts))
         self._reads = lru_cache(maxsize=4)(self._find_reads)
         self._job = ""
@@ -51,6 +58,7 @@ class Gatekeeper:
             "connect": lambda _: (None, self._connect()),
             "job": self._take_job,
             "open": lambda said: (None, self._open(said["path"])),
+            "log": lambda said: (None, self._open_log(said["path"])),
             "granted": self._granted,
             "put_part": self._put_part,
             "drop_parts": self._drop_parts,
@@ -120,6 +128,12 @@ class Gatekeeper:
         if not self._job or not self._reads(self._job).may(path):
             raise PermissionError(errno.EACCES, "it is not the input of the job at hand")
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # nor waits for whoever writes a FIFO
+
+    def _open_log(self, path: str) -> int:
+        """When somebody has moved it away."""
+        if path not in self._logs:
+            raise PermissionError(errno.EACCES, "it is no log of the worker")
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
     def _connect(self) -> int:
         if self._address is None:
