@@ -82,7 +82,7 @@ class Gate:
 
     def open_log(self, path: str) -> TextIOWrapper:
         """A file of the worker's log, to go on with it."""
-        return cast(TextIOWrapper, os.fdopen(self.descriptor("log", path=path)[1], "a", encoding="utf-8"))
+        return os.fdopen(self.descriptor("log", path=path)[1], "a", encoding="utf-8")
 
     def connect(self) -> socket.socket:
         """To the server."""
