@@ -159,15 +159,18 @@ class Reads:
         return manifest_of(self._job)
 
     @cached_property
+    def _manifest_word(self) -> str:
+        return self._manifest.word if self._manifest else ""
+
+    @cached_property
     def _members(self) -> frozenset[str]:
-        """The files of a list that the place was told of as a whole."""
-        if self._manifest and self._place.granted(self._job.life, self._manifest.word) is not None:
-            return frozenset(os.fsdecode(each.location) for each in self._manifest.members)
-        return frozenset()
+        return (
+            frozenset(os.fsdecode(each.location) for each in self._manifest.members) if self._manifest else frozenset()
+        )
 
     def may(self, path: str) -> bool:
-        if path in self._members:
-            return True
+        if path in self._members and self._place.granted(self._job.life, self._manifest_word) is not None:
+            return True  # of a list that the place was told of as a whole
         granted = self._place.granted(self._job.life, path if self._manifest else self._job.input)
         return granted is not None and os.fsdecode(granted) == path
 
