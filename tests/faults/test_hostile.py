@@ -40,8 +40,8 @@ def takes_memory_in_a_loop(x: Any) -> Any:
 
 
 BOMBS = {
-    "memory": (takes_memory, {"model_error", "model_crash"}),
-    "memory in a loop": (takes_memory_in_a_loop, {"model_error", "model_crash"}),
+    "memory": (takes_memory, {"model_error", "model_crash", "model_timeout"}),
+    "memory in a loop": (takes_memory_in_a_loop, {"model_error", "model_crash", "model_timeout"}),
     "time": (hangs, {"model_timeout"}),
 }
 
@@ -49,7 +49,7 @@ BOMBS = {
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Farm]:
     farm = make_farm()
-    limits = {"NIGHTSHIFT_BATCH_SECONDS": "5", "NIGHTSHIFT_MEMORY_BYTES": str(2 << 30)}
+    limits = {"NIGHTSHIFT_BATCH_SECONDS": "1", "NIGHTSHIFT_MEMORY_BYTES": str(2 << 30)}
     farm.start_worker("worker", concurrency=2, **limits).ready()
     yield farm
     end_farm(farm)
