@@ -31,9 +31,10 @@ test: $(VENV)/.dev  ## the tests: real server, real workers (under six minutes)
 test-faults: $(VENV)/.dev  ## every fault, for real: kills, outages, floods, poison (some twenty minutes)
 	$(BIN)/python -m pytest tests/faults
 
-test-all: $(VENV)/.dev  ## the tests and their slow, exhaustive variants; the faults where workers read for themselves, too
+test-all: $(VENV)/.dev  ## the tests and their slow variants; faults where workers read for themselves; users and TLS
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest tests/faults --by-reference
+	$(BIN)/python -m pytest tests/end_to_end tests/faults -m 'not slow' --acl --tls
 
 # The peers have an environment of their own: Beam can't live with our newest protobuf and pyarrow.
 BENCH ?= compare

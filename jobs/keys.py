@@ -69,6 +69,11 @@ def model(sha256: str) -> str:
     return f"{PREFIX}model:{sha256}"
 
 
+def signatures(sha256: str) -> str:
+    """Set: who signed that model, each as the file beside it has it (graphs/model_signature.py)."""
+    return f"{PREFIX}signatures:{sha256}"
+
+
 def job(job_id: str) -> str:
     """Hash: the job's record, state, cursor and counters. The prefix of the job's other keys; those that
     only scripts use are named in their prelude."""

@@ -49,13 +49,21 @@ class Ledger:
 
     # -- the job
 
-    def put_model(self, sha256: str, graph: bytes) -> None:
-        """Stores the frozen graph's bytes under their digest, unless they are there, for MODEL_SECONDS from now."""
+    def put_model(self, sha256: str, graph: bytes, signatures: Iterable[bytes] = ()) -> None:
+        """Stores the frozen graph's bytes under their digest, unless they are there, and adds signatures of them, for
+        MODEL_SECONDS from now."""
+        for signature in signatures:
+            self.redis.sadd(keys.signatures(sha256), signature)
+        self.redis.expire(keys.signatures(sha256), MODEL_SECONDS)
         if not self.redis.expire(keys.model(sha256), MODEL_SECONDS):
             self.redis.set(keys.model(sha256), graph, ex=MODEL_SECONDS)
 
     def model(self, sha256: str) -> bytes | None:
         return cast("bytes | None", self.redis.get(keys.model(sha256)))
+
+    def signatures(self, sha256: str) -> set[bytes]:
+        """Those of a model, as they were put there: whether one holds is for the caller to find out."""
+        return cast("set[bytes]", self.redis.smembers(keys.signatures(sha256)))
 
     def submit(self, job: Job, cursor: Mapping[str, int]) -> JobState:
         """Makes the job, or attaches to it if it is there, in whichever life; returns its state."""

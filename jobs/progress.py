@@ -66,6 +66,7 @@ class Progress:
     row_class: str | None
     tensorflow: str | None  # the version that a worker named
     last_error: str | None  # why a lease was given back last
+    signer: str | None = None  # the id of the key that signed the model, as who checked it noted
     left: str | None = None  # why a batch was left to other workers last
     first_rejects: tuple[Reject, ...] = ()  # of a stopped job: the first that were known, without their raw text
 
@@ -108,6 +109,7 @@ class Progress:
             row_class=fields.get("row_class"),
             tensorflow=fields.get("tensorflow"),
             last_error=fields.get("last_error"),
+            signer=fields.get("signer"),
             left=fields.get("left"),
             first_rejects=_decode_rejects(fields.get("first_rejects", "[]")),
             **{name: counter(name) for name in COUNTERS},

@@ -39,7 +39,7 @@ class Removal:
         """Unless a job has it; one that can't be read here might."""
         records = (self._redis.hget(keys.job(other), "record") for other in job_ids(self._redis))
         if not any(record and sha256.encode() in cast(bytes, record) for record in records):
-            self._redis.unlink(keys.model(sha256))
+            self._redis.unlink(keys.model(sha256), keys.signatures(sha256))
 
     def wipe(self, job_id: str) -> None:
         """Frees every key of a job that is damaged, whose record and state say nothing: what its producers, workers and

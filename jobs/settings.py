@@ -23,6 +23,7 @@ KINDS: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("home", "spool"), Path),
     "allow_ops": allowed.parse,
     "model": locate,
+    "model_keys": lambda text: tuple(Path(each.strip()) for each in text.split(",") if each.strip()),
     "data": lambda text: tuple(locate(each.strip()) for each in text.split(",") if each.strip()),
     **dict.fromkeys(("batch_bytes", "max_record_bytes", "window", "max_attempts", "threads", "memory_bytes"), int),
     **dict.fromkeys(("lease_seconds", "batch_seconds", "keep_days"), float),
@@ -43,6 +44,7 @@ class Settings:
     spool: Path | None = None  # through which producer and workers pass batches; unset: the embedded server's, or none
     data: tuple[Location, ...] = ()  # folders and buckets that all share: what is in them workers read themselves
     model: Location | None = None  # the default of --model; unset: the shipped spam.pb
+    model_keys: tuple[Path, ...] = ()  # public keys, or folders of such: only models that one of them signed are taken
     batch_bytes: int | None = None  # the default of --batch-bytes: input bytes a batch; unset: by the file's size
     max_record_bytes: int = 1 << 20  # a larger record is a reject
     window: int = 0  # batches outstanding before the producer waits; 0: by the number of worker processes

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,11 @@ def enqueue(
     again: bool = False,
     workers: int = 0,
     deadline: datetime | None = None,
+    require_signature: Path | str | None = None,
 ) -> Submission:
     """Reads the file, or several as one job, folders and patterns among them, and enqueues all of it, waiting for room
-    where there is none; returns the job, to be followed. `deadline` as for `submit`.
+    where there is none; returns the job, to be followed. `deadline` as for `submit`; `require_signature`: the public
+    key, or a folder of such, of which one must have signed the model.
 
     `feed`, `set` and `fetch` are the words of `producer enqueue`, as texts (`["x=a,b"]`) or as what they say
     (`{"x": ["a", "b"]}`, `{"keep_prob": 1}`, `{"spam": "dense_2"}`); so are `pad`, `fill`, `truncate`, `null` (one, or
@@ -53,6 +56,8 @@ def enqueue(
     Raises InputError, GraphError, ServerError or JobError, all of them NightshiftError.
     """
     settings = Settings.from_environment()
+    if require_signature:
+        settings = replace(settings, model_keys=(Path(require_signature),))
     with contextlib.ExitStack() as failed:
         late = failed.enter_context(LateClient(settings, workers))
         plan = make_plan(

@@ -25,6 +25,8 @@ class Graph:
     data: bytes
     signature: Signature
     refused: tuple[verdict.Refusal, ...] = ()
+    signed: bytes | None = None  # its signature (graphs/model_signature.py), if one is beside it
+    signer: str = ""  # the id of the trusted key that made that; empty if nobody asked
 
 
 def read_graph(path: Path) -> Graph:

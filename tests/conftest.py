@@ -17,6 +17,7 @@ pytest.register_assert_rewrite("tests.support", "tests.faults.night", "tests.pro
 
 from tests.support import Server, Worker  # noqa: E402
 from tests.support.farm import Farm, end_farm, make_farm  # noqa: E402
+from tests.support.server import Guard  # noqa: E402
 
 environment.prepare()
 
@@ -26,6 +27,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # A slow machine is no failure; speed is measured in benchmarks/.
 hypothesis.settings.register_profile("nightshift", deadline=None)
 hypothesis.settings.load_profile("nightshift")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--acl", action="store_true", help="servers have the users of deploy/valkey/users.acl")
+    parser.addoption("--tls", action="store_true", help="servers are reached by TLS, with certificates on both sides")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    Guard.acl, Guard.tls = bool(config.getoption("--acl")), bool(config.getoption("--tls"))
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +65,7 @@ def start_worker(server: Server, tmp_path: Path) -> Iterator[Callable[..., Worke
     started: list[Worker] = []
 
     def start(name: str = "worker", **options: object) -> Worker:
-        worker = Worker(server.url, tmp_path / f"{name}.log", **options)  # type: ignore[arg-type]
+        worker = Worker(server.worker_url, tmp_path / f"{name}.log", **options)  # type: ignore[arg-type]
         started.append(worker)
         return worker
 

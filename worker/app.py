@@ -3,18 +3,34 @@
 import sys
 from typing import Any
 
+import redis
 from celery import Celery, signals
 
+from jobs import rights
+from jobs.address import Address
+from jobs.errors import ServerError
 from jobs.footprint import freeze_what_is_there, keep_freed_memory, without_pandas
 from jobs.places import name_of
 from jobs.queue import TASK
 from jobs.record import Life
+from jobs.server import client
 from jobs.settings import Settings
 from worker.cage.cage import Cage
 from worker.cage.choice import choose_cage
 from worker.process import WorkerProcess
 from worker.upkeep import logs
 from worker.upkeep.broker import make_app
+
+
+def check_rights(url: str) -> None:
+    """Ends the process if the server's user may not do what a worker does. One that is away is waited for later."""
+    try:
+        with client(Address.parse(url), socket_timeout=5, socket_connect_timeout=5) as server:
+            rights.check(server, "worker")
+    except ServerError as error:
+        sys.exit(f"worker: {error}")
+    except redis.RedisError:
+        pass
 
 
 def make_worker(settings: Settings) -> Celery:
@@ -39,6 +55,7 @@ def make_worker(settings: Settings) -> Celery:
     def begin(**_: Any) -> None:
         if not settings.redis_url:
             sys.exit("REDIS_URL is not set: a worker needs the server that the producer enqueues to")
+        check_rights(settings.redis_url)
         without_pandas()
         keep_freed_memory()
         freeze_what_is_there()

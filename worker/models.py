@@ -3,10 +3,12 @@
 import hashlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
+from graphs.errors import GraphError
+from graphs.model_signature import Keys, readable, verify
 from model.errors import ModelError
 from worker.runtimes.registry import runtime_of
 from worker.runtimes.runtime import Model, Runtime
@@ -15,23 +17,41 @@ log = logging.getLogger(__name__)
 KEPT = 2  # the model of today and, while it is rolled out, that of tomorrow
 
 
+class Delivered(NamedTuple):
+    """A model's bytes as the server has them, and the id of the trusted key that signed them; empty if nobody asked."""
+
+    data: bytes | None
+    signer: str
+
+
 class Opened(NamedTuple):
-    """A model, and what runs it."""
+    """A model, what runs it, and who signed it, as `Delivered` says."""
 
     model: Model
     runtime: Runtime
+    signer: str
 
 
 class Models:
     """The models that one process keeps open. May be made before a fork, as long as nothing is opened before it."""
 
-    def __init__(self, fetch: Callable[[str], bytes | None], threads: int) -> None:
-        """`fetch` returns a model's bytes for its digest, None if they are not there."""
+    def __init__(self, fetch: Callable[[str], Delivered], threads: int) -> None:
+        """`fetch` returns a model for its digest, and raises ModelError for one that is not to be opened."""
 
         def opened(sha256: str) -> Opened:
-            return open_model(sha256, fetch(sha256), threads)
+            data, signer = fetch(sha256)
+            return open_model(sha256, data, threads)._replace(signer=signer)
 
         self.open: Callable[[str], Opened] = lru_cache(KEPT)(opened)  # raises what open_model does
+
+
+def check(sha256: str, data: bytes | None, signatures: Iterable[bytes], keys: Keys) -> Delivered:
+    """The model, if a key of `keys` signed it. Raises ModelError if none did: then nobody is to open it, whatever is in
+    it."""
+    try:
+        return Delivered(data, verify(sha256, readable(signatures), keys))
+    except GraphError as error:
+        raise ModelError(f"the model {sha256[:12]} {error}, and this worker takes signed ones alone") from None
 
 
 def open_model(sha256: str, data: bytes | None, threads: int) -> Opened:
@@ -47,4 +67,4 @@ def open_model(sha256: str, data: bytes | None, threads: int) -> Opened:
     runtime = runtime_of(data)
     model = runtime.open(data, threads)
     log.warning("process %d opened a session on model %s", os.getpid(), sha256[:12])
-    return Opened(model, runtime)
+    return Opened(model, runtime, "")

@@ -14,7 +14,10 @@ import pyarrow as pa
 
 from formats.files.local import open_by
 from graphs.allowed import VARIABLE
+from graphs.errors import GraphError
+from graphs.model_signature import Keys
 from graphs.ops import refusal
+from graphs.signing_keys import trusted
 from jobs.address import Address
 from jobs.batch import Result
 from jobs.errors import JobError, NewerFormatError, SettingsError
@@ -34,7 +37,7 @@ from worker.isolation.fatal_search import Assignment
 from worker.isolation.fatal_search import main as search
 from worker.isolation.isolation import Isolation, Unwanted
 from worker.lease import Lease, LeasedBatch, Renewal
-from worker.models import Models
+from worker.models import Delivered, Models, check
 from worker.periodic import Periodic
 from worker.reading import Answer, Given, OutOfReachError, give
 from worker.runtimes.registry import runtime_of
@@ -61,9 +64,11 @@ class WorkerProcess:
         self._isolation = Isolation()
         self._gate: Gate | None = None  # of a child that is caged
         self._models = Models(self._model, settings.threads)
+        self._keys = trusted_keys(settings)
         self._housekeeper: Periodic | None = None
         self._ledger_of = lru_cache(maxsize=1)(self._connect)
         self._job = lru_cache(maxsize=16)(self._find_job)
+        self._tell_signer = lru_cache(maxsize=1024)(self._note_signer)  # said once a job
         self._leave_alone = lru_cache(maxsize=1024)(self._tell_newer)  # said once a job: its batches come again
 
     @property
@@ -208,6 +213,7 @@ class WorkerProcess:
         job = self._job(leased.lease.life)
         opened = self._models.open(job.model)
         stopwatch.lap("session")
+        self._tell_signer(leased.lease.life, opened.signer)
 
         def note(found: RowClass) -> RowClass:
             return self._note(leased.lease.life, found, opened.runtime)
@@ -219,7 +225,8 @@ class WorkerProcess:
         life, batch, settings = leased.lease.life, leased.lease.batch, self.settings
         log.warning("%s: batch %d was not scored in %d attempts, and is isolated", life.id, batch, leased.attempt - 1)
         job = self._job(life)
-        model = self._model(job.model)
+        model, signer = self._model(job.model)
+        self._tell_signer(life, signer)
         result, crashes = self._isolation.score(
             Assignment(job, model, given.payload(), settings.threads, settings.batch_seconds, leased.row_class),
             wanted=leased.lease.renew,
@@ -244,11 +251,27 @@ class WorkerProcess:
             raise JobError(f"{life.id} has begun again")
         return job
 
-    def _model(self, sha256: str) -> bytes | None:
-        return self.ledger.model(sha256)
+    def _model(self, sha256: str) -> Delivered:
+        """Raises ModelError if it is not signed and has to be. The one way to a model from the server."""
+        data = self.ledger.model(sha256)
+        if self._keys is None or data is None:
+            return Delivered(data, "")
+        return check(sha256, data, self.ledger.signatures(sha256), self._keys)
+
+    def _note_signer(self, life: Life, signer: str) -> None:
+        if signer:
+            _persistently(lambda: self.ledger.note(life, signer=signer))
 
     def _tell_newer(self, job_id: str) -> None:
         log.warning("%s was made by a newer version of Nightshift, and is left to newer workers", job_id)
+
+
+def trusted_keys(settings: Settings) -> Keys | None:
+    """The keys of NIGHTSHIFT_MODEL_KEYS; None if every model is taken. Raises SettingsError."""
+    try:
+        return trusted(settings.model_keys) if settings.model_keys else None
+    except GraphError as error:
+        raise SettingsError(f"NIGHTSHIFT_MODEL_KEYS: {error}") from None
 
 
 def _persistently(write: Callable[[], Told]) -> Told:

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from formats.errors import NightshiftError
 from formats.harmless import shown
 from model import environment
 from model.cli.console import INTERRUPTED, tell
@@ -14,6 +15,7 @@ from model.cli.freeze import freeze
 from model.cli.inspect import inspect
 from model.cli.prepend import prepend
 from model.cli.restore import restore
+from model.cli.sign import key, sign
 from model.cli.train import train
 from model.errors import InterruptedRunError, ModelError
 
@@ -34,7 +36,7 @@ class Commands(click.Group):
         except (KeyboardInterrupt, click.Abort):
             click.echo("model: interrupted", err=True)
             raise SystemExit(INTERRUPTED) from None
-        except ModelError as error:
+        except (ModelError, NightshiftError) as error:
             tell(f"model: {error}", err=True)
         except OSError as error:
             tell(f"model: {error.filename}: {error.strerror}" if error.filename else f"model: {error}", err=True)
@@ -64,5 +66,5 @@ def main() -> None:
     """
 
 
-for command in (train, finetune, restore, freeze, prepend, inspect, evaluate, corpus):
+for command in (train, finetune, restore, freeze, prepend, inspect, evaluate, key, sign, corpus):
     main.add_command(command)

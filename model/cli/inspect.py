@@ -4,7 +4,7 @@ import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -27,8 +27,14 @@ _MOST = 8  # rows of a table for people; --json has all
     type=click.Path(path_type=Path),
     help="Print the producer enqueue command that scores this table, and nothing else.",
 )
+@click.option(
+    "--keys",
+    metavar="PATH,...",
+    envvar="NIGHTSHIFT_MODEL_KEYS",
+    help="Public keys, or folders of such: say whether one of them signed it.  [default: NIGHTSHIFT_MODEL_KEYS]",
+)
 @as_json
-def inspect(path: Path, table: Path | None, as_json: bool) -> None:
+def inspect(path: Path, table: Path | None, keys: str | None, as_json: bool) -> None:
     """Show what a model wants, what it gives, how large it is, and whether a worker would take it.
 
     PATH is a frozen .pb, a checkpoint (its directory, whose latest is meant, or its prefix) or a SavedModel (its
@@ -58,10 +64,44 @@ def inspect(path: Path, table: Path | None, as_json: bool) -> None:
     from model import inspection
 
     found = inspection.inspect_path(path)
+    signed = _signed(path, found.sha256, keys) if path.is_file() else None
     if as_json:
-        click.echo(json.dumps({"path": str(path), **_as_dict(found)}))
+        click.echo(json.dumps({"path": str(path), **_as_dict(found), "signature": signed and signed._asdict()}))
     else:
-        _print(path, found)
+        _print(path, found, signed)
+
+
+class Signed(NamedTuple):
+    """What the file beside a model says of it: whose key (its id), whether that signed this very file, and whether it
+    is among the keys that one trusts; None if nobody said which these are."""
+
+    key: str
+    holds: bool
+    trusted: bool | None
+
+
+def _signed(path: Path, sha256: str, keys: str | None) -> Signed | None:
+    """None if it is not signed. Raises GraphError if what is beside it is no signature, or the keys are none."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from graphs.model_signature import read_beside
+    from graphs.signing_keys import trusted
+
+    known = trusted(Path(each.strip()) for each in keys.split(",") if each.strip()) if keys else None
+    signature = read_beside(path)
+    if signature is None:
+        return None
+    holds = signature.holds(sha256, Ed25519PublicKey.from_public_bytes(signature.public_key))
+    return Signed(signature.key, holds, None if known is None else holds and signature.key in known)
+
+
+def _signature_line(signed: Signed | None) -> str:
+    if signed is None:
+        return "not signed"
+    if not signed.holds:
+        return f"not signed: the signature beside it, by the key {signed.key}, is not of this file"
+    told = {None: "", True: ", which is trusted", False: ", which is not trusted"}
+    return f"signed by the key {signed.key}{told[signed.trusted]}"
 
 
 def _print_command(path: Path, table: Path) -> None:
@@ -82,7 +122,7 @@ def _as_dict(found: "Inspection") -> dict[str, object]:
     return {**found._asdict(), **lists}
 
 
-def _print(path: Path, found: "Inspection") -> None:
+def _print(path: Path, found: "Inspection", signed: Signed | None) -> None:
     import tensorflow as tf
 
     tell(f"{path}: {found.kind}, {found.nodes} nodes, {found.bytes:,} bytes")
@@ -93,6 +133,7 @@ def _print(path: Path, found: "Inspection") -> None:
     what = "constants" if found.kind == "frozen graph" else "variables"
     trainable = f", {found.trainable:,} of them trainable" if found.trainable is not None else ""
     tell(f"{found.parameters:,} parameters in {len(found.values)} {what}{trainable}")
+    tell(_signature_line(signed))
     if found.accepted:
         tell(f"accepted by a worker with TensorFlow {tf.__version__}")
     else:

@@ -4,6 +4,7 @@ import json
 import logging
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,12 @@ class Moment(click.ParamType["datetime"]):
     type=Moment(),
     help="When it is wanted: 06:00 (the next), or ISO 8601. A forecast past it is a warning, and the hook `late`.",
 )
+@click.option(
+    "--require-signature",
+    type=click.Path(path_type=Path),
+    metavar="KEY",
+    help="Take the model only if this public key, or one in this folder, signed it.  [default: NIGHTSHIFT_MODEL_KEYS]",
+)
 @click.option("--again", is_flag=True, help="A new job, even if this file was scored before.")
 @click.option(
     "--workers",
@@ -122,6 +129,7 @@ def enqueue(
     batch_bytes: int | None,
     max_rejects: tuple[float, bool] | None,
     deadline: "datetime | None",
+    require_signature: Path | None,
     again: bool,
     workers: int | None,
     as_json: bool,
@@ -155,6 +163,7 @@ def enqueue(
       producer enqueue export.csv --delimiter ';' --encoding windows-1252 --skip-lines 2
       producer enqueue backup.csv --columns date,from,text --rest text
       zcat night.csv.gz | producer enqueue - --output night.scores.csv
+      producer enqueue night.csv --model spam.pb --require-signature release.pub
       producer enqueue points.csv --model xy.pb --fetch op_to_store
       producer enqueue ids.csv --model cnn.pb --feed input_x=ids[] --set dropout_keep_prob=1 --fetch spam=scores[1]
     """
@@ -174,6 +183,8 @@ def enqueue(
     from producer.submission import submit
 
     settings = Settings.from_environment()
+    if require_signature:
+        settings = replace(settings, model_keys=(require_signature,))
     if workers and settings.redis_url:
         raise click.UsageError("--workers is for the embedded mode; with REDIS_URL set, start workers yourself")
     wait = wait or output is not None or settings.redis_url is None

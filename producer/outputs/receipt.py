@@ -40,6 +40,7 @@ class Receipt:
     error: str | None
     input: str
     model: str  # sha256
+    signer: str | None  # the id of the key that signed the model; None if neither producer nor workers had to know
     retried: list[dict[str, Any]]  # models that scored some of its rejects later: sha256, name, ranges of records
     rows: str | None  # how the model treats rows: exact, rounding or mixing; None before a worker has found out
     records: int
@@ -107,6 +108,7 @@ def make_receipt(job: Job, progress: Progress) -> Receipt:
         error=progress.error,
         input=job.input,
         model=job.model,
+        signer=progress.signer,
         retried=progress.retried,
         rows=progress.row_class,
         records=progress.records,
@@ -167,6 +169,8 @@ def render(receipt: Receipt) -> Table:
     way = "workers read the input themselves" if receipt.by_reference else "through the server"
     table.add_row("way", way)
     table.add_row("model", receipt.model)
+    if receipt.signer:
+        table.add_row("", f"signed by the key {receipt.signer}")
     if receipt.rows in ROWS:
         table.add_row("rows", ROWS[receipt.rows])
     for other in receipt.retried:

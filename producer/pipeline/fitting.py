@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from formats.columns import id_column_of
@@ -22,7 +22,8 @@ from producer.graph import Graph, read_graph
 from producer.outputs.names import check_names
 
 SHIPPED_MODEL = "spam.pb"
-WORDS = ".toml"  # the suffix of what stands beside a model
+WORDS = ".toml"  # the suffixes of what stands beside a model
+SIGNATURE = ".sig"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,10 @@ class Fitted:
 
 def choose_model(model: Location | None, settings: Settings, words: Words, like: Job | None = None) -> Chosen:
     """`words` win over those in the file beside the model, and these over what the job `like` has, as far as the model
-    has such inputs. Raises GraphError (no frozen graph, no such node), InputError for an object that is not there."""
+    has such inputs. Raises GraphError (no frozen graph, no such node, not signed where it has to be), InputError for an
+    object that is not there."""
     path = _local(model or settings.model or shipped_model(), settings.home)
-    graph = read_graph(path)
+    graph = checked(read_graph(path), settings.model_keys)
     words = words.over(words_beside(path))
     if like:
         inputs = [want.name for want in graph.signature.wants]
@@ -91,8 +93,34 @@ def _local(model: Location, home: Path) -> Path:
     if not isinstance(model, Url):
         return model
     path = mirrored(model, home / OBJECTS)
-    mirrored_if_there(model.with_name(path.with_suffix(WORDS).name), home / OBJECTS)
+    for name in (path.with_suffix(WORDS).name, path.name + SIGNATURE):
+        mirrored_if_there(model.with_name(name), home / OBJECTS)
     return path
+
+
+def checked(graph: Graph, keys: Sequence[Path]) -> Graph:
+    """The graph with the signature beside it. With `keys`, public ones or folders of such, raises GraphError unless one
+    of them made it."""
+    if not keys and not graph.path.with_name(graph.path.name + SIGNATURE).exists():
+        return graph  # what reads signatures takes a while to import
+    from graphs.model_signature import read_beside, verify
+    from graphs.signing_keys import trusted
+
+    known = trusted(keys) if keys else {}
+    try:
+        found = read_beside(graph.path)
+    except GraphError:
+        if keys:
+            raise
+        return graph
+    signed = found.encode() if found and found.sha256 == graph.sha256 else None
+    if not keys:
+        return replace(graph, signed=signed)
+    try:
+        signer = verify(graph.sha256, [found] if found else [], known)
+    except GraphError as error:
+        raise GraphError(f"{graph.path} {error}") from None
+    return replace(graph, signed=signed, signer=signer)
 
 
 def words_beside(model: Path) -> Words:

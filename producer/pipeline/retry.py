@@ -65,14 +65,16 @@ def retry(
         room.mkdir(mode=safe.PRIVATE_FOLDER)
         cut = _cut_rejects(job, output, room, connection.settings)
         again = room / f"rejected.scores{output.suffix}"
-        by = _score(connection, job, cut, again, model or _own_model(ledger, job, room), words, report)
+        by, signer = _score(
+            connection, job, cut, again, model or _own_model(ledger, job, room, connection.settings), words, report
+        )
         merged = merge(job, _boundaries(ledger, job), output, again, cut.records, parts)
         if not merged.scored:
             for part, ranges in zip(parts, noted_ranges(ledger, job, ledger.progress(job.id)), strict=True):
                 part.resume([part.path], ranges)
             publish(ledger, job, parts)
             return False
-        if not _note(ledger, job, by, merged):
+        if not _note(ledger, job, by, signer, merged):
             raise JobError(f"{job.id} is not as it was when the retry began")
         published = True  # by whoever comes next, if this one does not
         publish(ledger, job, parts)
@@ -85,21 +87,31 @@ def retry(
         _clear(room)
 
 
-def _own_model(ledger: Ledger, job: Job, folder: Path) -> Path:
-    """The job's model, as a file in `folder`."""
+def _own_model(ledger: Ledger, job: Job, folder: Path, settings: Settings) -> Path:
+    """The job's model, as a file in `folder`, with its signature."""
     graph = ledger.model(job.model)
     if graph is None:
         raise JobError(f"the model of {job.id} is not on the server any more: name it with --model")
     path = folder / (Path(job.model_name).name or "model.pb")
     with safe.create(path) as file:
         file.write(graph)
+    signatures = ledger.signatures(job.model)
+    if signatures:
+        from graphs.model_signature import beside, preferred
+        from graphs.signing_keys import trusted
+
+        signature = preferred(job.model, signatures, trusted(settings.model_keys) if settings.model_keys else {})
+        if signature:
+            with safe.create(beside(path)) as file:
+                file.write(signature.encode())
     return path
 
 
 def _score(
     connection: Connection, job: Job, cut: "Cut", scores: Path, model: Location, words: Words, report: Reporter
-) -> Job:
-    """Scores the cut records to `scores`, by a job of their own, which is forgotten: no news of it are told."""
+) -> tuple[Job, str | None]:
+    """Scores the cut records to `scores`, by a job of their own, which is forgotten: no news of it are told. Returns
+    that job, and who signed its model."""
     plan = make_plan(
         [*cut.files], connection.settings, model=model, id_column=job.id_column, keep=job.keep, words=words, like=job,
         errors=job.errors, dialect=cut.dialect, called=cut.files if job.files else {},
@@ -108,8 +120,9 @@ def _score(
         by = submit(connection, plan, 0, None, report.warn)
         run = Run(connection, by, plan.source, plan.graph.data)
         run.to_its_end(report, output=scores)
+    signer = connection.ledger.progress(run.job.id).signer
     connection.ledger.removal.erase(run.job.life)
-    return run.job
+    return run.job, signer
 
 
 def _clear(room: Path) -> None:
@@ -159,13 +172,15 @@ def _boundaries(ledger: Ledger, job: Job) -> list[range]:
     return [range(each.first, each.first + each.records) for each in sent if each]
 
 
-def _note(ledger: Ledger, job: Job, by: Job, merged: Merged) -> bool:
+def _note(ledger: Ledger, job: Job, by: Job, signer: str | None, merged: Merged) -> bool:
     """Tells the ledger what the files will be."""
     codes, of_the_reader = merged.codes, codes_by("reader")
     scores, rejects = merged.sizes
     fields: dict[str, str | int] = {"output_bytes": scores, "rejects_bytes": rejects, "unread_rejects": 0}
     if by.model != job.model:
         now = {"model": by.model, "model_name": by.model_name, "records": merged.scored}
+        if signer:
+            now["signer"] = signer
         fields["retried"] = json.dumps([*ledger.progress(job.id).retried, now])
     return ledger.answers.retried(
         job.life,

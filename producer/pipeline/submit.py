@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from formats.source import Source
+from jobs import rights
 from jobs.errors import JobError, LostError
 from jobs.progress import IN_VAIN
 from jobs.record import Job
@@ -22,7 +23,9 @@ def submit(
     embedded mode this starts `workers` worker processes (0: one a core) if there is something to score. `deadline`,
     local unless it has a time zone, is when the job is wanted; one that it has already stays if it is earlier. Waits
     for a server that can't serve at this moment, and has `say` say so; and that the workers don't all judge graphs
-    alike. Raises GraphError if all of them refuse this one."""
+    alike. Raises GraphError if all of them refuse this one, ServerError if the server's user may not do what a producer
+    does: a script that is denied in its middle has done half of it."""
+    wait_for_server(lambda: rights.check(connection.ledger.redis, "producer"), say, connection.check)
     op_lists = wait_for_server(connection.ledger.presence.op_lists, say, connection.check)
     about_model = who_accepts(plan.graph, op_lists)
     job = wait_for_server(lambda: _submit(connection, plan, workers, deadline), say, connection.check)
@@ -51,7 +54,9 @@ def _submit(connection: Connection, plan: Plan, workers: int, deadline: datetime
     if state == "running":
         if deadline:
             keep_deadline(ledger, job.life, deadline)
-        ledger.put_model(job.model, plan.graph.data)
+        ledger.put_model(job.model, plan.graph.data, filter(None, [plan.graph.signed]))
+        if plan.graph.signer:
+            ledger.note(job.life, signer=plan.graph.signer)
         connection.start_workers(workers)
     return job
 
@@ -65,12 +70,12 @@ def submit_again(connection: Connection, job: Job, source: Source | None, graph:
         raise JobError(f"{lost}; {job.input} is gone or has changed, so it can't be scored again")
     if graph is None:
         raise JobError(f"{lost}; its model is not on the server any more: enqueue the file again")
-    deadline = ledger.progress(job.id).deadline
+    deadline, signatures = ledger.progress(job.id).deadline, ledger.signatures(job.model)
     ledger.cancel(job.life, "what was collected of it is lost")
     ledger.removal.erase(job.life)
     again = renewed(job)
     ledger.submit(again, make_cursor(source.start))
-    ledger.put_model(again.model, graph)
+    ledger.put_model(again.model, graph, signatures)
     again = ledger.job(again.id)
     if deadline is not None:
         keep_deadline(ledger, again.life, datetime.fromtimestamp(deadline).astimezone())

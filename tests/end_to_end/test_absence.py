@@ -64,7 +64,7 @@ def fail_to_save(farm: Farm) -> Callable[[], object]:
 
 
 def be_busy(farm: Farm) -> Callable[[], object]:
-    other = redis.Redis.from_url(farm.server.url)
+    other = redis.Redis(unix_socket_path=str(farm.server.folder / "valkey.sock"))
     thread = threading.Thread(target=lambda: other.eval(BUSY, 0))
     thread.start()
     time.sleep(0.5)
@@ -125,15 +125,16 @@ def test_a_job_goes_on_behind_it(moody: Farm, tmp_path: Path, mood: Callable[[Fa
 
 def test_who_is_refused_is_told_so_at_once(moody: Farm, tmp_path: Path) -> None:
     path = write(tmp_path / "refused.csv", 10)
+    socket_path = moody.server.folder / "valkey.sock"
     moody.server.redis.config_set("requirepass", "p@ss#/%")
     try:
         for before in (":wrong@", ""):
-            url = moody.server.url.replace("unix://", f"unix://{before}")
+            url = f"unix://{before}{socket_path}"
             run = moody.producer("enqueue", path, "--wait", REDIS_URL=url)
             assert (run.code, len(run.err.splitlines())) == (1, 1), run.err
             assert "refuses us" in run.err
             assert "wrong" not in run.err.replace("wrong number", "")
-        right = moody.server.url.replace("unix://", "unix://:p%40ss%23%2F%25@")
+        right = f"unix://:p%40ss%23%2F%25@{socket_path}"
         assert moody.producer("status", REDIS_URL=right).code == 0
     finally:
         moody.server.redis.config_set("requirepass", "")

@@ -28,7 +28,8 @@ class ProxiedServer(Server):
             port = free.getsockname()[1]
         super().__init__(folder, port)
         self.proxy = Proxy(port)
-        self.url = f"redis://127.0.0.1:{self.proxy.port}"
+        through = f"redis://127.0.0.1:{self.proxy.port}"
+        self.url, self.worker_url = self.url_of("producer", through), self.url_of("worker", through)
 
     def stop(self) -> None:
         super().stop()

@@ -25,12 +25,14 @@ from celery.bin.worker import worker as celery_worker
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from jobs import rights
 from jobs.settings import PREFIX, Settings
 from producer.cli.nightly import nightly
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "0123456789abcdef" * 4  # the shape of what `openssl rand -hex 32` prints
-ENVIRONMENT = {"NIGHTSHIFT_REDIS_PASSWORD": PASSWORD}
+WORKER_PASSWORD = "fedcba9876543210" * 4
+ENVIRONMENT = {"NIGHTSHIFT_REDIS_PASSWORD": PASSWORD, "NIGHTSHIFT_WORKER_PASSWORD": WORKER_PASSWORD}
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 MONITORING = {"metrics", "prometheus", "grafana"}
@@ -138,17 +140,23 @@ def test_nobody_is_root(name: str, stages: dict[str, str]) -> None:
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user), "a number, so that nothing looks it up"
 
 
-@pytest.mark.parametrize("environment", [{}, {"NIGHTSHIFT_REDIS_PASSWORD": ""}], ids=["unset", "empty"])
-@pytest.mark.parametrize("name", sorted(SERVICES.keys() - {"prometheus", "grafana"}))
-def test_the_password_must_come_from_outside(name: str, environment: dict[str, str]) -> None:
-    with pytest.raises(Unset, match="NIGHTSHIFT_REDIS_PASSWORD"):
-        interpolate(SERVICES[name]["environment"], environment)
+@pytest.mark.parametrize("unset", ENVIRONMENT)
+@pytest.mark.parametrize("value", [None, ""], ids=["unset", "empty"])
+def test_the_passwords_must_come_from_outside(unset: str, value: str | None) -> None:
+    environment = {name: value if name == unset else known for name, known in ENVIRONMENT.items()}
+    environment = {name: known for name, known in environment.items() if known is not None}
+    with pytest.raises(Unset, match=unset):
+        interpolate(COMPOSE, environment)
 
 
 @pytest.mark.parametrize("name", ["worker", "producer", "nightly", "metrics"])
-def test_redis_url_leads_to_the_server_with_the_password(name: str) -> None:
+def test_redis_url_leads_to_the_server_as_the_user_it_is(name: str) -> None:
     url = interpolate(SERVICES[name]["environment"]["REDIS_URL"], ENVIRONMENT)
-    assert redis.connection.parse_url(url) == {"host": "valkey", "port": 6379, "db": 0, "password": PASSWORD}
+    user, password = ("worker", WORKER_PASSWORD) if name == "worker" else ("producer", PASSWORD)
+    known = {"host": "valkey", "port": 6379, "db": 0, "username": user, "password": password}
+    assert redis.connection.parse_url(url) == known
+    others = PASSWORD if name == "worker" else WORKER_PASSWORD
+    assert others not in json.dumps(interpolate(SERVICES[name], ENVIRONMENT))
     assert SERVICES[name]["depends_on"]["valkey"] == {"condition": "service_healthy"}
 
 
@@ -221,7 +229,8 @@ def test_it_is_the_valkey_that_the_tests_run() -> None:
 
 
 def test_the_health_check_wants_an_answer() -> None:
-    assert SERVICES["valkey"]["healthcheck"]["test"] == ["CMD-SHELL", "valkey-cli ping | grep -qx PONG"]
+    assert SERVICES["valkey"]["healthcheck"]["test"] == ["CMD-SHELL", "valkey-cli --user worker ping | grep -qx PONG"]
+    assert "VALKEYCLI_AUTH" in SERVICES["valkey"]["environment"]
 
 
 @pytest.fixture
@@ -234,6 +243,12 @@ def start_valkey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     stand_in.chmod(0o755)
     monkeypatch.chdir(tmp_path)  # a socket's whole path may be too long for one
     service = interpolate(SERVICES["valkey"], ENVIRONMENT)
+    [(source, target)] = [each.split(":")[:2] for each in service["volumes"] if each.endswith(":ro")]
+    looking = tmp_path / "source.acl"  # with somebody who may ask what the settings are
+    looking.write_text((ROOT / source).read_text() + f"user looking on >{PASSWORD} +config|get +ping\n")
+    places = {target: str(looking), "/tmp/users.acl": str(tmp_path / "users.acl")}
+    for inside, here in places.items():
+        service["command"][-1] = service["command"][-1].replace(inside, here)
     environment = {"PATH": f"{stand_in.parent}:{os.environ['PATH']}", **service["environment"]}
     servers = []
 
@@ -251,10 +266,12 @@ def start_valkey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
         server.wait()
 
 
-def answering(password: str | None) -> redis.Redis:
-    """A client, as soon as the server takes its password; raises what went wrong: refused, or no answer in 10 s."""
+def answering(password: str | None, user: str = "producer") -> redis.Redis:
+    """A client, as soon as the server takes the user's password; raises what went wrong: refused, no answer in 10 s."""
     once = Retry(NoBackoff(), retries=0)
-    client = redis.Redis(unix_socket_path="valkey.sock", password=password, decode_responses=True, retry=once)
+    client = redis.Redis(
+        unix_socket_path="valkey.sock", username=user, password=password, decode_responses=True, retry=once
+    )
     deadline = time.monotonic() + 10
     while True:
         try:
@@ -273,8 +290,13 @@ def answering(password: str | None) -> redis.Redis:
 def test_valkey_starts_as_the_file_says(start_valkey: Callable[[], subprocess.Popen[bytes]]) -> None:
     server = start_valkey()
     with answering(PASSWORD) as client:
+        rights.check(client, "producer")
+        client.set("nightshift:kept", "yes")
+    with answering(WORKER_PASSWORD, "worker") as client:
+        rights.check(client, "worker")
+        assert client.ping(), "as the health check asks"
+    with answering(PASSWORD, "looking") as client:
         settings = client.config_get("appendonly", "appendfsync", "maxmemory", "maxmemory-policy", "save")
-        client.set("kept", "yes")
     assert settings == {
         "appendonly": "yes",
         "appendfsync": "everysec",
@@ -282,21 +304,25 @@ def test_valkey_starts_as_the_file_says(start_valkey: Callable[[], subprocess.Po
         "maxmemory-policy": "noeviction",
         "save": "",
     }
-    for wrong in (None, "wrong"):
+    for user, wrong in (("producer", "wrong"), ("worker", PASSWORD), ("default", "wrong"), ("default", PASSWORD)):
         with pytest.raises(redis.AuthenticationError):
-            answering(wrong)
+            answering(wrong, user)
+    with pytest.raises(redis.AuthenticationError), redis.Redis(unix_socket_path="valkey.sock") as nobody:
+        nobody.ping()
 
     shown = subprocess.run(
         ["ps", "-ww", "-o", "args=", "-p", str(server.pid)], capture_output=True, text=True, check=True
     )
     assert "valkey-server" in shown.stdout, "exec'd: the server gets the container's signals itself"
     assert PASSWORD not in shown.stdout
+    assert WORKER_PASSWORD not in shown.stdout
+    assert WORKER_PASSWORD not in Path("users.acl").read_text(), "its digest alone"
 
     server.terminate()
     assert server.wait(10) == 0
     start_valkey()
     with answering(PASSWORD) as client:
-        assert client.get("kept") == "yes"
+        assert client.get("nightshift:kept") == "yes"
 
 
 # Dockerfile and .dockerignore

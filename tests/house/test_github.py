@@ -52,3 +52,12 @@ def test_every_supported_python_is_checked_as_on_our_own_machines() -> None:
     ]
     commands = [step["run"] for step in job["steps"] if "run" in step]
     assert commands == [line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line.startswith("make ")]
+
+
+def test_a_release_comes_with_the_bill_of_what_it_brings() -> None:
+    """From an environment in which every file is one whose digest we know."""
+    [job] = document(GITHUB / "workflows" / "release.yml")["jobs"].values()
+    commands = "\n".join(step.get("run", "") for step in job["steps"])
+    for command in ("--require-hashes -r requirements.txt", "cyclonedx-py environment installed"):
+        assert command in commands
+    assert job["steps"][-1]["with"]["path"] == "dist/"

@@ -28,7 +28,7 @@ OLDER = Life("night-fedcba9876543210", "")  # of format 1
 def test_a_worker_reads_a_message_of_ours_as_one_of_celerys(
     server: Server, ledger: Ledger, job: Job, again: bool
 ) -> None:
-    app = make_app(server.url)
+    app = make_app(server.worker_url)
 
     @app.task(name=TASK, shared=False)
     def score(*_: object) -> None:

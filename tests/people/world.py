@@ -67,7 +67,7 @@ class World:
         environment = {"NIGHTSHIFT_SPOOL": str(self.spool), "NIGHTSHIFT_LEASE_SECONDS": "3"}
         log = self.folder / f"worker-{time.monotonic_ns()}.log"
         if self.tree is None:
-            self.worker = Worker(self.server.url, log, **environment)
+            self.worker = Worker(self.server.worker_url, log, **environment)
             return
         words = [str(self.tree / ".venv/bin/python"), "-m", "celery", "-A", "worker", "worker", "--concurrency", "1"]
         with log.open("wb") as out:

@@ -37,7 +37,7 @@ class Farm:
 
     def start_worker(self, name: str, concurrency: int = 1, **environment: str) -> Worker:
         environment.setdefault("NIGHTSHIFT_SPOOL", str(self.spool))
-        worker = Worker(self.server.url, self.folder / f"{name}.log", concurrency, **environment)
+        worker = Worker(self.server.worker_url, self.folder / f"{name}.log", concurrency, **environment)
         self.workers.append(worker)
         return worker
 
@@ -73,6 +73,8 @@ def end_farm(farm: Farm) -> None:
     try:
         for worker in farm.workers:
             worker.stop()
+        denied = farm.server.denied() if farm.server.answers() else []
     finally:
         farm.server.stop()
         shutil.rmtree(farm.folder)
+    assert not denied, f"users.acl lacks what the tests did: {denied}"

@@ -17,9 +17,9 @@ class Worker:
 
     FLAGS = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO")
 
-    def __init__(self, url: str, log: Path, concurrency: int = 1, **environment: str) -> None:
+    def __init__(self, url: str, log: Path, concurrency: int = 1, app: str = "worker", **environment: str) -> None:
         self.log = log
-        command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency", str(concurrency)]
+        command = [sys.executable, "-m", "celery", "-A", app, "worker", "--concurrency", str(concurrency)]
         with log.open("wb") as out:
             self.process = subprocess.Popen(
                 [*command, "-n", f"{log.stem}@test", *self.FLAGS],

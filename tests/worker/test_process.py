@@ -71,7 +71,7 @@ def test_a_batchs_payload_is_freed_when_it_is_scored(
 
     monkeypatch.setattr(ledgers.Ledger, "lease", lease)
     freed.clear()
-    process = WorkerProcess(Settings(redis_url=server.url))
+    process = WorkerProcess(Settings(redis_url=server.worker_url))
     gc.collect()
     gc.disable()
     try:

@@ -1,20 +1,25 @@
 """The Celery application, configured for what Redis and kombu do when things break, and for what strangers put in."""
 
+import contextlib
 import functools
 import itertools
 import json
 import logging
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import redis
 from celery import Celery
+from celery.exceptions import WorkerShutdown
 from celery.worker import consumer
 from kombu import Exchange, Queue
 from kombu.transport import redis as transport
 from kombu.transport import virtual
 
-from jobs import keys, queue
+from jobs import keys, queue, rights
 from jobs.address import Address
+from jobs.errors import ServerError
 from jobs.keys import PREFIX, place_queue
 from jobs.queue import QUEUES
 
@@ -56,6 +61,40 @@ class Channel(transport.Channel):  # type: ignore[misc]
 
     def _get_client(self) -> Any:
         return functools.partial(Client, global_keyprefix=self.global_keyprefix)
+
+    def _queue_bind(self, *args: Any) -> None:
+        with self._allowed():
+            super()._queue_bind(*args)
+
+    def _brpop_read(self, **options: Any) -> Any:
+        with self._allowed():
+            return super()._brpop_read(**options)
+
+    @contextlib.contextmanager
+    def _allowed(self) -> Iterator[None]:
+        """What the server's user may not do ends the worker: Celery would try it again, forty times a second."""
+        try:
+            yield
+        except redis.exceptions.NoPermissionError as error:
+            say_denied(self._create_client(), error)
+            raise WorkerShutdown(1) from None
+
+
+_said = threading.Lock()  # taken by who says it first, and kept
+
+
+def say_denied(server: "redis.Redis", error: redis.RedisError) -> None:
+    """Says, once, which rights a worker's user lacks, or else what the server said."""
+    if not _said.acquire(blocking=False):
+        return
+    why = f"the server: {error}"
+    try:
+        rights.check(server, "worker")
+    except ServerError as known:
+        why = str(known)
+    except redis.RedisError:
+        pass
+    log.critical("%s: this worker ends, since waiting does not help", why)
 
 
 transport.Transport.Channel = Channel

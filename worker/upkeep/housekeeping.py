@@ -3,6 +3,7 @@ takes its turn as re-sender."""
 
 from collections.abc import Callable
 
+import redis
 from celery.worker import state
 
 from jobs.identity import Owner, Process, Worker
@@ -12,7 +13,10 @@ from jobs.resend import Resender
 from jobs.skipping import Skipping
 from model.graph.registry import op_list
 from worker.periodic import Periodic
-from worker.upkeep.stall import StallDetector
+from worker.upkeep.broker import say_denied
+from worker.upkeep.stall import StallDetector, end
+
+ACL_FAILURE = "ACL failure in script"  # what the server answers where a script may not do something
 
 
 def release_held_by_ended(ledger: Ledger, token: str, skipping: Skipping) -> int:
@@ -50,10 +54,21 @@ def housekeeping(
     worker = Worker(Process.this(), processes)
     resender: Resender | None = None
     skipping = Skipping()
+    ended = False
 
     def action() -> None:
+        nonlocal ended
+        try:
+            turn(connect())  # at each turn: the server may be away when the worker starts
+        except redis.exceptions.ResponseError as error:
+            if ended or not (isinstance(error, redis.exceptions.NoPermissionError) or ACL_FAILURE in str(error)):
+                raise
+            ended = True
+            say_denied(connect().redis, error)
+            end()
+
+    def turn(ledger: Ledger) -> None:
         nonlocal resender
-        ledger = connect()  # at each turn: the server may be away when the worker starts
         resender = resender or Resender(ledger, keep_days)
         if stall.well:
             ledger.presence.greet(str(worker), prefetched(), op_list().text, ledger.places.names)

@@ -133,9 +133,9 @@ def test_a_model_stays_open_for_the_next_batch(registered: Case) -> None:
     sha256 = models.hashlib.sha256(data).hexdigest()
     fetched: list[str] = []
 
-    def fetch(name: str) -> bytes:
+    def fetch(name: str) -> models.Delivered:
         fetched.append(name)
-        return data
+        return models.Delivered(data, "")
 
     kept = models.Models(fetch, threads=1)
     first, again = kept.open(sha256), kept.open(sha256)
