@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from model.cli.console import PLACE
+from model.cli.console import PLACE, tell
 
 
 @click.command()
@@ -22,7 +22,7 @@ def key(path: Path) -> None:
     """
     from graphs.signing_keys import make_key
 
-    click.echo(f"{make_key(path)}  {path}")
+    tell(f"{make_key(path)}  {path}")
 
 
 @click.command()
@@ -54,4 +54,4 @@ def sign(path: Path, key: Path) -> None:
         raise ModelError(f"{path} is no frozen graph, as model freeze writes it") from None
     signature = ModelSignature.make(data, read_private(key))
     beside(path).write_bytes(signature.encode())
-    click.echo(f"{signature.key}  {beside(path)}")
+    tell(f"{signature.key}  {beside(path)}")
