@@ -40,7 +40,7 @@ def ways(farm: Farm) -> dict[str, dict[str, str]]:
     ("way", "code"),
     [
         ("server", "too_few_fields"),
-        ("reference", "bad_quoting"),
+        pytest.param("reference", "bad_quoting", marks=pytest.mark.slow),
         pytest.param("server", "bad_quoting", marks=pytest.mark.slow),
         pytest.param("reference", "too_few_fields", marks=pytest.mark.slow),
     ],

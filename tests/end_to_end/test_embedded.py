@@ -49,6 +49,7 @@ def test_one_command_scores_a_file_and_leaves_only_files_behind(folder: Path) ->
     until(lambda: not running(folder), 15)
 
 
+@pytest.mark.slow
 def test_a_job_whose_spool_is_gone_goes_on(folder: Path) -> None:
     """After a power failure, say, or when somebody tidied up."""
     command = [PRODUCER, "enqueue", "messages.csv", "--workers", "1", "--batch-bytes", "50000"]

@@ -141,6 +141,7 @@ def test_python_has_them_before_and_after_they_are_collected(
             assert report["receipt"]["scored"] == receipt.scored
 
 
+@pytest.mark.slow
 def test_a_folder_of_parts_and_a_killed_collector(farm: Farm, matrix: Path, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     table(path, 60_000)

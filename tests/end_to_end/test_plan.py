@@ -183,9 +183,10 @@ def test_of_a_header_alone_and_of_one_record(tmp_path: Path) -> None:
     assert "the only record: none rejected" in one.out
 
 
-def test_a_folder_is_planned_file_by_file(tmp_path: Path) -> None:
+def test_a_folder_without_a_file_is_one_line(tmp_path: Path) -> None:
     run = producer(tmp_path, "plan", ".")
-    assert (run.code, run.out, run.err) == (1, "", "producer: .: Is a directory\n")
+    none = "producer: .: no files are in it but hidden ones, those of folders below, and Nightshift's own\n"
+    assert (run.code, run.out, run.err) == (1, "", none)
 
 
 @pytest.mark.parametrize("name", ["empty.csv", "gone.csv"])
@@ -296,6 +297,7 @@ def test_of_an_object_the_first_8_mib(storage: Storage, tmp_path: Path, large: t
     assert [each for each in storage.requests if each.startswith("GET")] == ["GET /mail/in/m.csv"], "one window"
 
 
+@pytest.mark.slow
 def test_with_a_server_its_workers_and_how_fast_they_were(farm: Farm, tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_bytes(MESSAGES.read_bytes())
     job = json.loads(farm.producer("enqueue", tmp_path / "m.csv", "--wait", "--json").out)["job"]
@@ -311,6 +313,7 @@ def test_with_a_server_its_workers_and_how_fast_they_were(farm: Farm, tmp_path: 
     assert refused.code == 2
 
 
+@pytest.mark.slow
 def test_without_workers_or_an_answer_there_is_no_telling(bare_farm: Farm, tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("id,text\n1,a\n")
     alone = json.loads(bare_farm.producer("plan", tmp_path / "m.csv", "--json").out)
@@ -331,6 +334,7 @@ def test_what_stands_beside_the_file_and_the_model_counts(tmp_path: Path) -> Non
 
 def test_it_takes_every_option_that_changes_what_is_read_and_fed() -> None:
     others = {"files", "output", "wait", "limit", "max_rejects", "deadline", "again", "quiet", "log_format"}
+    others.add("require_signature")  # of the model, which enqueue looks at
     asked = {param.name for param in enqueue.params} - others
     assert asked <= {param.name for param in plan.params}
 

@@ -50,6 +50,7 @@ def reference(farm: Farm, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return output.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_bytes_are_the_same_with_one_worker_and_with_four_whatever_the_batch_size(
     bare_farm: Farm, reference: bytes, tmp_path: Path
 ) -> None:

@@ -157,7 +157,7 @@ def test_jobs_of_hardly_anything_have_a_report(night: Night, ledger: Ledger, tex
 
 def test_what_is_not_there_is_an_error_of_one_line(night: Night, ledger: Ledger, settings: Settings) -> None:
     submission = night(csv_bytes([HEAD, ["a", "sms", "0.9 hi"]]), scored_by_text)
-    with pytest.raises(InputError, match="no column 'kanal' to group by; there are message_id, channel, text"):
+    with pytest.raises(InputError, match="no column 'kanal' to group by; there are 'message_id', 'channel', 'text'"):
         gathered(submission, ledger, by="kanal")
     with pytest.raises(JobError, match="has no output 'logit'; it has score"):
         gathered(submission, ledger, node="logit")
