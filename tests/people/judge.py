@@ -28,7 +28,8 @@ Layers = tuple[str, ...]  # the models of `producer retry`, in turn
 SWALLOWED = re.compile(r"Exception ignored in: .*\n(?:Traceback .*\n(?:  .*\n)*)?KeyboardInterrupt: ?\n")
 CHATTER = ("is scored again", "scores are taken from", "is left as producer retry made it", "that is not UTF-8",
            "blank line", "a CR in a file", "waiting for the server", "the server is back", "no worker is there yet",
-           "waiting for workers", " is read as ", "was unpacked again", " of the first ", " records, ", " records\n")  # fmt: skip
+           "waiting for workers", " is read as ", "was unpacked again", " of the first ", " records, ",
+           " records\n")  # fmt: skip
 
 
 class Violation(AssertionError):
