@@ -16,7 +16,7 @@ from jobs.ledger import Ledger
 from jobs.record import Job
 from jobs.resend import Resender
 from jobs.server import connect
-from tests.support import ROOT, Server
+from tests.support import ROOT, Server, until
 
 CURSOR = {"offset": 0}
 JOB = Job(
@@ -99,7 +99,7 @@ def test_a_worker_does_all_that_the_ledger_asks_of_one(as_: Callable[[str], redi
     life = JOB.life
     producer.submit(JOB, CURSOR)
     assert producer.enqueue(life, 0, [Entry(b"payload", b"kept", CURSOR, 1, 1, [], {})]) == 1
-    assert worker.send_again(life, [0]) == 1
+    until(lambda: worker.send_again(life, [0]) == 1, 5)  # not in the millisecond in which it was sent
     assert worker.lease(life, 0, "host:1:token", 9.0, 5).verdict == "leased"
     assert worker.renew(life, 0, "host:1:token", 9.0)
     assert worker.leave(life, 0, "host:1:token", "out of reach")
