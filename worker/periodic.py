@@ -16,8 +16,9 @@ log = logging.getLogger(__name__)
 
 
 class Periodic:
-    """Calls `action` every `seconds` in a thread of its own until closed. It outlives whatever that raises: what the
-    server does wrong is logged, once an outage, what nobody expected with its traceback, once in a row."""
+    """Calls `action` at once and then every `seconds`, in a thread of its own until closed. It outlives whatever that
+    raises: what the server does wrong is logged, once an outage, what nobody expected with its traceback, once in a
+    row."""
 
     def __init__(
         self, seconds: float, action: Callable[[], object], name: str, at_end: Callable[[], object] = lambda: None
@@ -30,7 +31,7 @@ class Periodic:
 
     def _loop(self) -> None:
         away, said = False, ""
-        while not self._stop.wait(self._seconds):
+        while not self._stop.is_set():
             try:
                 self._action()
                 away, said = False, ""
@@ -41,6 +42,7 @@ class Periodic:
             except Exception as error:
                 if said != (said := f"{type(error).__name__}: {error}"):
                     log.exception("%s: failed, and goes on: %s", self._thread.name, said)
+            self._stop.wait(self._seconds)
         with contextlib.suppress(redis.RedisError, ServerError):
             self._at_end()
 

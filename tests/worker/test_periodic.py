@@ -30,3 +30,11 @@ def test_what_nobody_expected_is_said_once_and_the_thread_goes_on(caplog: pytest
         "housekeeping: failed, and goes on: MemoryError: no room",
     ]
     assert all(record.exc_info for record in caplog.records), "with the place where it happened"
+
+
+def test_the_first_turn_is_at_once() -> None:
+    """A worker that is ready shows its first sign of life then, and not a second later: `status` counts it, and a
+    producer waits for nobody."""
+    turns: list[int] = []
+    with Periodic(60, lambda: turns.append(1), "housekeeping"):
+        until(lambda: turns == [1], 5)
