@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from formats.csv.rejects import decode_rejects
 from formats.errors import InputError
@@ -179,6 +178,8 @@ class Scored:
         """The columns of those that are no rejects, without the one that tells."""
         if not self._job.errors:
             return dict(zip(names, rows.columns, strict=True))
+        import pyarrow.compute as pc  # 9 MB that most commands can do without
+
         kept = rows.filter(pc.equal(rows.column(rows.num_columns - 1), b""))
         return dict(zip(names[:-1], kept.columns[:-1], strict=True))
 

@@ -65,6 +65,7 @@ def test_no_refused_op_reaches_anything_even_where_nobody_refuses_it(
 
 WAYS: dict[str, Callable[[], object]] = {
     "a socket": lambda: socket.socket(),
+    "a pair that could send to the system's log": lambda: socket.socketpair(type=socket.SOCK_DGRAM),
     "a program": lambda: os.execv("/bin/true", ["true"]),  # noqa: S606
     "a fork": os.fork,
     "a file that is written": lambda: Path("/dev/shm/nightshift-test").open("w"),  # noqa: SIM115

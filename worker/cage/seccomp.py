@@ -23,6 +23,7 @@ _CLONE_THREAD, _CLONE_NEW = 0x10000, 0x7E020000  # a thread; any namespace
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C  # types into the terminal, as its user would
 _AF_INET, _AF_INET6 = 2, 10
+_STREAM, _STREAM_FLAGS = 1, (0, 0x800, 0x80000, 0x80800)  # without waiting, closed by execve
 _LARGEST = 255  # instructions that a jump can skip
 
 Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, value
@@ -53,7 +54,8 @@ def no_new_privileges() -> None:
 def restrict(*, may_fork: bool = False, may_connect: bool = False) -> None:
     """No program is started, no file is opened to be written, none is made, removed, renamed or changed in its modes,
     no other process is looked into or signalled, nothing of the kernel is set. Without `may_fork` there are threads and
-    no other processes; without `may_connect` there are pairs of sockets and no others, with it those to connect by IP.
+    no other processes; without `may_connect` there are pairs of stream sockets and no others, with it those to connect
+    by IP.
 
     For this thread and those that it starts from now on. Raises OSError.
     """
@@ -92,6 +94,8 @@ def _program(may_fork: bool, may_connect: bool) -> list[Instruction]:
         when(looked_at["socket"], *_only_if_equal(0, _AF_INET, _AF_INET6))
     else:
         denied.append({"socket": looked_at["socket"]})
+    # One for datagrams can be sent from to any local socket, such as the system log's.
+    when(looked_at["socketpair"], *_only_if_equal(1, *(_STREAM | flags for flags in _STREAM_FLAGS)))
     when(looked_at["openat"], *_fail_if_any(2, _WRITING))
     when(looked_at["open"], *_fail_if_any(1, _WRITING))
     when(looked_at["ioctl"], *_fail_if_equal(1, _TIOCSTI, _TIOCLINUX))

@@ -72,6 +72,6 @@ KERNEL: dict[str, Numbers] = {
 # place whose arguments can be seen.
 LOOKED_AT: dict[str, Numbers] = {
     "clone": (56, 220), "kill": (62, 129), "tgkill": (234, 131), "ioctl": (16, 29), "prlimit64": (302, 261),
-    "open": (2, None), "openat": (257, 56), "socket": (41, 198),
+    "open": (2, None), "openat": (257, 56), "socket": (41, 198), "socketpair": (53, 199),
 }  # fmt: skip
 MISSING: dict[str, Numbers] = {"clone3": (435, 435), "openat2": (437, 437)}
