@@ -66,8 +66,8 @@ def _options(dialect: Dialect, skip: Callable[[pc.InvalidRow], str] | None = Non
 
 
 def _read_csv(clean: bytes | memoryview, fields: int, places: list[str], options: pc.ParseOptions) -> pa.Table:
-    if clean[: len(BOM)] == BOM:
-        clean = b"\n" + clean  # pyarrow would drop it, as if at the start of a file
+    if BOM.startswith(bytes(clean[: len(BOM)])):  # pyarrow would drop it, as at the start of a file, or miss its end
+        clean = b"\n" + clean
     names = [str(place) for place in range(fields)]  # those of the header need not be unique
     return pc.read_csv(
         pa.BufferReader(clean),

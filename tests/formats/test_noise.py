@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from formats.csv.reader import Reader
 from tests.formats.noise import WORDS, check_input, noise, random_dialect
 
 
@@ -22,3 +23,14 @@ def test_whatever_is_in_a_file_it_is_read_or_refused(
 def test_random_bytes_are_read_or_refused(tmp_path: Path, inputs: int) -> None:
     found = noise(1, inputs, tmp_path)
     assert min(found["read"], found["refused"]) > inputs // 10
+
+
+@pytest.mark.parametrize("bom", [b"\xef", b"\xef\xbb", b"\xef\xbb\xbf"])
+def test_a_block_that_begins_like_a_file_keeps_what_looks_like_its_mark(tmp_path: Path, bom: bytes) -> None:
+    """Half of a byte order mark, alone in the last block, was an error of Arrow's; a whole one is dropped by it."""
+    path = tmp_path / "in.csv"
+    for lines in (b"", b"1\n2\n"):
+        path.write_bytes(b"a\n" + lines + bom)
+        with Reader(path, 1 << 20, block_bytes=1) as reader:
+            values = [value for block in reader.blocks(["a"]) for value in block.records.column(0).to_pylist()]
+        assert values == [*lines.split(), bom]
