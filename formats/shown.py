@@ -4,7 +4,7 @@ kind, and may not be meant for whoever reads the message."""
 from collections.abc import Sequence
 
 LONGEST = 30  # characters of a name or a cell
-ALL = 80  # of all of them together
+ALL = 80  # of all of them together, as they are escaped
 MOST = 12  # of them
 
 
@@ -18,9 +18,12 @@ def cut(fields: Sequence[str]) -> list[str]:
     some: list[str] = []
     room = ALL
     for field in fields[:MOST]:
-        some.append(field[: min(LONGEST, room)])
-        room -= len(some[-1])
-        if not room:
+        part = field[:LONGEST]
+        while len(ascii(part)) - len("''") > room:
+            part = part[:-1]
+        some.append(part)
+        room -= len(ascii(part)) - len("''")
+        if room <= 0 or len(part) < min(len(field), LONGEST):
             break
     return some
 

@@ -33,7 +33,7 @@ from model.errors import ModelError
 from model.graph.row_class import RowClass
 from worker.cage.cage import Cage, limit_memory
 from worker.cage.gate import Gate, GatedPlaces, GatedSpool, keep_gate
-from worker.isolation.fatal_search import Assignment
+from worker.isolation.assignment import Assignment
 from worker.isolation.fatal_search import main as search
 from worker.isolation.isolation import Isolation, Unwanted
 from worker.lease import Lease, LeasedBatch, Renewal

@@ -15,7 +15,7 @@ from tests.support.farm import Farm, end_farm, make_farm
 from tests.support.poison import POISON, freeze, hangs, if_poisonous
 from tests.support.tables import read
 
-SECONDS = 60.0  # that a hostile job may take here, all tries included
+SECONDS = 120.0  # that a hostile job may take here, all tries included
 SPAM = (ROOT / "data" / "spam.pb").read_bytes()
 
 
@@ -39,17 +39,18 @@ def takes_memory_in_a_loop(x: Any) -> Any:
     )[0]
 
 
-BOMBS = {
-    "memory": (takes_memory, {"model_error", "model_crash", "model_timeout"}),
-    "memory in a loop": (takes_memory_in_a_loop, {"model_error", "model_crash", "model_timeout"}),
-    "time": (hangs, {"model_timeout"}),
+PATIENT, STRICT = "120", "1"  # seconds for a batch; TensorFlow waits ten for memory before it says that there is none
+BOMBS = {  # on such a worker, and what their record is rejected as
+    "memory": (PATIENT, takes_memory, "model_error"),
+    "memory in a loop": (PATIENT, takes_memory_in_a_loop, "model_error"),
+    "time": (STRICT, hangs, "model_timeout"),
 }
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Farm]:
+def shared(request: pytest.FixtureRequest) -> Iterator[Farm]:
     farm = make_farm()
-    limits = {"NIGHTSHIFT_BATCH_SECONDS": "1", "NIGHTSHIFT_MEMORY_BYTES": str(2 << 30)}
+    limits = {"NIGHTSHIFT_BATCH_SECONDS": request.param, "NIGHTSHIFT_MEMORY_BYTES": str(2 << 30)}
     farm.start_worker("worker", concurrency=2, **limits).ready()
     yield farm
     end_farm(farm)
@@ -77,13 +78,15 @@ def check_well(farm: Farm, innocent: Path, before: bytes) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", BOMBS)
+@pytest.mark.parametrize(
+    ("shared", "kind"), [(limit, kind) for kind, (limit, *_) in BOMBS.items()], indirect=["shared"]
+)
 def test_a_bomb_costs_the_record_that_sets_it_off(shared: Farm, innocent: Path, tmp_path: Path, kind: str) -> None:
     """The neighbour's job runs beside it on the same worker."""
     before = scores(shared, innocent)
-    build, codes = BOMBS[kind]
+    _, build, code = BOMBS[kind]
     path = tmp_path / "in.csv"
-    path.write_text("id,x\n" + "".join(f"{row},{POISON if row == 500 else row + 1000}\n" for row in range(1_000)))
+    path.write_text(f"id,x\n1,1001\n2,{POISON}\n3,1003\n")
     words = "enqueue", path, "--model", freeze(tmp_path / "bomb.pb", build), "--fetch", "score", "--wait", "--json"
     begun = time.monotonic()
     bomb = shared.popen(*words)
@@ -91,13 +94,14 @@ def test_a_bomb_costs_the_record_that_sets_it_off(shared: Farm, innocent: Path, 
     out, err = bomb.communicate(timeout=SECONDS)
     assert bomb.returncode == 0, err
     print(f"{kind}: {time.monotonic() - begun:.1f} s")
-    assert (json.loads(out)["scored"], json.loads(out)["rejected"]) == (999, 1)
+    assert (json.loads(out)["scored"], json.loads(out)["rejected"]) == (2, 1)
     [reject] = read(tmp_path / "in.scores.rejects.csv")
-    assert (reject["record"], reject["code"] in codes) == ("501", True), reject
+    assert (reject["record"], reject["code"]) == ("2", code), reject
     check_well(shared, innocent, before)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("shared", [STRICT], indirect=True)
 def test_models_that_are_none_fail_by_themselves(shared: Farm, innocent: Path, tmp_path: Path) -> None:
     """Cut off, altered in some bytes, or nothing of the kind."""
     before, chance = scores(shared, innocent), random.Random(20)

@@ -65,3 +65,4 @@ def test_a_name_is_whole_unless_it_is_long() -> None:
     assert quoted("é\n") == "'é\\n'"
     assert quoted("x" * 31) == f"'{'x' * 30}…'"
     assert sum(map(len, cut(["x" * 100] * 20))) == 80
+    assert cut(["\uff0a" * 100] * 20) == ["\uff0a" * 13], "each is six characters where it is escaped"

@@ -26,7 +26,8 @@ from tests.support.poison import POISON, freeze
 from tests.support.poison import aborts as _aborts
 from tests.support.poison import divides as _divides
 from tests.support.poison import hangs as _hangs
-from worker.isolation.fatal_search import HOPELESS, Assignment, piece_seconds
+from worker.isolation.assignment import Assignment, piece_seconds
+from worker.isolation.fatal_search import HOPELESS, HOPELESS_HUNG
 from worker.isolation.isolation import Isolation, Unwanted
 from worker.models import open_model
 from worker.score import TELLING, score
@@ -95,11 +96,25 @@ def test_a_record_that_hangs_costs_three_time_limits(isolation: Isolation, tmp_p
     assert time.monotonic() - begun > 1.5
 
 
+def test_a_model_that_hangs_on_all_is_given_up_soon(isolation: Isolation, tmp_path: Path) -> None:
+    """After a batch's time limit and some tries, not after one for each record."""
+    model = freeze(tmp_path / "hangs.pb", _hangs).read_bytes()
+    with pytest.raises(ModelError, match=f"no record, in {HOPELESS_HUNG} tries: not scored within 0.1 s"):
+        isolate(isolation, model, 500, list(range(500)), seconds=0.1)
+
+
+@pytest.mark.slow
+def test_a_model_that_hangs_on_every_other_record_is_not_given_up(isolation: Isolation, tmp_path: Path) -> None:
+    """All that is larger than a record hangs, more often than a hopeless model may."""
+    model = freeze(tmp_path / "hangs.pb", _hangs).read_bytes()
+    isolate(isolation, model, 40, list(range(1, 40, 2)), seconds=0.5)
+
+
 def test_time_limits() -> None:
     assert piece_seconds(600, 1.0) == 600
     assert piece_seconds(600, 0.1) == 60
     assert piece_seconds(600, 0.001) == 30
-    assert piece_seconds(60, 0.001) == 5
+    assert piece_seconds(60, 0.001) == 15
     assert piece_seconds(2, 0.001) == 2
 
 

@@ -9,81 +9,34 @@ whether it does, the trial process finds out on the pieces that it survives, bef
 """
 
 import contextlib
-import json
 import logging
 import os
 import resource
 import signal
 import threading
 from collections import deque
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from queue import SimpleQueue
-from typing import NamedTuple, NoReturn, Self, cast
+from typing import NoReturn, cast
 
 import pyarrow as pa
 
 from jobs.batch import Result, RowReject, decode_payload
 from jobs.footprint import without_pandas
-from jobs.record import Job
 from model.errors import ModelError
 from model.graph.row_class import RowClass
 from worker.cage.cage import Cage, limit_memory
 from worker.feeds import to_arrays
+from worker.isolation.assignment import FAN, Assignment, Piece, piece_seconds
 from worker.models import open_model
 from worker.score import DIVISIBLE, Scorer, inseparable, join
 
-FAN = 32
-HOPELESS = 64  # crashes without a single score, before the model and not the records are to blame
+# Without a single score the model and not the records are to blame: after so many crashes,
+HOPELESS = 64
+HOPELESS_HUNG = 16  # or when so many pieces hung, and a batch's time limit was waited for
 IDLE_SECONDS = 10.0  # before the process apart ends itself
 START_SECONDS = 120.0  # for importing TensorFlow, and for opening a session
-FLOOR_SECONDS = 5.0  # a piece's time limit is at least this, or the batch's own if that is shorter,
-FLOOR_SHARE = 1 / 20  # and at least this share of the batch's, however few rows it has
-
-
-class Assignment(NamedTuple):
-    """A batch that was fatal, and what it takes to score it."""
-
-    job: Job
-    model: bytes | None  # the frozen graph, if the server has it
-    payload: bytes
-    threads: int
-    seconds: float  # a batch's time limit
-    row_class: RowClass | None = None  # the job's, if it is known
-
-    def send(self, end: Connection) -> None:
-        about = [self.job.encode(), self.threads, self.seconds, self.row_class, self.model is not None]
-        for body in (json.dumps(about).encode(), self.model or b"", self.payload):
-            end.send_bytes(body)
-
-    @classmethod
-    def receive(cls, end: Connection) -> Self:
-        job, threads, seconds, row_class, known = json.loads(end.recv_bytes())
-        model, payload = end.recv_bytes(), end.recv_bytes()
-        return cls(Job.decode(job), model if known else None, payload, threads, seconds, row_class)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Some of a micro-batch's records, and the row of the batch at which they begin."""
-
-    begin: int
-    records: pa.RecordBatch
-    whole: int  # the row at which its micro-batch begins
-
-    @property
-    def rows(self) -> int:
-        return int(self.records.num_rows)
-
-    def split(self) -> "list[Piece]":
-        step = -(-self.rows // FAN)
-        return [Piece(self.begin + at, self.records.slice(at, step), self.whole) for at in range(0, self.rows, step)]
-
-
-def piece_seconds(batch_seconds: float, share: float) -> float:
-    """The time limit of a piece with that share of the batch's rows."""
-    return min(batch_seconds, max(FLOOR_SECONDS, batch_seconds * max(share, FLOOR_SHARE)))
 
 
 def serve(asker: Connection, cage: Cage | None = None) -> None:
@@ -101,8 +54,9 @@ def serve(asker: Connection, cage: Cage | None = None) -> None:
 
 
 class Search:
-    """One batch: what is scored of it, and what is still to be tried, in order of size. Micro-batches that are harmless
-    are scored whole, as ever, so that their scores have the same bits."""
+    """One batch: what is scored of it, and what is still to be tried, in order of size; but while all hangs, parts come
+    first, since a model that can score one record soon shows it. Micro-batches that are harmless are scored whole, as
+    ever, so that their scores have the same bits."""
 
     def __init__(self, asker: Connection, assignment: Assignment, cage: Cage | None = None) -> None:
         self._asker, self._assignment, self._cage = asker, assignment, cage
@@ -116,6 +70,8 @@ class Search:
         self._settled = assignment.row_class is not None  # or it is known that it can't be found
         self._fatal: dict[int, tuple[Piece, RowReject]] = {}  # micro-batches, by where they begin
         self.crashes = 0
+        self._hung, self._waited = 0, 0.0  # pieces, and the seconds that they took
+        self._has_survived = False  # a piece, or was scored
 
     def run(self) -> Result:
         while self._todo:
@@ -123,16 +79,23 @@ class Search:
             if reject is None:
                 break
             self.crashes += 1
-            if self.crashes >= HOPELESS and not any(result.columns for result in self._done.values()):
+            if self._is_hopeless():
                 raise ModelError(f"the model can score no record, in {self.crashes} tries: {reject.detail}")
         return join([self._done[begin] for begin in sorted(self._done)], self._row_class)
 
+    def _is_hopeless(self) -> bool:
+        if self._hung >= HOPELESS_HUNG and self._waited >= self._assignment.seconds and not self._has_survived:
+            return True
+        return self.crashes >= HOPELESS and not any(result.columns for result in self._done.values())
+
     def _split_or_reject(self, fatal: Piece, reject: RowReject) -> None:
-        """Rejects a piece that was fatal, or puts its parts in its place, at the end."""
+        """Rejects a piece that was fatal, or puts its parts in its place."""
         self._todo.remove(fatal)
         self._fatal.setdefault(fatal.whole, (fatal, reject))
         if fatal.rows == 1 or (self._settled and self._row_class not in DIVISIBLE):
             self._reject(fatal, reject)
+        elif self._hung and not self._has_survived:
+            self._todo.extendleft(reversed(fatal.split()))
         else:
             self._todo.extend(fatal.split())
 
@@ -170,15 +133,18 @@ class Search:
         survived = 0  # pieces that were tried out, while the row class is looked for
         try:
             while self._todo or not opened:
-                kind, body = self._receive(ours, self._limit(survived) if opened else START_SECONDS)
+                limit = self._limit(survived) if opened else START_SECONDS
+                kind, body = self._receive(ours, limit)
                 if kind == b"model":
                     raise ModelError(body.decode())
                 if kind == b"scored":
+                    self._has_survived = True
                     self._done[self._todo.popleft().begin] = Result.decode(body)
                 elif kind == b"opened":
                     opened = True
                 elif kind == b"survived":
                     survived = int(body)
+                    self._has_survived = True
                 elif kind == b"found":
                     survived = 0
                     self._settle(self._ask_for_the_row_class(body))
@@ -189,6 +155,8 @@ class Search:
                         alive = False
                     if not opened:
                         raise RuntimeError(f"the model can't be opened: {body.decode()}")
+                    if kind == b"slow":
+                        self._hung, self._waited = self._hung + 1, self._waited + limit
                     reject = RowReject(0, "model_timeout" if kind == b"slow" else "model_crash", body.decode())
                     if survived < len(self._todo):
                         self._split_or_reject(self._todo[survived], reject)

@@ -15,7 +15,8 @@ from typing import Protocol, cast
 from jobs.batch import Result
 from model.errors import ModelError
 from model.graph.row_class import RowClass
-from worker.isolation.fatal_search import START_SECONDS, Assignment, describe_exit
+from worker.isolation.assignment import Assignment
+from worker.isolation.fatal_search import START_SECONDS, describe_exit
 
 
 class Unwanted(Exception):
