@@ -30,7 +30,8 @@ redis.call('SET', own .. ':result:' .. batch, ARGV[4])
 redis.call('HSET', job .. ':answered', batch, table.concat({ARGV[6], ARGV[7], ARGV[5]}, ' '))
 if redis.call('ZREM', job .. ':leased', batch) == 0 then redis.call('ZREM', job .. ':queued', batch) end
 redis.call('HDEL', job .. ':owner', batch)
-redis.call('HDEL', job .. ':attempts', batch)
+-- A server that was killed may have forgotten a lease that it had given (appendfsync everysec).
+if redis.call('HDEL', job .. ':attempts', batch) == 0 then redis.call('HINCRBY', job, 'attempts', 1) end
 redis.call('HINCRBY', job, 'done', 1)
 redis.call('RPUSH', job .. ':timeline', table.concat({now(), batch, ARGV[6], ARGV[7], ARGV[8]}, ' '))
 redis.call('HINCRBY', job, 'scored', ARGV[6])

@@ -154,6 +154,17 @@ def test_the_zombie_whose_lease_ran_out_may_still_write_first(ledger: Ledger, jo
     assert lease(ledger, job, 0, "third") == "done"
 
 
+def test_an_answer_whose_lease_the_server_forgot_counts_as_an_attempt(ledger: Ledger, job: Life) -> None:
+    """Killed with the last second unwritten, it has the batch and not the lease: the receipt would have fewer attempts
+    than batches."""
+    enqueue(ledger, job, 0)
+    enqueue(ledger, job, 1)
+    lease(ledger, job, 1)
+    assert complete(ledger, job, 0)
+    assert complete(ledger, job, 1)
+    assert ledger.progress(job.id).attempts == 2
+
+
 def test_a_batch_is_not_given_away_for_ever(ledger: Ledger, job: Life) -> None:
     enqueue(ledger, job, 0)
     for _ in range(3):

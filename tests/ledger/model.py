@@ -227,6 +227,8 @@ class Model:
             reason = f"the producer sent {wanted} records as batch {batch}, a worker answered for {found}"
             self._finish(life, "failed", f"the counts disagree: {reason}")
             return 0
+        if name not in self.part("attempts"):
+            self._count("attempts")
         for suffix in ("queued", "leased", "owner", "attempts"):
             self.part(suffix).pop(name, None)
         self.part("done", set).add(batch)

@@ -86,7 +86,7 @@ RAISING: dict[str, tuple[Callable[[Any], Any], str, str]] = {
     "reads numbers": (reads_numbers, "model_error", "could not correctly convert string: abc"),
 }
 KILLING: dict[str, tuple[Callable[[Any], Any], str, str]] = {
-    "hangs": (hangs, "model_timeout", "not scored within 1 s"),
+    "hangs": (hangs, "model_timeout", "not scored within 1.5 s"),
     "aborts": (aborts, "model_crash", "the process was killed by SIGABRT"),
     "hoards": (hoards, "model_crash", "the process was killed by SIGABRT"),
 }
