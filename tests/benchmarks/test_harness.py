@@ -133,7 +133,7 @@ def test_bare_workers_tell_what_a_server_carries() -> None:
 
 def test_a_file_is_handed_out_by_reference_to_workers_that_do_nothing_with_it(tmp_path: Path) -> None:
     path = messages(tmp_path, ROWS)
-    command = [sys.executable, "-m", "benchmarks.splitting", str(path), "1"]
+    command = [sys.executable, "-m", "benchmarks.handing_out", str(path), "1"]
     run = subprocess.run(command, cwd=graphs.ROOT, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout)["rows"] == ROWS
