@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import gc
 import sys
+from collections.abc import Iterator
 from importlib.abc import MetaPathFinder
 
 KEPT_BLOCK_BYTES = 32 << 20  # the most that glibc takes
@@ -29,6 +30,20 @@ def keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, KEPT_BLOCK_BYTES)
         libc.mallopt(_M_TRIM_THRESHOLD, KEPT_BLOCK_BYTES)
+
+
+@contextlib.contextmanager
+def without_collecting() -> Iterator[None]:
+    """For imports: what they make is there to stay, and to look through it for garbage again and again takes a fifth of
+    the time that TensorFlow needs to be imported."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def freeze_what_is_there() -> None:

@@ -14,10 +14,12 @@ environment.prepare()
 logs.begin()
 
 from jobs.errors import SettingsError  # noqa: E402
+from jobs.footprint import without_collecting  # noqa: E402
 from jobs.settings import Settings  # noqa: E402
 
 try:
-    from worker.app import make_worker  # it imports TensorFlow, which has things to say
+    with without_collecting():
+        from worker.app import make_worker  # it imports TensorFlow, which has things to say
 
     app = make_worker(Settings.from_environment())
 except SettingsError as error:

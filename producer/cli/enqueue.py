@@ -12,6 +12,7 @@ import click
 
 from formats.harmless import shown
 from jobs import logs
+from jobs.footprint import freeze_what_is_there, without_collecting
 from producer.cli.console import end, interrupted, resume_line, say, show
 from producer.cli.dialects import dialect_options, take_dialect
 from producer.cli.places import OutputPlace, Place
@@ -167,20 +168,20 @@ def enqueue(
       producer enqueue points.csv --model xy.pb --fetch op_to_store
       producer enqueue ids.csv --model cnn.pb --feed input_x=ids[] --set dropout_keep_prob=1 --fetch spam=scores[1]
     """
-    from formats.files.location import locate
-    from formats.packed.piped import NAME, STANDARD_INPUT, is_piped
-    from formats.reading import is_several
-    from jobs.errors import StoppedError
-    from jobs.footprint import freeze_what_is_there
-    from jobs.settings import Settings
-    from producer.client import LateClient
-    from producer.display.reporters import reporter
-    from producer.display.unpacking import Unpacking
-    from producer.outputs.made import check_output
-    from producer.outputs.paths import default_output
-    from producer.pipeline.plan import make_plan
-    from producer.pipeline.precheck import scan
-    from producer.submission import submit
+    with without_collecting():
+        from formats.files.location import locate
+        from formats.packed.piped import NAME, STANDARD_INPUT, is_piped
+        from formats.reading import is_several
+        from jobs.errors import StoppedError
+        from jobs.settings import Settings
+        from producer.client import LateClient
+        from producer.display.reporters import reporter
+        from producer.display.unpacking import Unpacking
+        from producer.outputs.made import check_output
+        from producer.outputs.paths import default_output
+        from producer.pipeline.plan import make_plan
+        from producer.pipeline.precheck import scan
+        from producer.submission import submit
 
     settings = Settings.from_environment()
     if require_signature:
