@@ -20,8 +20,9 @@ def retry_room(output: Path) -> Path:
 
 
 def sweep(ledger: Ledger, job: Job, output: Path) -> None:
-    """Removes it, now that `job` has these files whole; what another job needs to go on stays, and what is another
-    user's. Does nothing while a command writes there, or if the server is away: whoever comes next sweeps."""
+    """Removes it, now that `job` has these files whole, or never will; what another job needs to go on stays, and so
+    does what is another user's. Does nothing while a command writes there, or if the server is away: then whoever comes
+    next sweeps."""
     with contextlib.suppress(OSError, JobError, *AWAY):
         left = list(_left(output))
         parts = claim_both(output, job.life) if left else None

@@ -33,6 +33,7 @@ from jobs.rows import all_rejects, score_columns
 from jobs.server import AWAY
 from producer.outputs.document import check_neighbour
 from producer.outputs.first_rejects import rejects_in
+from producer.outputs.litter import sweep
 from producer.outputs.names import check_names, names_ahead, names_in, outputs_of
 from producer.outputs.part_lines import copy_part
 from producer.outputs.partial import Partial, claim_both
@@ -288,7 +289,8 @@ class Collector:
             self._files = None
 
     def discard(self) -> None:
-        """The job has failed: what was collected of it, here or by a command that was killed, is of no use."""
+        """The job has failed or was stopped: what was collected of it, here or by a command that was killed, is of no
+        use, nor is what others left here that nobody needs."""
         if self._files is None:
             with contextlib.suppress(OSError, JobError):  # another job writes there, or the folder is gone
                 self._files = claim_both(self._output, self._job.life)
@@ -296,6 +298,7 @@ class Collector:
             for part in self._files:
                 part.discard()
             self._files = None
+        sweep(self._ledger, self._job, self._output)
 
     def close(self) -> None:
         """Makes what was written safe, if that is possible, and lets another collector go on at once."""

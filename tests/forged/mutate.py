@@ -46,6 +46,7 @@ VALUES: list[Any] = [
     "\u202e",
     "nightshift",
     "\x1b[2J",
+    "[/x]",
     [],
     [[]],
     {},

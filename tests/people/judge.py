@@ -262,6 +262,8 @@ class Judge:
                 entry is None or entry.kind != "file" or not any(_part(entry.content, each, index) for each in allowed)
             ):
                 raise Violation(f"{parts[index]} is neither as it was nor as it will be: {entry!r:.1000}")
+        if any(after.get(name) != before.get(name) for name in parts):
+            self.vouched.pop(task.output, None)  # one more receipt may be true of the scores that are there
 
     # -- `producer verify`
 
