@@ -134,6 +134,7 @@ def test_what_a_killed_command_left_goes_as_well(bare_farm: Farm, tmp_path: Path
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     assert [name for name in left(tmp_path) if name.endswith(".partial")]
+    (tmp_path / "night.scores.csv.00112233aabbccdd.partial").write_text("of a job that nobody knows any more\n")
     run = bare_farm.producer(*words, "--max-rejects", 0)
     assert run.code == 3, run.err
     assert f"{job} stopped: " in run.err
