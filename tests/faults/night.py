@@ -1,5 +1,6 @@
 """One job among faults: the command that runs it, and what must be true at its end."""
 
+import contextlib
 import gzip
 import json
 import os
@@ -52,12 +53,14 @@ class Night:
             environment["NIGHTSHIFT_HOME"] = str(self.input.with_name("home"))  # where its copy is
         if self.site.root:
             environment["NIGHTSHIFT_DATA"] = str(self.site.root)
-        with self._said(number, "out").open("wb") as out, self._said(number, "err").open("wb") as err:
+        with contextlib.ExitStack() as files:
+            if "-" in words and "stdin" not in options:
+                options["stdin"] = files.enter_context(self.input.open("rb"))
             process = subprocess.Popen(
                 [PRODUCER, *map(str, words)],
                 env=environment,
-                stdout=out,
-                stderr=err,
+                stdout=files.enter_context(self._said(number, "out").open("wb")),
+                stderr=files.enter_context(self._said(number, "err").open("wb")),
                 **options,
             )
         self.started.append(process)
@@ -77,8 +80,7 @@ class Night:
         """The command that enqueues and does not wait."""
         given = ("--model", self.model, "--fetch", "score", "--batch-bytes", 2_000, "--json")
         if self.form == "stdin":
-            with self.input.open("rb") as file:
-                return self.popen("enqueue", "-", *given, *words, **{"stdin": file, **options})
+            return self.popen("enqueue", "-", *given, *words, **options)
         named = self.input
         if self.form == "gzip":
             named = self.input.with_name(f"{self.input.name}.gz")
