@@ -45,6 +45,20 @@ class Night:
     def popen(self, *words: object, **options: Any) -> "subprocess.Popen[bytes]":
         """`producer WORDS`; what it says goes to files, so that it never waits for a reader."""
         number = len(self.started)
+        with contextlib.ExitStack() as files:
+            if "-" in words and "stdin" not in options:
+                options["stdin"] = files.enter_context(self.input.open("rb"))
+            process = subprocess.Popen(
+                [PRODUCER, *map(str, words)],
+                env=self.environment(),
+                stdout=files.enter_context(self._said(number, "out").open("wb")),
+                stderr=files.enter_context(self._said(number, "err").open("wb")),
+                **options,
+            )
+        self.started.append(process)
+        return process
+
+    def environment(self) -> dict[str, str]:
         # A small window: or else a job of small batches is in the queue as soon as it is submitted.
         environment = {"NIGHTSHIFT_WINDOW": "16", **os.environ, "REDIS_URL": self.site.server.url}
         if self.spool:
@@ -53,18 +67,18 @@ class Night:
             environment["NIGHTSHIFT_HOME"] = str(self.input.with_name("home"))  # where its copy is
         if self.site.root:
             environment["NIGHTSHIFT_DATA"] = str(self.site.root)
-        with contextlib.ExitStack() as files:
-            if "-" in words and "stdin" not in options:
-                options["stdin"] = files.enter_context(self.input.open("rb"))
-            process = subprocess.Popen(
-                [PRODUCER, *map(str, words)],
-                env=environment,
-                stdout=files.enter_context(self._said(number, "out").open("wb")),
-                stderr=files.enter_context(self._said(number, "err").open("wb")),
-                **options,
-            )
-        self.started.append(process)
-        return process
+        return environment
+
+    def given(self) -> str | Path:
+        """What is enqueued: the input as its form has it; "-" stands for itself on standard input."""
+        if self.form == "stdin":
+            return "-"
+        if self.form == "file":
+            return self.input
+        packed = self.input.with_name(f"{self.input.name}.gz")
+        if not packed.exists():
+            packed.write_bytes(gzip.compress(self.input.read_bytes(), 1))
+        return packed
 
     def _said(self, number: int, stream: str) -> Path:
         return self.input.with_name(f"{self.input.stem}.{number}.{stream}")
@@ -78,15 +92,8 @@ class Night:
 
     def submit(self, *words: object, **options: Any) -> "subprocess.Popen[bytes]":
         """The command that enqueues and does not wait."""
-        given = ("--model", self.model, "--fetch", "score", "--batch-bytes", 2_000, "--json")
-        if self.form == "stdin":
-            return self.popen("enqueue", "-", *given, *words, **options)
-        named = self.input
-        if self.form == "gzip":
-            named = self.input.with_name(f"{self.input.name}.gz")
-            if not named.exists():
-                named.write_bytes(gzip.compress(self.input.read_bytes(), 1))
-        return self.popen("enqueue", named, *given, *words, **options)
+        words = ("--model", self.model, "--fetch", "score", "--batch-bytes", 2_000, "--json", *words)
+        return self.popen("enqueue", self.given(), *words, **options)
 
     def end(self, process: "subprocess.Popen[bytes]", seconds: float = 60, code: int = 0) -> str:
         """What it printed, when it has ended with that exit code."""

@@ -1,7 +1,6 @@
 """The command dies, is interrupted, runs twice at once, or finds the disk full."""
 
 import json
-import os
 import random
 import resource
 import shlex
@@ -180,14 +179,15 @@ run()
 
 def stall(tonight: Night, output: Path, batch_bytes: int) -> "subprocess.Popen[bytes]":
     """A producer that stalls with its fourth batch in its hands; it is stopped."""
-    words = ("enqueue", tonight.input, "--model", tonight.model, "--fetch", "score", "--output", output)
-    environment = {**os.environ, "NIGHTSHIFT_WINDOW": "3", "REDIS_URL": tonight.site.server.url}
-    process = subprocess.Popen(
-        [sys.executable, "-c", STALLING, *map(str, words), "--batch-bytes", str(batch_bytes), "--json"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    words = ("enqueue", tonight.given(), "--model", tonight.model, "--fetch", "score", "--output", output)
+    with tonight.input.open("rb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", STALLING, *map(str, words), "--batch-bytes", str(batch_bytes), "--json"],
+            env={**tonight.environment(), "NIGHTSHIFT_WINDOW": "3"},
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
     tonight.started.append(process)
     until(lambda: stopped(process.pid) or process.poll() is not None, 20)
     assert process.poll() is None, process.communicate()
