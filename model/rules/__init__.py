@@ -1,0 +1,1 @@
+"""Rules beside a model: lists, phrases, patterns and thresholds, compiled into its frozen graph."""

@@ -1,0 +1,122 @@
+"""Compiles a policy into a frozen graph: the model as it is, the rules beside it, and three outputs."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import tensorflow as tf
+from tensorflow.compat import v1
+
+from graphs.inputs import INPUTS
+from graphs.name_lists import listed
+from graphs.names import renamed, short
+from model.errors import ModelError
+from model.graph import frozen
+from model.rules import stored
+from model.rules.deciding import decide
+from model.rules.joining import Group
+from model.rules.matching import hits
+from model.rules.policy import TEXT, Policy
+from model.rules.reading import OUTPUTS
+
+_MODEL = "model"  # what of the model's nodes has a name of ours is called so, and then as before
+
+
+class Guarded(NamedTuple):
+    """A model with rules. `score` and `text` are the bare model's tensors in it."""
+
+    content: bytes
+    text: str
+    score: str
+
+
+def compile(
+    data: bytes, policy: Policy, groups: Collection[Group], text: str | None = None, score: str | None = None
+) -> Guarded:
+    """Return the serialised graph with the outputs `score`, `verdict` and `rule`.
+
+    `text` is the placeholder of the texts, or the only one of strings; `score` the node of probabilities, or the only
+    output. The same arguments give the same bytes. Raises ModelError if there is no such node, the graph has rules
+    already, or a worker would refuse it.
+    """
+    graph_def = frozen.parse(data)
+    frozen.refuse_unsafe(graph_def)
+    if any(node.name.startswith(f"{stored.ROOM}/") for node in graph_def.node):
+        raise ModelError(f"the graph has nodes in {stored.ROOM!r} already: compile the rules into the model without any")
+    with v1.Graph().as_default() as graph:
+        v1.import_graph_def(graph_def, name="")
+        shared = _strings(graph)
+        text_name, score_name = _text(graph, text), _score(graph, score)
+    columns = [name for name in policy.columns if name not in shared]
+    names = _make_room(graph_def, {*OUTPUTS, *columns} - {text_name})
+    text_name, score_name = names.get(text_name, text_name), names.get(score_name, score_name)
+    with v1.Graph().as_default() as graph:
+        v1.import_graph_def(graph_def, name="")
+        _build(graph, policy, list(groups), text_name, score_name)
+    result = graph.as_graph_def()
+    result.versions.producer = max(graph_def.versions.producer, result.versions.producer)
+    content: bytes = result.SerializeToString(deterministic=True)
+    frozen.load(content)
+    return Guarded(content, f"{text_name}:0", f"{score_name}:0")
+
+
+def _build(graph: tf.Graph, policy: Policy, groups: list[Group], text: str, score: str) -> None:
+    inputs = {TEXT: frozen.tensor(graph, text)}
+    for name in policy.columns:
+        known = name in {operation.name for operation in graph.get_operations()}
+        inputs[name] = frozen.tensor(graph, name) if known else v1.placeholder(tf.string, [None], name=name)
+    for tensor in inputs.values():
+        tensor.set_shape([None])
+    bare = frozen.tensor(graph, score)
+    with v1.name_scope(f"{stored.ROOM}/"):
+        stored.keep(policy)
+        flat = bare if bare.shape.rank == 1 else tf.reshape(bare, [-1])
+        found = hits(inputs, policy, groups) if groups or policy.has_senders else None
+        decision = decide(flat, found, policy)
+    for name, tensor in zip(OUTPUTS, decision, strict=True):
+        tf.identity(tensor, name=name)
+
+
+def _make_room(graph_def: v1.GraphDef, taken: Collection[str]) -> dict[str, str]:
+    """Rename the model's nodes that are called as ours are to be; the new names by the old."""
+    known = {node.name for node in graph_def.node}
+
+    def free(name: str) -> str:
+        return name if name not in known else free(f"{name}_")
+
+    names = {name: free(f"{_MODEL}/{name}") for name in taken if name in known}
+    for node in graph_def.node:
+        sources = [renamed(source, names) for source in node.input]
+        del node.input[:]
+        node.input.extend(sources)
+        node.name = names.get(node.name, node.name)
+    return names
+
+
+def _strings(graph: tf.Graph) -> list[str]:
+    """The model's own placeholders of a text a record."""
+    return [
+        tensor.op.name
+        for tensor in frozen.placeholders(graph)
+        if tensor.dtype == tf.string and (tensor.shape.rank is None or tensor.shape.as_list() == [None])
+    ]
+
+
+def _text(graph: tf.Graph, name: str | None) -> str:
+    found = _strings(graph)
+    if name is None:
+        name = TEXT if TEXT in found or len(found) != 1 else found[0]
+    if short(name) not in found:
+        raise ModelError(f"no placeholder {name!r} takes a text a record: --input says which does; there are: {listed(found)}")
+    return short(name)
+
+
+def _score(graph: tf.Graph, name: str | None) -> str:
+    ends = [tensor.op.name for tensor in frozen.terminal_tensors(graph)]
+    if name is None:
+        name = "score" if "score" in ends or len(ends) != 1 else ends[0]
+    tensor = frozen.tensor(graph, name)
+    shape = tensor.shape
+    is_column = shape.rank in (None, 1) or (shape.rank == 2 and shape[1] in (None, 1))
+    if tensor.op.type in INPUTS or not tensor.dtype.is_floating or not is_column or not tensor.name.endswith(":0"):
+        raise ModelError(f"{name!r} is no score: it is {tensor.dtype.name} of shape {shape}, and not a probability a record")
+    return short(tensor.name)
