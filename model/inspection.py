@@ -18,6 +18,8 @@ from model.checkpoints import stored
 from model.errors import ModelError
 from model.graph import frozen, nodes, row_class
 from model.graph.nodes import TensorInfo, Values
+from model.rules import stored as stored_rules
+from model.rules.policy import Policy
 
 __all__ = ["Inspection", "TensorInfo", "Values", "inspect", "inspect_path"]
 
@@ -57,6 +59,7 @@ class Inspection(NamedTuple):
     why_not: str | None
     freeze: str | None  # the command that would make it scoreable
     rows: str | None  # how it treats the rows of a call, as far as its ops tell; None if it can't be imported
+    rules: Policy | None  # what `model rules` compiled into it, as the graph itself says
 
 
 def inspect(data: bytes) -> Inspection:
@@ -108,6 +111,7 @@ def inspect(data: bytes) -> Inspection:
         why_not=why_not,
         freeze=None,
         rows=rows,
+        rules=stored_rules.find(graph_def),
     )
 
 
@@ -169,6 +173,7 @@ def inspect_path(place: Path) -> Inspection:
         why_not=_why_not(found, refused, freeze),
         freeze=None if refused else freeze,
         rows=None,
+        rules=None,
     )
 
 

@@ -15,6 +15,7 @@ from model.cli.freeze import freeze
 from model.cli.inspect import inspect
 from model.cli.prepend import prepend
 from model.cli.restore import restore
+from model.cli.rules import rules
 from model.cli.sign import key, sign
 from model.cli.train import train
 from model.errors import InterruptedRunError, ModelError
@@ -62,9 +63,13 @@ def main() -> None:
       model freeze saved_model/ --output theirs.pb
       model prepend cnn.pb --vocabulary vocab.txt --as vocabulary-processor --length 56 --output whole.pb
 
+    \b
+    With lists, patterns and thresholds beside the model:
+      model rules rules.toml --on spam.pb --output guarded.pb
+
     Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage, 4 interrupted.
     """
 
 
-for command in (train, finetune, restore, freeze, prepend, inspect, evaluate, key, sign, corpus):
+for command in (train, finetune, restore, freeze, prepend, rules, inspect, evaluate, key, sign, corpus):
     main.add_command(command)

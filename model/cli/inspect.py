@@ -119,7 +119,8 @@ def _print_command(path: Path, table: Path) -> None:
 def _as_dict(found: "Inspection") -> dict[str, object]:
     lists = {name: [each._asdict() for each in getattr(found, name)] for name in _LISTS}
     lists |= {name: [each._asdict() for each in getattr(found, name)] for name in ("refused", "allowed")}
-    return {**found._asdict(), **lists}
+    rules = None if found.rules is None else json.loads(found.rules.to_json())
+    return {**found._asdict(), **lists, "rules": rules}
 
 
 def _print(path: Path, found: "Inspection", signed: Signed | None) -> None:
@@ -146,6 +147,12 @@ def _print(path: Path, found: "Inspection", signed: Signed | None) -> None:
         tell(f"refused: {_safe(node)} is the op {_safe(op)}, which {why}")
     if found.freeze:
         tell(f"to make it scoreable: {_safe(found.freeze)}")
+    if found.rules is not None:
+        from model.rules import listing
+
+        click.echo()
+        tell(f"rules: {listing.thresholds(found.rules)}")
+        show(listing.HEADER, [tuple(map(_safe, row)) for row in listing.rows(found.rules)])
     _print_tables(found, what)
 
 

@@ -41,7 +41,9 @@ def compile(
     graph_def = frozen.parse(data)
     frozen.refuse_unsafe(graph_def)
     if any(node.name.startswith(f"{stored.ROOM}/") for node in graph_def.node):
-        raise ModelError(f"the graph has nodes in {stored.ROOM!r} already: compile the rules into the model without any")
+        raise ModelError(
+            f"the graph has nodes in {stored.ROOM!r} already: compile the rules into the model without any"
+        )
     with v1.Graph().as_default() as graph:
         v1.import_graph_def(graph_def, name="")
         shared = _strings(graph)
@@ -106,7 +108,9 @@ def _text(graph: tf.Graph, name: str | None) -> str:
     if name is None:
         name = TEXT if TEXT in found or len(found) != 1 else found[0]
     if short(name) not in found:
-        raise ModelError(f"no placeholder {name!r} takes a text a record: --input says which does; there are: {listed(found)}")
+        raise ModelError(
+            f"no placeholder {name!r} takes a text a record: --input says which does; there are: {listed(found)}"
+        )
     return short(name)
 
 
@@ -118,5 +122,7 @@ def _score(graph: tf.Graph, name: str | None) -> str:
     shape = tensor.shape
     is_column = shape.rank in (None, 1) or (shape.rank == 2 and shape[1] in (None, 1))
     if tensor.op.type in INPUTS or not tensor.dtype.is_floating or not is_column or not tensor.name.endswith(":0"):
-        raise ModelError(f"{name!r} is no score: it is {tensor.dtype.name} of shape {shape}, and not a probability a record")
+        raise ModelError(
+            f"{name!r} is no score: it is {tensor.dtype.name} of shape {shape}, and not a probability a record"
+        )
     return short(tensor.name)

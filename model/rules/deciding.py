@@ -80,8 +80,8 @@ def _first_of_most(hits: Hits, points: npt.NDArray[np.int64], numbers: npt.NDArr
 def _add(score: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
     """Add hundredths of a logit to probabilities. Where there are none the score keeps its bits.
 
-    A logit more multiplies the odds of spam, score / (1 - score), by e. Powers of e come from a table, since `exp` gives
-    other last bits elsewhere.
+    A logit more multiplies the odds of spam, score / (1 - score), by e. Powers of e come from a table, since `exp`
+    gives other last bits elsewhere.
     """
     most = MOST_POINTS * POINT
     table = tf.constant(odds())

@@ -1,10 +1,11 @@
-r"""From entries to expressions of RE2's. Each is for texts that are UTF-8, and matches the whole text that has an entry.
+r"""From entries to expressions of RE2's. Each is for texts in UTF-8, and matches the whole of one that has an entry.
 
 `\C*` around an entry is any bytes: it makes a smaller automaton than `.*`. Entries of one family share what is around
 them, and are sorted, so that RE2 joins what begins alike.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Literal
 
 Family = Literal["patterns", "phrases", "exact phrases", "domains", "urls", "senders"]
@@ -88,10 +89,8 @@ def hosts(host: str) -> list[str]:
     """A host as people write it and as DNS does, as expressions."""
     forms = {host}
     if not host.isascii():
-        try:
+        with suppress(UnicodeError):  # DNS has no such name, and a message may have it all the same
             forms.add(host.encode("idna").decode())
-        except UnicodeError:
-            pass  # DNS has no such name, and a message may have it all the same
     return sorted(literal(form) for form in forms)
 
 

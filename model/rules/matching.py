@@ -17,7 +17,6 @@ from model.rules.policy import SENDER, Policy
 from model.rules.texts import utf8
 
 
-
 class Hits(NamedTuple):
     """The messages that some rule holds for."""
 

@@ -1,4 +1,4 @@
-"""What RE2 makes of an expression: whether it takes it, how long it needs, and whether its automaton fits its memory."""
+"""What RE2 makes of an expression: does it take it, how long does it need, and does its automaton fit its memory?"""
 
 import os
 import sys
@@ -17,8 +17,8 @@ from model.errors import ModelError
 from model.rules import sample
 
 _ROUNDS = 3
-# RE2 says on stderr, and nowhere else, that it goes on without an automaton, which takes twenty times as long. It says so
-# again for each message: in a worker too, where it must not happen.
+# RE2 says on stderr, and nowhere else, that it goes on without an automaton, which takes twenty times as long. It says
+# so again for each message: in a worker too, where it must not happen.
 _OVERFLOW = b"DFA out of memory"
 _RE2 = b"/re2/"
 

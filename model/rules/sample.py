@@ -8,29 +8,29 @@ import numpy.typing as npt
 
 MESSAGES = 1024
 _WORDS = """
-    the a to you your and for of is on in it we at be this that have with not are from call text free now win prize claim
-    urgent cash mobile reply stop offer account bank card number please today home lunch meeting sorry later thanks time
-    tomorrow love money order delivery package click link visit www.example.com http://pay-now.example.net/win bit.ly/3xYz
-    £1000 $50 100% 2,000 +44-7700-900123 08712300220 18:30 me@example.org WINNER FREE URGENT CLAIM Dear Hi Ok haha :) !!!
-    für über naïve señor gratis dinero premio ganar бесплатно приз деньги срочно сегодня нажмите 免费 领取 大奖 点击 链接
-    我们 明天 見面 무료 쿠폰 당첨 지금 클릭 안녕하세요 内日 お金 無料 当選 प्रिय ग्राहक مجاني جائزة 🎉 🙂 💰
-""".split()
+    the a to you your and for of is on in it we at be this that have with not are from call text free now win prize
+    claim urgent cash mobile reply stop offer account bank card number please today home lunch meeting sorry later
+    thanks time tomorrow love money order delivery package click link visit www.example.com bit.ly/3xYz
+    http://pay-now.example.net/win £1000 $50 100% 2,000 +44-7700-900123 08712300220 18:30 me@example.org WINNER FREE
+    URGENT CLAIM Dear Hi Ok haha :) !!! für über naïve señor gratis dinero premio ganar бесплатно приз деньги срочно
+    сегодня нажмите 免费 领取 大奖 点击 链接 我们 明天 見面 무료 쿠폰 당첨 지금 클릭 안녕하세요 お金 無料 当選
+    प्रिय ग्राहक مجاني جائزة 🎉 🙂 💰
+"""
+_NOISE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789.-/_"
 
 
 def messages(pieces: Sequence[str] = ()) -> npt.NDArray[np.object_]:
     """Bytes [MESSAGES]. Some have one of `pieces` in them, or its beginning."""
     chance = random.Random(0)
-    found = []
-    for _ in range(MESSAGES):
-        words = [chance.choice(_WORDS) if chance.random() < 0.85 else _noise(chance) for _ in range(chance.randint(8, 26))]
+    words = _WORDS.split()
+    result = np.empty(MESSAGES, object)
+    for row in range(MESSAGES):
+        found = [
+            chance.choice(words) if chance.random() < 0.85 else "".join(chance.choices(_NOISE, k=chance.randint(2, 14)))
+            for _ in range(chance.randint(8, 26))
+        ]
         if pieces and chance.random() < 0.25:
             piece = chance.choice(pieces)
-            words.insert(chance.randrange(len(words)), piece[: chance.randint(1, len(piece))])
-        found.append(" ".join(words).encode())
-    result = np.empty(len(found), object)
-    result[:] = found
+            found.insert(chance.randrange(len(found)), piece[: chance.randint(1, len(piece))])
+        result[row] = " ".join(found).encode()
     return result
-
-
-def _noise(chance: random.Random) -> str:
-    return "".join(chance.choice("abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789.-/_") for _ in range(chance.randint(2, 14)))

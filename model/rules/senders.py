@@ -1,6 +1,5 @@
 """The part of the graph that looks senders up: lists of any length are tables, filled from constants."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -64,5 +63,3 @@ def _table(name: str, rules_by_entry: dict[str, list[int]], texts: tf.Tensor) ->
     found = tf.raw_ops.LookupTableFindV2(table_handle=handle, keys=texts, default_value=tf.constant(0, tf.int64))
     found.set_shape([None])
     return Looked(rules, members, found)
-
-

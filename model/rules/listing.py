@@ -1,0 +1,29 @@
+"""What people are told of a policy: a line a rule."""
+
+from model.rules.policy import Policy, Rule
+
+HEADER = ("rule", "kind", "looks at", "for")
+
+
+def rows(policy: Policy) -> list[tuple[str, str, str, str]]:
+    """In the order in which they count, as HEADER has it."""
+    return [(rule.name, _kind(rule), ", ".join(_columns(rule)) or rule.column, _entries(rule)) for rule in policy.rules]
+
+
+def thresholds(policy: Policy) -> str:
+    review = "" if policy.review is None else f", review from {policy.review:g}"
+    return f"allow before deny before score; spam from {policy.spam:g}{review}"
+
+
+def _kind(rule: Rule) -> str:
+    return f"{rule.points / 100:+g} points" if rule.kind == "points" else rule.kind
+
+
+def _columns(rule: Rule) -> list[str]:
+    counts = rule.counts()
+    return [*(["sender"] if counts.pop("senders", 0) else []), *([rule.column] if counts else [])]
+
+
+def _entries(rule: Rule) -> str:
+    counts = [f"{count:,} {name if count > 1 else name.removesuffix('s')}" for name, count in rule.counts().items()]
+    return ", ".join(counts) or "nothing: its lists are empty"
