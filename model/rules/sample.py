@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-MESSAGES = 1024
+MESSAGES = 1024  # in each part
+PARTS = 4
 _WORDS = """
     the a to you your and for of is on in it we at be this that have with not are from call text free now win prize
     claim urgent cash mobile reply stop offer account bank card number please today home lunch meeting sorry later
@@ -19,16 +20,19 @@ _WORDS = """
 _NOISE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ0123456789.-/_"
 
 
-def messages(pieces: Sequence[str] = ()) -> npt.NDArray[np.object_]:
-    """Bytes [MESSAGES]. Some have one of `pieces` in them, or its beginning."""
+def parts(pieces: Sequence[str] = ()) -> list[npt.NDArray[np.object_]]:
+    """PARTS times bytes [MESSAGES], all different. Some have one of `pieces` in them, or its beginning."""
     chance = random.Random(0)
     words = _WORDS.split()
+    return [_messages(chance, words, pieces) for _ in range(PARTS)]
+
+
+def _messages(chance: random.Random, words: list[str], pieces: Sequence[str]) -> npt.NDArray[np.object_]:
     result = np.empty(MESSAGES, object)
     for row in range(MESSAGES):
-        found = [
-            chance.choice(words) if chance.random() < 0.85 else "".join(chance.choices(_NOISE, k=chance.randint(2, 14)))
-            for _ in range(chance.randint(8, 26))
-        ]
+        found = chance.choices(words, k=chance.randint(8, 26))
+        for _ in range(3):
+            found.insert(chance.randrange(len(found)), "".join(chance.choices(_NOISE, k=chance.randint(2, 14))))
         if pieces and chance.random() < 0.25:
             piece = chance.choice(pieces)
             found.insert(chance.randrange(len(found)), piece[: chance.randint(1, len(piece))])

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from model.rules.policy import Policy
-from model.rules.texts import utf8
+from model.rules.texts import mended, replaced
 
 _PLAIN = r"[!-;=?@\[-~]*"  # ASCII that prints, without blanks, angle brackets and upper case
 _NAMED = r"^\C*<([^<>]*)>$"
@@ -24,10 +24,13 @@ class Looked(NamedTuple):
 
 def address(senders: tf.Tensor) -> tf.Tensor:
     """Senders as lists have them: without a name before them or blanks around them, ASCII letters in lower case."""
-    is_plain = tf.strings.regex_full_match(senders, _PLAIN)
-    other = tf.strings.strip(utf8(tf.where(is_plain, tf.constant(""), senders)))
-    inner = tf.strings.regex_replace(other, _NAMED, r"\1", replace_global=False)
-    return tf.where(is_plain, senders, tf.strings.lower(tf.strings.strip(inner)))
+    return mended(senders, tf.strings.regex_full_match(senders, _PLAIN), _mend)
+
+
+def _mend(senders: tf.Tensor) -> tf.Tensor:
+    stripped = tf.strings.strip(replaced(senders))
+    inner = tf.strings.regex_replace(stripped, _NAMED, r"\1", replace_global=False)
+    return tf.strings.lower(tf.strings.strip(inner))
 
 
 def look_up(policy: Policy, addresses: tf.Tensor) -> list[Looked]:
