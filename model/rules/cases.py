@@ -13,6 +13,7 @@ from tensorflow.compat import v1
 
 from model.errors import ModelError, reason
 from model.graph import frozen
+from model.rules import quiet
 from model.rules.compiling import Guarded
 from model.rules.deciding import VERDICTS
 from model.rules.policy import TEXT, Policy
@@ -103,7 +104,7 @@ def failures(cases: Sequence[Case], guarded: Guarded, policy: Policy, has_model:
     feeds = {guarded.text: _column(cases, TEXT)}
     feeds |= {f"{name}:0": _column(cases, name) for name in policy.columns}
     score = frozen.tensor(graph, guarded.score)
-    with v1.Session(graph=graph) as session:
+    with quiet.re2(), v1.Session(graph=graph) as session:
         session.run(frozen.initialisers(graph))
         try:
             known = session.run(score, feeds) if has_model else np.zeros(len(cases), np.float32)

@@ -1,12 +1,8 @@
 """What RE2 makes of an expression: does it take it, how long does it need, and does its automaton fit its memory?"""
 
-import os
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import IO, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +10,11 @@ import tensorflow as tf
 from tensorflow.compat import v1
 
 from model.errors import ModelError
-from model.rules import sample
+from model.rules import quiet, sample
 
-# RE2 says on stderr, and nowhere else, that it goes on without an automaton, which takes twenty times as long. It says
-# so again for each message: in a worker too, where it must not happen.
+# Then RE2 goes on without an automaton, which takes twenty times as long, and says so again for each text: in a worker
+# too, where it must not happen.
 _OVERFLOW = b"DFA out of memory"
-_RE2 = b"/re2/"
 
 
 class Cost(NamedTuple):
@@ -62,7 +57,7 @@ class Meter:
 
     def matches(self, expression: str, texts: list[bytes]) -> npt.NDArray[np.bool_]:
         """Which texts it matches as a whole. Raises NoExpressionError."""
-        with _stderr():
+        with quiet.re2():
             return np.asarray(_tried(self._match, np.array(texts, object), expression.encode()))
 
     def cost(self, expression: str, pieces: Sequence[str] = ()) -> Cost:
@@ -73,7 +68,7 @@ class Meter:
         if tuple(pieces) != self._pieces:
             self._load(pieces)
         best = float("inf")
-        with _stderr() as said:
+        with quiet.re2() as said:
             _tried(self._match_part, 0, expression.encode())  # compiles it, and builds most of its automaton
             for part in range(1, sample.PARTS):
                 begun = time.perf_counter()
@@ -92,28 +87,3 @@ def _tried(run: Callable[..., Any], *values: object) -> Any:
     except tf.errors.InvalidArgumentError as error:
         reason = str(error.message).partition("error: ")[2] or str(error.message)
         raise NoExpressionError(reason.splitlines()[0]) from None
-
-
-@contextmanager
-def _stderr() -> Iterator[list[bytes]]:
-    """Yields a list that has, afterwards, the lines that RE2 wrote to the process's stderr; others are passed on."""
-    said: list[bytes] = []
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as file:
-        kept = os.dup(2)
-        os.dup2(file.fileno(), 2)
-        try:
-            yield said
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            _sort(file, said)
-
-
-def _sort(file: IO[bytes], said: list[bytes]) -> None:
-    file.seek(0)
-    for line in file:
-        if _RE2 in line:
-            said.append(line)
-        else:
-            os.write(2, line)
