@@ -6,9 +6,11 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow.compat import v1
 
+from graphs import ops
 from graphs.inputs import INPUTS
 from graphs.name_lists import listed
 from graphs.names import renamed, short
+from graphs.walk import inputs, reached
 from model.errors import ModelError
 from model.graph import frozen
 from model.rules import stored
@@ -41,9 +43,7 @@ def compile(
     graph_def = frozen.parse(data)
     frozen.refuse_unsafe(graph_def)
     if any(node.name.startswith(f"{stored.ROOM}/") for node in graph_def.node):
-        raise ModelError(
-            f"the graph has nodes in {stored.ROOM!r} already: compile the rules into the model without any"
-        )
+        raise ModelError(f"the graph has nodes in {stored.ROOM!r} already: take the model without any rules")
     with v1.Graph().as_default() as graph:
         v1.import_graph_def(graph_def, name="")
         shared = _strings(graph)
@@ -54,7 +54,7 @@ def compile(
     with v1.Graph().as_default() as graph:
         v1.import_graph_def(graph_def, name="")
         _build(graph, policy, list(groups), text_name, score_name)
-    result = graph.as_graph_def()
+    result = _without_idle(graph.as_graph_def(), {node.name for node in graph_def.node})
     result.versions.producer = max(graph_def.versions.producer, result.versions.producer)
     content: bytes = result.SerializeToString(deterministic=True)
     frozen.load(content)
@@ -62,20 +62,29 @@ def compile(
 
 
 def _build(graph: tf.Graph, policy: Policy, groups: list[Group], text: str, score: str) -> None:
-    inputs = {TEXT: frozen.tensor(graph, text)}
+    columns = {TEXT: frozen.tensor(graph, text)}
     for name in policy.columns:
         known = name in {operation.name for operation in graph.get_operations()}
-        inputs[name] = frozen.tensor(graph, name) if known else v1.placeholder(tf.string, [None], name=name)
-    for tensor in inputs.values():
+        columns[name] = frozen.tensor(graph, name) if known else v1.placeholder(tf.string, [None], name=name)
+    for tensor in columns.values():
         tensor.set_shape([None])
     bare = frozen.tensor(graph, score)
     with v1.name_scope(f"{stored.ROOM}/"):
         stored.keep(policy)
         flat = bare if bare.shape.rank == 1 else tf.reshape(bare, [-1])
-        found = hits(inputs, policy, groups) if groups or policy.has_senders else None
+        found = hits(columns, policy, groups) if groups or policy.has_senders else None
         decision = decide(flat, found, policy)
     for name, tensor in zip(OUTPUTS, decision, strict=True):
         tf.identity(tensor, name=name)
+
+
+def _without_idle(graph_def: v1.GraphDef, kept: Collection[str]) -> v1.GraphDef:
+    """Leave out what of the rules no output needs, lest it counts as one: but for the policy, and what fills tables."""
+    fills = [node.name for node in graph_def.node if ops.TABLE_FILLS.fullmatch(node.op)]
+    needed = reached(inputs(graph_def), [*kept, *OUTPUTS, *fills, stored.NODE])
+    result = v1.GraphDef(versions=graph_def.versions, library=graph_def.library)
+    result.node.extend(node for node in graph_def.node if node.name in needed)
+    return result
 
 
 def _make_room(graph_def: v1.GraphDef, taken: Collection[str]) -> dict[str, str]:
@@ -108,9 +117,8 @@ def _text(graph: tf.Graph, name: str | None) -> str:
     if name is None:
         name = TEXT if TEXT in found or len(found) != 1 else found[0]
     if short(name) not in found:
-        raise ModelError(
-            f"no placeholder {name!r} takes a text a record: --input says which does; there are: {listed(found)}"
-        )
+        names = listed(found) or "none"
+        raise ModelError(f"no placeholder {name!r} takes a text a record; --input says which: there are {names}")
     return short(name)
 
 
@@ -122,7 +130,6 @@ def _score(graph: tf.Graph, name: str | None) -> str:
     shape = tensor.shape
     is_column = shape.rank in (None, 1) or (shape.rank == 2 and shape[1] in (None, 1))
     if tensor.op.type in INPUTS or not tensor.dtype.is_floating or not is_column or not tensor.name.endswith(":0"):
-        raise ModelError(
-            f"{name!r} is no score: it is {tensor.dtype.name} of shape {shape}, and not a probability a record"
-        )
+        what = f"{tensor.dtype.name} of shape {shape}"
+        raise ModelError(f"{name!r} is no probability a record: it is {what}; --score says which node is")
     return short(tensor.name)

@@ -18,10 +18,11 @@ _BORDER = rf"(?:[^\pL\pM\pN_]|{_GLUED})"
 _BEFORE, _BEHIND = f"(?:^|{_BORDER})", f"(?:$|{_BORDER})"
 _ANY = r"\C*"
 _BLANK = r"[\s\pZ]+"
-_HOST_BEFORE = r"(?:^|[^\pL\pM\pN-])"
-_HOST_BEHIND = r"(?:$|[^\pL\pM\pN.-]|[.-]+(?:$|[^\pL\pM\pN.-]))"  # the dot that ends a sentence ends a host as well
-_URL_BEFORE = r"(?:^|[^\pL\pM\pN.-])(?i:www\.)?"
-_PATH_BEHIND = r"(?:$|[^\pL\pM\pN_-])"
+# A host is prolonged by ASCII alone: where words have no blanks between them, what is before and behind it is no part.
+_HOST_BEFORE = "(?:^|[^A-Za-z0-9-])"
+_HOST_BEHIND = "(?:$|[^A-Za-z0-9.-]|[.-]+(?:$|[^A-Za-z0-9.-]))"  # the dot that ends a sentence ends a host as well
+_URL_BEFORE = r"(?:^|[^A-Za-z0-9.-])(?i:www\.)?"
+_PATH_BEHIND = "(?:$|[^A-Za-z0-9_-])"
 
 
 def matching(family: Family, found: Sequence[str]) -> str:

@@ -101,6 +101,9 @@ def _even(found: list[tuple[int, str]], most: int) -> Iterator[list[tuple[int, s
 def _fitting(column: str, family: Family, found: list[tuple[int, str]], meter: Meter, rules: Rules) -> list[Group]:
     """One group, or several if one is more than RE2 bears."""
     whole = _group(column, family, found, meter)
+    if whole is not None and not whole.cost.overflows and whole.cost.microseconds > _LIGHT * meter.plain:
+        again = _group(column, family, found, meter)  # a machine that was busy for a moment is no reason to cut it
+        whole = min(whole, again, key=lambda group: group.cost.microseconds) if again else whole
     if len(found) == 1:
         if whole is None:
             [(number, entry)] = found

@@ -82,7 +82,10 @@ class Policy(NamedTuple):
 
 
 def _rule(content: dict[str, Any]) -> Rule:
-    rule = Rule(**{key: tuple(map(_text, value)) if key in ENTRIES else value for key, value in content.items()})
+    values: dict[str, Any] = {
+        key: tuple(map(_text, value)) if key in ENTRIES else value for key, value in content.items()
+    }
+    rule = Rule(**values)
     if not (rule.kind in KINDS and isinstance(rule.points, int)):
         raise ValueError(rule.kind)
     _text(rule.name), _text(rule.column)

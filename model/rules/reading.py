@@ -113,7 +113,7 @@ class _Reader:
             raise self._error(
                 line, f"the rule {name!r}: points are a number of at most {MOST_POINTS} either way, not {value!r}"
             )
-        return round(value * POINT)
+        return int(round(value * POINT))
 
     def _entries(self, number: int, key: Entries, table: dict[str, Any], line: int | None) -> tuple[str, ...] | None:
         """None if the rule has no such list."""

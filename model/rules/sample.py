@@ -33,7 +33,7 @@ def _messages(chance: random.Random, words: list[str], pieces: Sequence[str]) ->
         found = chance.choices(words, k=chance.randint(8, 26))
         for _ in range(3):
             found.insert(chance.randrange(len(found)), "".join(chance.choices(_NOISE, k=chance.randint(2, 14))))
-        if pieces and chance.random() < 0.25:
+        if pieces and chance.random() < 0.05:
             piece = chance.choice(pieces)
             found.insert(chance.randrange(len(found)), piece[: chance.randint(1, len(piece))])
         result[row] = " ".join(found).encode()

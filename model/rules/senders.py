@@ -54,6 +54,8 @@ def _table(name: str, rules_by_entry: dict[str, list[int]], texts: tf.Tensor) ->
     values = [sets.setdefault(tuple(rules), len(sets)) for rules in rules_by_entry.values()]
     rules = sorted({rule for each in sets for rule in each})
     members = np.array([[rule in each for rule in rules] for each in sets], np.bool_).reshape(len(sets), len(rules))
+    if not values:  # a table must have something in it
+        return Looked([], members, tf.zeros_like(texts, tf.int64))
     handle = tf.raw_ops.HashTableV2(
         key_dtype=tf.string, value_dtype=tf.int64, shared_name=f"rules/{name}", name=f"{name}/table"
     )

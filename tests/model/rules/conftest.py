@@ -28,14 +28,15 @@ def compiled(place: Path) -> Iterator[Compiled]:
     rules = reading.read(place)
     guarded = compiling.compile(cases.stand_in(), rules.policy, joining.join(rules).groups)
     graph = frozen.load(guarded.content)
-    with v1.Session(graph=graph) as session:
-        session.run(frozen.initialisers(graph))
+    session = v1.Session(graph=graph)  # not entered: several may be open at once
+    session.run(frozen.initialisers(graph))
 
-        def run(columns: Columns, scores: npt.NDArray[np.float32]) -> list[npt.NDArray[np.generic]]:
-            feeds = {f"{name}:0": np.array(cells, object) for name, cells in columns.items()}
-            return session.run(["score:0", "verdict:0", "rule:0"], {**feeds, "given:0": scores})
+    def run(columns: Columns, scores: npt.NDArray[np.float32]) -> list[npt.NDArray[np.generic]]:
+        feeds = {f"{name}:0": np.array(cells, object) for name, cells in columns.items()}
+        return session.run(["score:0", "verdict:0", "rule:0"], {**feeds, "given:0": scores})
 
-        yield Compiled(rules.policy, run)
+    yield Compiled(rules.policy, run)
+    session.close()
 
 
 @pytest.fixture(scope="module")

@@ -107,14 +107,18 @@ def forms(host: str) -> list[str]:
     return [host] if host.isascii() else [host, host.encode("idna").decode()]
 
 
+def prolongs(character: str) -> bool:
+    return character.isascii() and character.isalnum()
+
+
 def ends_host(behind: str) -> bool:
     rest = behind.lstrip(".-")
-    return not behind or (not rest or not is_letter(rest[0]))
+    return not behind or (not rest or not prolongs(rest[0]))
 
 
 def has_domain(text: str, host: str) -> bool:
     return any(
-        (not before or not (is_letter(before[-1]) or before[-1] == "-")) and ends_host(behind)
+        (not before or not (prolongs(before[-1]) or before[-1] == "-")) and ends_host(behind)
         for form in forms(host)
         for before, behind in _places(text, re.escape(form), re.IGNORECASE)
     )
@@ -127,7 +131,7 @@ def has_url(text: str, url: str) -> bool:
             starts = [before]
             if before.lower().replace("\u017f", "s").endswith("www."):
                 starts.append(before[:-4])
-            if not any(not each or not (is_letter(each[-1]) or each[-1] in ".-") for each in starts):
+            if not any(not each or not (prolongs(each[-1]) or each[-1] in ".-") for each in starts):
                 continue
             if not path and ends_host(behind):
                 return True
@@ -135,6 +139,6 @@ def has_url(text: str, url: str) -> bool:
                 rest = behind[len(path) :]
                 if not (path[-1].isalnum() or path[-1] in "_-") or not rest:
                     return True
-                if not (is_letter(rest[0]) or rest[0] in "_-"):
+                if not (prolongs(rest[0]) or rest[0] in "_-"):
                     return True
     return False

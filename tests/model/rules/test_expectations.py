@@ -1,4 +1,4 @@
-"""Hundreds of messages written by hand, with what an anti-spam team expects of each: order, case, borders, scripts, bytes."""
+"""Hundreds of messages, written by hand, with what an anti-spam team expects of each."""
 
 import csv
 import io
