@@ -113,7 +113,8 @@ class _Reader:
             raise self._error(
                 line, f"the rule {name!r}: points are a number of at most {MOST_POINTS} either way, not {value!r}"
             )
-        return int(round(value * POINT))
+        hundredths: int = round(value * POINT)
+        return hundredths
 
     def _entries(self, number: int, key: Entries, table: dict[str, Any], line: int | None) -> tuple[str, ...] | None:
         """None if the rule has no such list."""
