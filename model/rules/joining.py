@@ -64,7 +64,7 @@ def _check(rules: Rules, meter: Meter) -> list[str]:
             place = f"{rules.places.get((number, 'patterns', pattern), 'the rules')}: the pattern {pattern[:80]!r}"
             try:
                 meter.matches(pattern, [b""])  # by itself, lest it ends the brackets around it
-                cost = meter.cost(matching("patterns", [pattern]))
+                cost = _settled(meter, matching("patterns", [pattern]), _SLOW)
             except NoExpressionError as error:
                 raise ModelError(f"{place} is none that RE2 takes: {error}") from None
             if meter.matches(matching("patterns", [pattern]), [b"", b"q"]).all():
@@ -101,9 +101,6 @@ def _even(found: list[tuple[int, str]], most: int) -> Iterator[list[tuple[int, s
 def _fitting(column: str, family: Family, found: list[tuple[int, str]], meter: Meter, rules: Rules) -> list[Group]:
     """One group, or several if one is more than RE2 bears."""
     whole = _group(column, family, found, meter)
-    if whole is not None and not whole.cost.overflows and whole.cost.microseconds > _LIGHT * meter.plain:
-        again = _group(column, family, found, meter)  # a machine that was busy for a moment is no reason to cut it
-        whole = min(whole, again, key=lambda group: group.cost.microseconds) if again else whole
     if len(found) == 1:
         if whole is None:
             [(number, entry)] = found
@@ -124,6 +121,16 @@ def _group(column: str, family: Family, found: Sequence[tuple[int, str]], meter:
         parts.setdefault(number, []).append(entry)
     group = Group(column, family, tuple(Part(number, tuple(each)) for number, each in parts.items()), Cost(0, False))
     try:
-        return group._replace(cost=meter.cost(group.expression, () if family == "patterns" else [e for _, e in found]))
+        pieces = [] if family == "patterns" else [entry for _, entry in found]
+        return group._replace(cost=_settled(meter, group.expression, _LIGHT, pieces))
     except NoExpressionError:
         return None
+
+
+def _settled(meter: Meter, expression: str, times: float, pieces: Sequence[str] = ()) -> Cost:
+    """An expression's cost; if it takes so many times as long as a plain word, that of a second look, if it is less: a
+    machine that was busy for a moment tells nothing."""
+    cost = meter.cost(expression, pieces)
+    if cost.overflows or cost.microseconds <= times * meter.plain:
+        return cost
+    return min(cost, meter.cost(expression, pieces))
