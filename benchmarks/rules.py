@@ -1,6 +1,6 @@
 """What rules cost beside the spam model: CPU time of `sess.run` on the graph with and without them, in turns.
 
-    python -m benchmarks.rules ../shared/data/sms_spam_collection.tsv
+    python -m benchmarks.rules sms_spam_collection.tsv
 
 The rules are made here (seeded): lists of senders and domains as long as people have them, and patterns like theirs,
 of words that the corpus has. The senders are a mobile operator's: a tenth of them is on a list.
