@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from formats.errors import InputError
-from formats.files.location import Location, locate
+from formats.files.location import Location, Url, locate
 from formats.joined.members import Opener
 from formats.joined.source import JoinedSource
 from formats.packed.folder import FOLDER
@@ -45,6 +45,13 @@ def manifest_of(job: Job) -> Manifest | None:
         return Manifest.decode(base64.b64decode(job.files), job.version) if job.files else None
     except ValueError:
         raise DamagedError(f"the list of the files of {job.id} is damaged") from None
+
+
+def buckets_of(job: Job) -> list[str]:
+    """Those that the input is in, such as s3://mail; none for what is on a disk. Raises DamagedError."""
+    manifest = manifest_of(job)
+    locations = [each.location for each in manifest.members] if manifest else [locate(job.input)]
+    return sorted({f"{each.scheme}://{each.bucket}" for each in locations if isinstance(each, Url)})
 
 
 def open_files(

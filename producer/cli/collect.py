@@ -36,7 +36,7 @@ def collect(job: str, output: "Output", as_json: bool, quiet: bool) -> None:
             submission = wait_for_server(lambda: find(connection, job), say)
             output = check_output(output, [locate(submission.job.input)])
             if submission.progress().state == "running":
-                connection.start_workers()
+                connection.start_workers(job=submission.job)
             try:
                 receipt = submission.wait(output, reporter(submission.job, quiet))
             except StoppedError:

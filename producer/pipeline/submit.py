@@ -57,7 +57,7 @@ def _submit(connection: Connection, plan: Plan, workers: int, deadline: datetime
         ledger.put_model(job.model, plan.graph.data, filter(None, [plan.graph.signed]))
         if plan.graph.signer:
             ledger.note(job.life, signer=plan.graph.signer)
-        connection.start_workers(workers)
+        connection.start_workers(workers, job)
     return job
 
 
@@ -79,5 +79,5 @@ def submit_again(connection: Connection, job: Job, source: Source | None, graph:
     again = ledger.job(again.id)
     if deadline is not None:
         keep_deadline(ledger, again.life, datetime.fromtimestamp(deadline).astimezone())
-    connection.start_workers()
+    connection.start_workers(job=again)
     return again

@@ -5,7 +5,9 @@ import os
 from types import TracebackType
 from typing import Self
 
+from jobs.input import buckets_of
 from jobs.ledger import Ledger
+from jobs.record import Job
 from jobs.resend import Resender
 from jobs.server import AWAY, connect
 from jobs.settings import Settings
@@ -32,10 +34,11 @@ class Connection:
         if self.embedded:
             self.embedded.check_server()
 
-    def start_workers(self, processes: int = 0) -> None:
-        """In the embedded mode only, 0: one a core; elsewhere workers are somebody else's."""
+    def start_workers(self, processes: int = 0, job: Job | None = None) -> None:
+        """In the embedded mode only, 0: one a core; elsewhere workers are somebody else's. For a job, they can reach
+        the buckets that its input is in."""
         if self.embedded:
-            self.embedded.start_workers(processes or os.cpu_count() or 1)
+            self.embedded.start_workers(processes or os.cpu_count() or 1, buckets_of(job) if job else ())
 
     def __enter__(self) -> Self:
         return self

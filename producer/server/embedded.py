@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
@@ -89,8 +90,11 @@ class Embedded:
             finally:
                 client.close()
 
-    def start_workers(self, processes: int) -> None:
-        """Returns at once; TensorFlow takes its seconds. Does nothing where another command's workers run already."""
+    def start_workers(self, processes: int, buckets: Iterable[str] = ()) -> None:
+        """Returns at once; TensorFlow takes its seconds. Does nothing where another command's workers run already.
+
+        Their cage lets them reach object storage only if they are told of `buckets`, such as s3://mail.
+        """
         if importlib.util.find_spec("tensorflow") is None:
             raise ServerError(
                 "scoring on this machine needs TensorFlow: pip install '.[worker]' in a checkout of Nightshift, "
@@ -98,7 +102,10 @@ class Embedded:
             )
         flags = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
         command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency", str(processes), *flags]
-        self._keep("worker", WORKER_GRACE, ["server"], command, REDIS_URL=self.url, NIGHTSHIFT_SPOOL=str(self.spool))
+        told = {"REDIS_URL": self.url, "NIGHTSHIFT_SPOOL": str(self.spool)}
+        if roots := [root for root in (os.environ.get("NIGHTSHIFT_DATA"), *buckets) if root]:
+            told["NIGHTSHIFT_DATA"] = ",".join(roots)
+        self._keep("worker", WORKER_GRACE, ["server"], command, **told)
 
     @property
     def has_workers(self) -> bool:

@@ -13,7 +13,7 @@ DAMAGES = {
     "state": ("", "state", b"complete", b"complfte"),
     "record": ("", "record", b'"feeds": [', b'"feeds": {'),
     "record's input": ("", "record", b"message.csv", b"massage.csv"),
-    "cursor": ("", "cursor", b'"line": ', b'"line": 1'),
+    "cursor": ("", "cursor", b'"line":', b'"line":1'),
     "count of records": ("", "records", b"1501", b"1503"),
     "count of scored": ("", "scored", b"1500", b"5500"),
     "reason": ("", "code:too_few_fields", b"1", b"3"),

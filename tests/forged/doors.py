@@ -4,6 +4,7 @@ then all that follows has to go well."""
 
 import base64
 import json
+import os
 import random
 import zlib
 from collections.abc import Callable
@@ -17,7 +18,6 @@ import numpy as np
 import pyarrow as pa
 from celery import Celery
 from celery.worker.request import Request
-from rich.console import Console
 
 from formats.errors import NightshiftError
 from formats.files.location import locate
@@ -39,6 +39,7 @@ from jobs.reference import PartFile, Reference
 from jobs.rows import all_rejects, score_columns
 from jobs.spool import Spool
 from jobs.timeline import Finish
+from producer.display.terminal import Terminal
 from producer.outputs.part_lines import copy_part
 from producer.outputs.receipt import make_receipt, render
 from tests.forged import mutate
@@ -133,7 +134,9 @@ def _record(text: bytes) -> None:
 def _shown(job: Job, progress: Progress) -> None:
     receipt = make_receipt(job, progress)
     json.dumps(receipt.to_dict())
-    Console(file=open("/dev/null", "w", encoding="utf-8", errors="surrogateescape")).print(render(receipt))  # noqa: PTH123, SIM115
+    terminal = Terminal()
+    with Path(os.devnull).open("w", encoding="utf-8", errors="surrogateescape") as terminal.file:
+        terminal.print(render(receipt))
 
 
 def _hash() -> dict[str, str]:
