@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.conftest import model
 from tests.support import ROOT
 from tests.support.farm import Farm
+from tests.support.model_room import model
 from tests.support.tables import read
 
 RULES = """

@@ -8,45 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tensorflow as tf
-from click.testing import CliRunner, Result
 from tensorflow.compat import v1
 
 from model import corpus, sessions
 from model.checkpoints import saving
-from model.cli import main
 from model.graph import frozen
 from model.training import train
+from tests.support.labelled import HAM, SPAM
 
 ROOT = Path(__file__).parents[2]
-
-SPAM = [
-    "WIN a free prize now",
-    "Claim your FREE cash, reply YES",
-    "무료 쿠폰 당첨! 지금 클릭",
-    "免费领取大奖，点击链接",
-]
-HAM = ["home by six", "see you at lunch, then", "내일 회의는 세 시예요", "我们明天见面吧", "ok", ""]
-
-
-def model(*arguments: object) -> Result:
-    """The `model` command, in this process."""
-    return CliRunner().invoke(main, [str(each) for each in arguments])
-
-
-def succeed(*arguments: object) -> str:
-    """What the `model` command prints when all is well."""
-    result = model(*arguments)
-    assert result.exit_code == 0, result.output + repr(result.exception)
-    return result.stdout
-
-
-def complaint(*arguments: object) -> str:
-    """The one line on stderr of a `model` command that fails."""
-    result = model(*arguments)
-    assert result.exit_code == 1, result.output + repr(result.exception)
-    [line] = result.stderr.splitlines()
-    assert result.stdout == ""
-    return line
 
 
 def values(prefix: str | Path) -> dict[str, bytes]:

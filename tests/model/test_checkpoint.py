@@ -11,7 +11,8 @@ from tensorflow.compat import v1
 
 from model.checkpoints import checkpoint, partial, saving
 from model.errors import ModelError
-from tests.model.conftest import complaint, model, succeed, values
+from tests.model.conftest import values
+from tests.support.model_room import complaint, model, succeed
 
 PARTS = (".data-00000-of-00001", ".index", ".meta")
 

@@ -9,7 +9,8 @@ import tensorflow as tf
 from tensorflow.compat import v1
 
 from model.checkpoints import checkpoint, partial, saving
-from tests.model.conftest import complaint, run_frozen, succeed
+from tests.model.conftest import run_frozen
+from tests.support.model_room import complaint, succeed
 
 FEEDS = {"x:0": [1, 2, 3], "y:0": [10, 20, 30]}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tensorflow.compat import v1
 
-from tests.model.conftest import model
+from tests.support.model_room import model
 
 
 def test_help_names_each_command_with_an_example_and_imports_no_tensorflow() -> None:

@@ -12,7 +12,7 @@ from tensorflow.compat import v1
 from model.checkpoints import opening, saving
 from model.errors import ModelError
 from model.graph import compare, freeze
-from tests.model.conftest import complaint, model
+from tests.support.model_room import complaint, model
 
 
 def checkpoint(place: Path, weight: float, name: str = "w") -> str:

@@ -18,7 +18,8 @@ from model.graph import frozen
 from model.quality import evaluate
 from model.quality.metrics import metrics
 from model.training import train
-from tests.model.conftest import ROOT, complaint, succeed
+from tests.model.conftest import ROOT
+from tests.support.model_room import complaint, succeed
 
 SHIPPED = ROOT / "data" / "spam.pb"
 SMS = ROOT.parent / "shared" / "data" / "sms_spam_collection.tsv"

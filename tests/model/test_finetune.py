@@ -10,7 +10,8 @@ from tensorflow.compat import v1
 
 from model.checkpoints import checkpoint, saving
 from model.graph import frozen
-from tests.model.conftest import complaint, model, run_frozen, succeed, values
+from tests.model.conftest import run_frozen, values
+from tests.support.model_room import complaint, model, succeed
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from tensorflow.compat import v1
 from tensorflow.core.protobuf import saved_model_pb2
 
 from model.checkpoints import saving
-from tests.model.conftest import complaint, model, succeed
+from tests.support.model_room import complaint, model, succeed
 
 
 def trained() -> v1.Session:

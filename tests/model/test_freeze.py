@@ -10,7 +10,8 @@ from tensorflow.compat import v1
 
 from model.checkpoints import checkpoint, saving
 from model.graph import freeze, frozen
-from tests.model.conftest import complaint, model, run_frozen, succeed
+from tests.model.conftest import run_frozen
+from tests.support.model_room import complaint, model, succeed
 
 ROWS = np.random.RandomState(0).randn(1000, 16).astype(np.float32)
 

@@ -13,7 +13,8 @@ from graphs.messages import parse
 from graphs.signature import Signature
 from graphs.words import NOTHING
 from model.checkpoints import saving
-from tests.model.conftest import complaint, model, run_frozen, succeed
+from tests.model.conftest import run_frozen
+from tests.support.model_room import complaint, model, succeed
 
 ROWS = np.random.RandomState(0).rand(20, 4).astype(np.float32)
 

@@ -10,7 +10,7 @@ from tensorflow.compat import v1
 from model import sessions
 from model.checkpoints import saving
 from model.graph import frozen
-from tests.model.conftest import complaint, succeed
+from tests.support.model_room import complaint, succeed
 
 TEXTS = [b"free", b"prize", b"never seen", b""]
 

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.compat import v1
 
-from tests.model.conftest import complaint, run_frozen, succeed
+from tests.model.conftest import run_frozen
+from tests.support.model_room import complaint, succeed
 
 ROWS = np.random.RandomState(0).rand(20, 4).astype(np.float32)
 

@@ -13,7 +13,8 @@ from tensorflow.compat import v1
 from model import inspection
 from model.errors import ModelError
 from model.graph import frozen, nodes
-from tests.model.conftest import ROOT, complaint, succeed
+from tests.model.conftest import ROOT
+from tests.support.model_room import complaint, succeed
 
 
 def inspect(*arguments: object) -> dict[str, Any]:

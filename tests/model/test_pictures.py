@@ -11,7 +11,8 @@ from matplotlib.image import imread
 
 from model.errors import ModelError
 from model.quality import pictures
-from tests.model.conftest import ROOT, complaint
+from tests.model.conftest import ROOT
+from tests.support.model_room import complaint
 
 NAMES = ["roc", "precision_recall", "scores", "calibration"]
 LABELS = np.arange(40) % 3 == 0

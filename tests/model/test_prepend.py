@@ -21,7 +21,7 @@ from model.graph import frozen
 from model.text import tokens
 from model.text.prepend import Recipe, prepend
 from model.text.vocabulary import KERAS_FILTERS, Vocabulary, read
-from tests.model.conftest import complaint, succeed
+from tests.support.model_room import complaint, succeed
 from worker.runtimes.tensorflow import TensorFlow
 
 PROCESSOR = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z][a-z]+(?=[A-Z])|[\'\w\-]+", re.UNICODE)

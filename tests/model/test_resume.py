@@ -17,8 +17,9 @@ from tensorflow.compat import v1
 from model import corpus
 from model.errors import ModelError
 from model.training import train
-from tests.model.conftest import ROOT, complaint, model, succeed, values
+from tests.model.conftest import ROOT, values
 from tests.support import until
+from tests.support.model_room import complaint, model, succeed
 
 # Imports TensorFlow once and forks for each command, as a worker's parent does: a real process to kill, in no time.
 LAUNCHER = """

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tensorflow.compat import v1
 
 from model.graph import frozen, row_class
-from tests.model.conftest import ROOT, succeed
+from tests.model.conftest import ROOT
 from tests.model.test_inspect import inspect
+from tests.support.model_room import succeed
 
 Build = Callable[[tf.Tensor], tf.Tensor]
 

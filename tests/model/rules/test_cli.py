@@ -8,7 +8,8 @@ import pytest
 
 from model.graph import frozen
 from model.rules import stored
-from tests.model.conftest import ROOT, model
+from tests.support import ROOT
+from tests.support.model_room import model
 
 RULES = """
 [thresholds]

@@ -18,8 +18,8 @@ from model.graph import frozen, row_class
 from model.rules import compiling, joining, reading, stored
 from model.rules.expressions import matching
 from model.rules.meter import Meter
-from tests.model.conftest import HAM, SPAM
 from tests.model.rules.conftest import Compiled
+from tests.support.labelled import HAM, SPAM
 from worker.runtimes.tensorflow import TensorFlow
 
 RULES = """

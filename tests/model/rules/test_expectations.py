@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.conftest import model
 from tests.model.rules.expected import HERE, write
+from tests.support.model_room import model
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from model.cli import main
-from tests.model.conftest import ROOT, model, succeed
+from tests.support import ROOT
+from tests.support.model_room import model, succeed
 
 PAGE = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
 
