@@ -31,9 +31,12 @@ test: $(VENV)/.dev  ## the tests: real server, real workers (under six minutes)
 test-faults: $(VENV)/.dev  ## every fault, for real: kills, outages, floods, poison (some twenty minutes)
 	$(BIN)/python -m pytest tests/faults
 
-test-all: $(VENV)/.dev  ## the tests and their slow variants; faults where workers read for themselves; users and TLS
+test-all: $(VENV)/.dev  ## the tests and their slow variants; faults where workers read for themselves, packed and piped; users and TLS
 	$(BIN)/python -m pytest
 	$(BIN)/python -m pytest tests/faults --by-reference
+	for form in gzip stdin; do \
+	  $(BIN)/python -m pytest tests/faults/test_producer.py tests/faults/test_server.py tests/faults/test_workers.py \
+	    tests/faults/test_network.py tests/faults/test_messages.py --form $$form || exit 1; done
 	$(BIN)/python -m pytest tests/end_to_end tests/faults -m 'not slow' --acl --tls
 
 # The peers have an environment of their own: Beam can't live with our newest protobuf and pyarrow.
