@@ -28,7 +28,9 @@ def storage() -> Iterator[Storage]:
 
 @pytest.fixture(autouse=True)
 def fresh(storage: Storage) -> None:
+    """A job that failed leaves its parts until it is forgotten or begun again: they are another test's."""
     storage.fault, storage.seconds = None, 0.0
+    storage.clear()
     storage.put(KEY, MESSAGES.read_bytes())
 
 

@@ -80,6 +80,10 @@ class Storage:
         listed = self._client.list_objects_v2(Bucket=self.bucket).get("Contents", [])
         return [each["Key"] for each in listed if not each["Key"].endswith("/")]
 
+    def clear(self) -> None:
+        for key in self.objects():
+            self._client.delete_object(Bucket=self.bucket, Key=key)
+
     def __enter__(self) -> "Storage":
         import boto3
 
