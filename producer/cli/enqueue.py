@@ -168,20 +168,8 @@ def enqueue(
       producer enqueue points.csv --model xy.pb --fetch op_to_store
       producer enqueue ids.csv --model cnn.pb --feed input_x=ids[] --set dropout_keep_prob=1 --fetch spam=scores[1]
     """
-    with without_collecting():
-        from formats.files.location import locate
-        from formats.packed.piped import NAME, STANDARD_INPUT, is_piped
-        from formats.reading import is_several
-        from jobs.errors import StoppedError
-        from jobs.settings import Settings
-        from producer.client import LateClient
-        from producer.display.reporters import reporter
-        from producer.display.unpacking import Unpacking
-        from producer.outputs.made import check_output
-        from producer.outputs.paths import default_output
-        from producer.pipeline.plan import make_plan
-        from producer.pipeline.precheck import scan
-        from producer.submission import submit
+    from jobs.settings import Settings
+    from producer.cli.early import head_start
 
     settings = Settings.from_environment()
     if require_signature:
@@ -191,15 +179,30 @@ def enqueue(
     wait = wait or output is not None or settings.redis_url is None
     if max_rejects and not wait:
         raise click.UsageError("--max-rejects needs --wait: without it nobody is there to count")
-    file, several = files[0], len(files) > 1 or is_several(files[0])
-    if several and output is None and wait:
-        raise click.UsageError("several files have one scores file: say where it is, --output PATH")
-    piped = is_piped(file)
-    beside, named = (Path(NAME), "standard input") if piped else (file, file.name)
     plan = None
     try:
+        begun = head_start(settings, files, output, again, workers or 0)
+        with without_collecting():
+            from formats.files.location import locate
+            from formats.packed.piped import NAME, STANDARD_INPUT, is_piped
+            from formats.reading import is_several
+            from jobs.errors import StoppedError
+            from producer.client import LateClient
+            from producer.display.reporters import reporter
+            from producer.display.unpacking import Unpacking
+            from producer.outputs.made import check_output
+            from producer.outputs.paths import default_output
+            from producer.pipeline.plan import make_plan
+            from producer.pipeline.precheck import scan
+            from producer.submission import submit
+
+        file, several = files[0], len(files) > 1 or is_several(files[0])
+        if several and output is None and wait:
+            raise click.UsageError("several files have one scores file: say where it is, --output PATH")
+        piped = is_piped(file)
+        beside, named = (Path(NAME), "standard input") if piped else (file, file.name)
         dialect = take_dialect(words)
-        with LateClient(settings, workers or 0) as late:
+        with LateClient(settings, workers or 0, begun) as late:
             pipe = (named if file == STANDARD_INPUT else file) if piped else None
             with Unpacking(named, quiet, late.warm_up, pipe) as unpacking:
                 plan = make_plan(

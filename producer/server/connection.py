@@ -18,12 +18,13 @@ from producer.server.embedded import Embedded
 class Connection:
     """A ledger and a re-sender on one server; a context manager."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, embedded: Embedded | None = None) -> None:
+        """`embedded`, if it was made already, is this connection's from now on."""
         self.settings = settings
-        self.embedded: Embedded | None = None
+        self.embedded = embedded
         url, spool = settings.redis_url, settings.spool
         if url is None:
-            self.embedded = Embedded(settings.home, spool)
+            self.embedded = embedded or Embedded(settings.home, spool)
             self.embedded.start_server()
             url, spool = self.embedded.url, self.embedded.spool
         self.ledger = Ledger(connect(url), Spool(spool), settings.data)

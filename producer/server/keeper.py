@@ -15,6 +15,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import IO
 
@@ -22,7 +23,7 @@ from formats.files import safe
 
 POLL_SECONDS = 0.1
 IDLE = b"idle"  # nothing is under way
-IDLE_GRACE = 0.2  # seconds in which an idle process may say good-bye
+IDLE_GRACE = 0.1  # seconds in which an idle process may say good-bye
 GIVE_UP_AFTER = 3  # deaths in a row, each within...
 YOUNG_SECONDS = 20.0  # ...this age
 
@@ -56,12 +57,13 @@ def keep(name: str, grace: float, needs: list[str], command: list[str]) -> int:
     deaths = 0
     with safe.open_or_create(f"{name}.log", safe.PRIVATE) as log:
         fcntl.fcntl(log, fcntl.F_SETFL, os.O_APPEND)
+        unneeded = threading.Event()
+        threading.Thread(target=_wait_until_unneeded, args=(users, unneeded), daemon=True).start()
         while True:
             born = time.monotonic()
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
             while child.poll() is None:
-                time.sleep(POLL_SECONDS)
-                if try_lock(users, fcntl.LOCK_EX):
+                if unneeded.wait(POLL_SECONDS):
                     users.seek(0)
                     stop(child, min(grace, IDLE_GRACE) if users.read() == IDLE else grace)
                     return 0
@@ -69,6 +71,12 @@ def keep(name: str, grace: float, needs: list[str], command: list[str]) -> int:
             if deaths >= GIVE_UP_AFTER:
                 return 1
             time.sleep(0.5 * deaths)
+
+
+def _wait_until_unneeded(users: IO[bytes], unneeded: threading.Event) -> None:
+    """From then on the lock is the keeper's alone."""
+    fcntl.flock(users, fcntl.LOCK_EX)
+    unneeded.set()
 
 
 def stop(child: "subprocess.Popen[bytes]", grace: float) -> None:

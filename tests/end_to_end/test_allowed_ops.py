@@ -57,7 +57,7 @@ def test_a_worker_that_is_told_to_accept_an_op_scores_with_it(
     run = producer(tmp_path, *words)
     assert run.code == 1
     assert "is the op ReadFile, which reads or writes files" in run.err
-    assert not (tmp_path / ".nightshift" / "worker.log").exists(), "nothing was started for it"
+    assert producer(tmp_path, "status").out == "no jobs yet\n"
     monkeypatch.setenv("NIGHTSHIFT_ALLOW_OPS", "ReadFile")
     monkeypatch.setenv("NIGHTSHIFT_CAGE", "off")  # in it the op is accepted, and reads nothing
     run = producer(tmp_path, *words)

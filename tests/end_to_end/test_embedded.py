@@ -1,5 +1,6 @@
 """With REDIS_URL unset the command brings its own server and workers, and takes them away again."""
 
+import fcntl
 import json
 import shutil
 import signal
@@ -12,6 +13,7 @@ import pytest
 import redis
 
 from jobs import keys
+from producer.server.keeper import open_lock, try_lock
 from tests.support import until
 from tests.support.checkout import MESSAGES, PRODUCER
 from tests.support.command import environment, producer, running
@@ -53,13 +55,16 @@ def test_one_command_scores_a_file_and_leaves_only_files_behind(folder: Path) ->
 def test_a_job_whose_spool_is_gone_goes_on(folder: Path) -> None:
     """After a power failure, say, or when somebody tidied up."""
     command = [PRODUCER, "enqueue", "messages.csv", "--workers", "1", "--batch-bytes", "50000"]
-    process = subprocess.Popen(command, cwd=folder, env=environment(), stderr=subprocess.DEVNULL)
     home = folder / ".nightshift"
-    spool, server = home / "spool", redis.Redis(unix_socket_path=str(home / "valkey.sock"))
-    until(lambda: (home / "valkey.sock").exists() and server.exists(keys.SECOND.queue) == 1, 30)
-    server.close()
-    process.kill()
-    process.wait()
+    home.mkdir(0o700)
+    with open_lock(str(home / "worker.keeper")) as lock:  # so that it starts no workers: nothing is to be scored yet
+        assert try_lock(lock, fcntl.LOCK_EX)
+        process = subprocess.Popen(command, cwd=folder, env=environment(), stderr=subprocess.DEVNULL)
+        spool, server = home / "spool", redis.Redis(unix_socket_path=str(home / "valkey.sock"))
+        until(lambda: (home / "valkey.sock").exists() and server.exists(keys.SECOND.queue) == 1, 30)
+        server.close()
+        process.kill()
+        process.wait()
     until(lambda: not running(folder), 15)
     shutil.rmtree(spool)
     run = producer(folder, *command[1:])

@@ -1,0 +1,48 @@
+"""A command has the embedded server and workers start before its job is planned. Where nothing comes of the job they go
+as they came."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support import until
+from tests.support.checkout import MESSAGES, PRODUCER
+from tests.support.command import environment, producer, running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy2(MESSAGES, tmp_path / "messages.csv")
+    return tmp_path
+
+
+def seen_while(words: list[str], folder: Path) -> tuple[bool, int]:
+    """Whether workers were there while the command ran, and its exit code."""
+    process = subprocess.Popen([PRODUCER, *words], cwd=folder, env=environment(), stderr=subprocess.DEVNULL)
+    seen = False
+    while process.poll() is None:
+        seen = seen or any("celery" in line for line in running(folder))
+    return seen, process.returncode
+
+
+def test_what_was_started_for_a_job_that_comes_to_nothing_is_stopped_before_the_command_ends(folder: Path) -> None:
+    words = ["enqueue", "messages.csv", "--id", "nobody"]
+    assert seen_while(words, folder) == (True, 1), "workers were starting while the header was read"
+    assert not running(folder), "nothing is left of them when the command has ended"
+    assert producer(folder, "status").out == "no jobs yet\n"
+
+
+def test_an_input_without_a_record_to_score_starts_nothing(folder: Path) -> None:
+    (folder / "empty.csv").touch()
+    assert seen_while(["enqueue", "empty.csv"], folder) == (False, 1)
+    assert seen_while(["enqueue", "missing.csv"], folder) == (False, 1)
+    assert seen_while(["enqueue", "messages.csv", "empty.csv"], folder)[0] is False
+    assert not (folder / ".nightshift").exists()
+
+
+def test_a_file_that_was_scored_starts_no_worker_when_it_is_enqueued_again(folder: Path) -> None:
+    assert producer(folder, "enqueue", "messages.csv", "--workers", "1").code == 0
+    until(lambda: not running(folder), 15)
+    assert seen_while(["enqueue", "messages.csv", "--workers", "1"], folder) == (False, 0)
