@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import os
 import re
+import select
 import stat
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from producer.server.keeper import IDLE, open_lock, try_lock
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+ASK_SECONDS = 0.1  # between two looks whether there is a keeper
 SERVER_GRACE = 10.0
 WORKER_GRACE = 1.0  # for a batch under way; Celery's own good-byes take three seconds more, and nobody waits for those
 _MAX_SOCKET_PATH = 100  # the kernel's limit is 108 bytes on Linux, 104 on macOS
@@ -155,19 +157,23 @@ class Embedded:
         self._held[name] = users
         if self.alive(name):
             return
-        keeper = [sys.executable, "-m", "producer.server.keeper", name, str(grace), *needs, "--", *command]
-        subprocess.Popen(
-            keeper,
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", "producer.server.keeper", name, str(grace), *needs, "--", *command],
             cwd=self._home,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,  # which it closes when it keeps the process
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the command; its keepers notice when it is gone
         )
-        deadline = time.monotonic() + START_SECONDS
-        while not self.alive(name) and time.monotonic() < deadline:
-            time.sleep(0.005)
+        assert keeper.stdout  # noqa: S101
+        with keeper.stdout as begun:
+            deadline = time.monotonic() + START_SECONDS
+            # Another's keeper may be the one that keeps it. Whoever asks holds the lock for a moment, which keeps a
+            # keeper from taking it: that is asked rarely.
+            while not select.select([begun], [], [], ASK_SECONDS)[0] and not self.alive(name):
+                if time.monotonic() > deadline:
+                    break
 
     def _socket(self) -> str:
         """In the home, or, if the kernel or a URL could not have that name, in a folder of this user's for temporary

@@ -51,6 +51,8 @@ def keep(name: str, grace: float, needs: list[str], command: list[str]) -> int:
         if time.monotonic() > deadline:
             return 0
         time.sleep(0.01)
+    with open(os.devnull, "wb") as nothing:  # whoever started it waits for this
+        os.dup2(nothing.fileno(), 1)
     needed = [open_lock(f"{need}.users") for need in needs]
     for file in needed:
         fcntl.flock(file, fcntl.LOCK_SH)
