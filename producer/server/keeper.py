@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import IO
 
 from formats.files import safe
@@ -51,7 +52,7 @@ def keep(name: str, grace: float, needs: list[str], command: list[str]) -> int:
         if time.monotonic() > deadline:
             return 0
         time.sleep(0.01)
-    with open(os.devnull, "wb") as nothing:  # whoever started it waits for this
+    with Path(os.devnull).open("wb") as nothing:  # whoever started it waits for this
         os.dup2(nothing.fileno(), 1)
     needed = [open_lock(f"{need}.users") for need in needs]
     for file in needed:
