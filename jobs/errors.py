@@ -18,6 +18,10 @@ class JobError(NightshiftError):
     """The job is unknown, or failed, or can't do what was asked in its present state."""
 
 
+class MissingError(JobError):
+    """There is no such job, or none any more."""
+
+
 class StoppedError(JobError):
     """The job had more rejects than its producer allowed, and was stopped. `rejects` are the first of them that were
     known then, without their raw text."""

@@ -145,6 +145,11 @@ def collector(life: Life) -> str:
     return f"{own(life)}:collector"
 
 
+def forgotten(life: Life) -> str:
+    """That somebody wants it gone, for whoever follows it. Not among the job's keys, which are freed."""
+    return f"{PREFIX}forgotten:{life.name}"
+
+
 def output(place: Location) -> str:
     """The short lock of the scheduler that is at the file of these scores."""
     return f"{PREFIX}nightly:{hashlib.sha256(os.fsencode(place)).hexdigest()[:16]}"

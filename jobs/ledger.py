@@ -18,7 +18,7 @@ from formats.rejects import Reject
 from jobs import digest, keys, queue
 from jobs.answers import SPOOLED, Answers, fetch
 from jobs.digest import Bytes
-from jobs.errors import DamagedError, JobError
+from jobs.errors import DamagedError, JobError, MissingError
 from jobs.handover import Entry, LeaseReply, LeaseVerdict, check_sent, encode_cursor
 from jobs.places import Places
 from jobs.presence import Presence
@@ -71,13 +71,13 @@ class Ledger:
         return cast(JobState, self._scripts.run("submit", job.life, *arguments))
 
     def job(self, job_id: str) -> Job:
-        """Raises JobError if there is no such job, DamagedError or NewerFormatError if it can't be read."""
+        """Raises MissingError if there is no such job, DamagedError or NewerFormatError if it can't be read."""
         with damage_told(job_id):  # both at once: it may begin again meanwhile
             fields = self.redis.hmget(keys.job(job_id), "record", "incarnation")
         record, incarnation = cast("list[bytes | None]", fields)
         if record is None:
             if not self.redis.exists(keys.job(job_id)):
-                raise JobError(f"there is no job {job_id}")
+                raise MissingError(f"there is no job {job_id}")
             raise DamagedError(f"{job_id}: its record is gone; producer forget frees the rest")
         try:
             job = Job.decode(record)
@@ -92,11 +92,11 @@ class Ledger:
         return job_ids(self.redis)
 
     def progress(self, job_id: str) -> Progress:
-        """Raises JobError if there is no such job, DamagedError if what is there makes no sense."""
+        """Raises MissingError if there is no such job, DamagedError if what is there makes no sense."""
         with damage_told(job_id):
             raw = [os.fsdecode(item) for item in self._scripts.run("progress", Life(job_id, ""))]
         if not raw:
-            raise JobError(f"there is no job {job_id}")
+            raise MissingError(f"there is no job {job_id}")
         try:
             return Progress.decode(dict(zip(raw[::2], raw[1::2], strict=True)))
         except DamagedError as error:

@@ -15,6 +15,8 @@ from jobs.record import Life, lives
 from jobs.scripts import Scripts
 from jobs.skipping import Skipping, damage_told
 
+REMEMBERED_SECONDS = 24 * 3600  # that somebody has forgotten a job, which one who follows it may notice late
+
 
 class Removal:
     """Part of a `Ledger`."""
@@ -35,6 +37,16 @@ class Removal:
             self._forget_model(model)
         return True
 
+    def forget(self, life: Life) -> bool:
+        """`erase`, because somebody asked for it: who follows the job does not take it for lost."""
+        self._redis.set(keys.forgotten(life), b"", ex=REMEMBERED_SECONDS)
+        return self.erase(life)
+
+    def was_asked_for(self, life: Life) -> bool:
+        """Whether somebody has forgotten that job. Of one that is missing without, the server has lost what it knew:
+        it was killed before it had written that a job was entered."""
+        return bool(self._redis.exists(keys.forgotten(life)))
+
     def _forget_model(self, sha256: str) -> None:
         """Unless a job has it; one that can't be read here might."""
         records = (self._redis.hget(keys.job(other), "record") for other in job_ids(self._redis))
@@ -50,6 +62,8 @@ class Removal:
         found_lives = {Life(job_id, "")}
         with contextlib.suppress(DamagedError):
             found_lives.add(Life(job_id, self._incarnation(job_id) or ""))
+        for life in found_lives:
+            self._redis.set(keys.forgotten(life), b"", ex=REMEMBERED_SECONDS)
         for key in found:
             if key == prefix or key.startswith(prefix + b":"):
                 self._redis.unlink(key)

@@ -16,7 +16,7 @@ from formats.files.location import Location, locate
 from formats.rejects import Reject
 from formats.source import Source
 from graphs.words import NOTHING, Words
-from jobs.errors import JobError, StoppedError
+from jobs.errors import JobError, MissingError, StoppedError
 from jobs.input import open_input
 from jobs.ledger import Ledger
 from jobs.progress import Progress
@@ -88,7 +88,7 @@ class Submission:
 
     def forget(self) -> None:
         """Frees all that the server has of the job. Raises JobError if it still runs."""
-        if not self._ledger.removal.erase(self.job.life):
+        if not self._ledger.removal.forget(self.job.life):
             raise JobError(f"{self.id} is running: cancel it first")
 
     def retry(
@@ -124,6 +124,15 @@ class Submission:
     def progress(self) -> Progress:
         """The ledger's counters at this moment."""
         return self._ledger.progress(self.id)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing of the input was enqueued yet. (A server that was just killed may have lost the job; whoever
+        follows it enters it again.)"""
+        try:
+            return self.progress().records == 0
+        except MissingError:
+            return True
 
     def enqueue_all(self, report: Reporter | None = None) -> None:
         """Reads the file to its end, enqueuing as room permits. Raises JobError if the job fails meanwhile."""

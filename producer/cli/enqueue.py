@@ -232,7 +232,7 @@ def enqueue(
             submission = submit(late.client, plan, workers or 0, deadline, say)
             logs.bind(submission.id)
             report = reporter(submission.job, quiet)
-            if submission.progress().records == 0:  # not when the job is taken up again
+            if submission.is_new:  # not when the job is taken up again
                 for sentence in scan(plan.source, plan.job.text_columns, plan.job.strict_encoding):
                     say(sentence, logging.WARNING)
             if not wait:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import redis
 
 from jobs import keys
-from jobs.errors import JobError, StoppedError
+from jobs.errors import JobError, LostError, MissingError, StoppedError
 from jobs.places import SPOOL
 from jobs.progress import IN_VAIN, Progress
 from jobs.record import Job
@@ -77,7 +77,15 @@ class _Follower:
         self._lonely = time.monotonic() + LONELY_SECONDS
 
     def step(self) -> Progress | None:
-        """The progress at the end, None before."""
+        """The progress at the end, None before. Raises LostError if the server has lost the job."""
+        try:
+            return self._round()
+        except MissingError:
+            if self._ledger.removal.was_asked_for(self._job.life):
+                raise
+            raise LostError(f"the server does not know {self._job.id} any more") from None
+
+    def _round(self) -> Progress | None:
         time.sleep(max(0.0, self._paced - time.monotonic()))
         self._paced = time.monotonic() + self._pace()
         if time.monotonic() >= self._look_again:

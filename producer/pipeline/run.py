@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from formats.source import Source
@@ -17,6 +18,7 @@ from producer.pipeline.follow import follow
 from producer.pipeline.reporter import Reporter
 from producer.pipeline.submit import submit_again
 from producer.server.connection import Connection
+from producer.server.outages import wait_for_server
 
 # Is told, once, that the job can't meet its deadline, with a line that says so.
 Late = Callable[[Progress, str], object]
@@ -48,7 +50,8 @@ class Run:
                 return self._once(report, output, until_sealed, late, max_rejects)
             except LostError as error:  # once: what is lost again would be lost for ever
                 name = Path(self.job.input).name
-                self.job = submit_again(self.connection, self.job, self.source, self.graph, error)
+                again = partial(submit_again, self.connection, self.job, self.source, self.graph, error)
+                self.job = wait_for_server(again, report.warn, self.connection.check)
                 report.say(f"{error}: {name} is scored again")
                 return self._once(report, output, until_sealed, late, max_rejects)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from formats.source import Source
 from jobs import rights
-from jobs.errors import JobError, LostError
+from jobs.errors import JobError, LostError, MissingError
 from jobs.progress import IN_VAIN
 from jobs.record import Job
 from producer.outlook.deadline import keep_deadline
@@ -70,7 +70,11 @@ def submit_again(connection: Connection, job: Job, source: Source | None, graph:
         raise JobError(f"{lost}; {job.input} is gone or has changed, so it can't be scored again")
     if graph is None:
         raise JobError(f"{lost}; its model is not on the server any more: enqueue the file again")
-    deadline, signatures = ledger.progress(job.id).deadline, ledger.signatures(job.model)
+    signatures = ledger.signatures(job.model)
+    try:
+        deadline = ledger.progress(job.id).deadline
+    except MissingError:  # the server has lost that too
+        deadline = None
     ledger.cancel(job.life, "what was collected of it is lost")
     ledger.removal.erase(job.life)
     again = renewed(job)

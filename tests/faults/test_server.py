@@ -64,6 +64,39 @@ def test_a_server_killed_while_nobody_scores_yet_keeps_what_was_enqueued(night: 
 
 
 @pytest.mark.slow
+def test_a_server_killed_before_it_wrote_that_a_job_was_entered_gets_it_again(night: Nights) -> None:
+    """With `everysec` on a busy disk it answers before it writes: a job that its command has seen there is gone."""
+    tonight = night(workers=0)
+    server = tonight.site.server
+    written = {path: path.stat().st_size for path in server.folder.glob("appendonlydir/*.aof")}
+    run = tonight.enqueue()
+    until(lambda: tonight.progress().batches > 5, 30)
+    job = tonight.job
+    server.kill()
+    for path in server.folder.glob("appendonlydir/*.aof"):
+        os.truncate(path, written.get(path, 0))
+    server.start()
+    tonight.site.staff(2)
+    tonight.check(run)
+    assert f"the server does not know {job} any more: {tonight.input.name} is scored again" in tonight.said(run)
+
+
+@pytest.mark.slow
+def test_a_job_that_somebody_cancels_and_forgets_is_not_entered_again_by_who_slept_meanwhile(night: Nights) -> None:
+    tonight = night(workers=0)
+    run = tonight.enqueue()
+    until(lambda: tonight.progress().batches > 5, 30)
+    os.kill(run.pid, signal.SIGSTOP)
+    job = tonight.job
+    for word in ("cancel", "forget"):
+        tonight.end(tonight.popen(word, job))
+    os.kill(run.pid, signal.SIGCONT)
+    tonight.end(run, code=1)
+    assert f"there is no job {job}" in tonight.said(run)
+    assert job not in tonight.site.ledger.job_ids()
+
+
+@pytest.mark.slow
 def test_a_server_killed_while_the_scores_are_collected_gives_the_same_file(night: Nights) -> None:
     tonight = night(milliseconds=1)
     tonight.end(tonight.submit())
