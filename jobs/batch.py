@@ -207,7 +207,7 @@ def decode_answer(job: Job, kept: bytes, result: bytes) -> tuple[Kept, Result]:
     rest, found = Kept.decode(kept), Result.decode(result)
     with _reading(f"a result of {job.id}"):
         _check(len(rest.columns) == len(job.kept_columns) and rest.rows == found.scored + len(found.rejects))
-        names = {fetch.name for fetch in job.fetches}
+        names = {*job.output_names}
         _check(all(name in names or _of_matrix(name) in names for name in found.columns))
     return rest, found
 

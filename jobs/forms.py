@@ -1,6 +1,7 @@
 """Whether a job's record, which comes from the server, has what its fields are said to have: everybody who reads one
 relies on that."""
 
+import math
 import types
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -54,6 +55,8 @@ def _of(kind: Any, name: str) -> Fits:
     if kind is int:
         least = -_MOST if name in _SIGNED else 0
         return lambda value: type(value) is int and least <= value < _MOST
+    if kind is float:
+        return lambda value: type(value) is float and math.isfinite(value)
     if is_dataclass(kind) and kind is not Dialect:  # which has checked itself
         return lambda value: type(value) is kind and _is_whole(value)
     if kind is type(None):

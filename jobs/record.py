@@ -16,18 +16,20 @@ from formats.errors import InputError
 from graphs.feeds import Constant, Feed, Fetch
 from jobs.errors import DamagedError, NewerFormatError
 from jobs.forms import check
+from jobs.verdicts import VERDICT
 
-FORMAT = 5  # the newest that is known here
+FORMAT = 6  # the newest that is known here
+ADDED = 6  # that of a job whose scores file has columns that older workers don't write
 READING = (
     5  # that of a job whose input or cells older workers would read otherwise, or whose rejects have rows of scores
 )
 REFERENCE = 4  # that of a job which workers read themselves
-WORDS = 3  # that of a job which feeds or fetches as format 2 can't say; goes into every id, as 2 and 5 do
+WORDS = 3  # that of a job which feeds or fetches as format 2 can't say; goes into every id, as 2, 5 and 6 do
 PLAIN = 2  # the format of a job that an older worker can score as well: a column a placeholder, and nodes as they are
 # What says nothing of the output; the batch size is an even older part of the id, as 0.
 _NOT_IDENTITY: dict[str, object] = {"batch_bytes": 0, "model_name": "", "created": ""}
 # Written only where there is something to say:
-_OLDER_LACK = ("constants", "version", "dialect", "limit", "errors", "copy_bytes", "files", "placed")
+_OLDER_LACK = ("constants", "version", "dialect", "limit", "errors", "threshold", "copy_bytes", "files", "placed")
 _LISTS = ("feeds", "fetches", "keep", "constants")
 _LATER = ("incarnation", "block_bytes", "by_reference", "copy_bytes", "files", "placed")  # nor is this in the id
 
@@ -100,6 +102,7 @@ class Job:
     dialect: Dialect = PLAIN_CSV
     limit: int = 0  # only so many records, the first ones; 0: all
     errors: bool = False  # rejects have a row in the scores file, which has a column of codes (jobs/error_rows.py)
+    threshold: float | None = None  # spam from there on: the scores file has a column of verdicts (jobs/verdicts.py)
     # Not part of the id:
     batch_bytes: int = 2 << 20
     block_bytes: int = 0  # of input: what micro-batches are cut from; 0: as older versions did
@@ -135,6 +138,8 @@ class Job:
     @property
     def _least_format(self) -> int:
         """The oldest that can say what the job's output follows from."""
+        if self.threshold is not None:
+            return ADDED
         is_odd = not self.dialect.is_plain or self.copy_bytes or self.files or self.limit or self.errors
         if is_odd or any(feed.null or feed.strict for feed in self.feeds):
             return READING
@@ -182,6 +187,11 @@ class Job:
         return next(iter((*self.keep, self.id_column or "")), "") if self.files else ""
 
     @property
+    def output_names(self) -> tuple[str, ...]:
+        """The columns behind the kept ones, as they were asked for: a matrix has several in the place of its own."""
+        return (*(fetch.name for fetch in self.fetches), *([VERDICT] if self.threshold is not None else []))
+
+    @property
     def id_name(self) -> str:
         """The name of the scores file's first column."""
         return self.id_column or "record"
@@ -193,7 +203,8 @@ class Job:
         content["keep"] = list(self.keep)
         content["constants"] = [each.to_dict() for each in self.constants]
         content["dialect"] = self.dialect.to_dict()
-        return {name: value for name, value in content.items() if value or name not in _OLDER_LACK}
+        said = {"threshold"} if self.threshold is not None else set()  # one of 0 says something too
+        return {name: value for name, value in content.items() if value or name not in _OLDER_LACK or name in said}
 
     def encode(self) -> str:
         return json.dumps(self.to_dict(), sort_keys=True)

@@ -25,6 +25,7 @@ def enqueue(
     keep: Sequence[str] = (),
     all_columns: bool = False,
     errors: bool = False,
+    threshold: float | None = None,
     limit: int = 0,
     feed: Mapping[str, str | Sequence[str]] | Sequence[str] = (),
     set: Mapping[str, object] | Sequence[str] = (),
@@ -49,6 +50,9 @@ def enqueue(
     (`{"x": ["a", "b"]}`, `{"keep_prob": 1}`, `{"spam": "dense_2"}`); so are `pad`, `fill`, `truncate`, `null` (one, or
     a list of several) and `strict_encoding`.
 
+    With a `threshold` the scores file has a column `verdict` behind the outputs: `spam` where the first of these is at
+    least that, else `ham`.
+
     `dialect` is how the file is to be read, where it can't be found out or is to be otherwise:
     `{"delimiter": ";", "encoding": "windows-1252", "skip_lines": 1}`, and what else the fields of Dialect are.
 
@@ -63,7 +67,7 @@ def enqueue(
         plan = make_plan(
             _located(file),
             settings, model=locate(model) if model else None, id_column=id, keep=keep,
-            all_columns=all_columns, errors=errors, limit=limit,
+            all_columns=all_columns, errors=errors, threshold=threshold, limit=limit,
             words=make_words(feed, set, fetch, pad, fill, truncate, null, strict_encoding),
             dialect=checked(dict(dialect or {}), ""),
             batch_bytes=batch_bytes, again=again, unpacking=late.warm_up,
@@ -83,6 +87,7 @@ def plan(
     keep: Sequence[str] = (),
     all_columns: bool = False,
     errors: bool = False,
+    threshold: float | None = None,
     limit: int = 0,
     feed: Mapping[str, str | Sequence[str]] | Sequence[str] = (),
     set: Mapping[str, object] | Sequence[str] = (),
@@ -111,7 +116,7 @@ def plan(
     return look_ahead(
         _located(file),
         Settings.from_environment(), model=locate(model) if model else None, id_column=id, keep=keep,
-        all_columns=all_columns, errors=errors, limit=limit,
+        all_columns=all_columns, errors=errors, threshold=threshold, limit=limit,
         words=make_words(feed, set, fetch, pad, fill, truncate, null, strict_encoding),
         dialect=checked(dict(dialect or {}), ""),
         batch_bytes=batch_bytes, workers=workers, timed=timed,

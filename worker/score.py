@@ -12,6 +12,7 @@ from formats.rejects import codes_by
 from graphs.feeds import Fetch
 from jobs.batch import Result, RowReject
 from jobs.record import Job
+from jobs.verdicts import VERDICT
 from model.errors import ModelError
 from model.graph.row_class import RowClass, RowVerdict
 from worker.classify import classify, sample
@@ -19,6 +20,7 @@ from worker.feeds import bind, rows_a_call, tensors, to_arrays
 from worker.outputs import columns_of, concat, joining
 from worker.repeats import distinct, repeat
 from worker.runtimes.runtime import Arrays, FeedError, Model, RowError
+from worker.verdicts import verdicts
 
 TELLING = 64  # records; if the graph fails on every one of a batch that large, the model is to blame
 DIVISIBLE = frozenset({"exact", "rounding"})  # the row classes whose records may be scored apart
@@ -100,6 +102,8 @@ class Scorer:
         columns: dict[str, pa.Array] = {}
         for fetch, array in zip(self._fetches, values, strict=True):
             columns |= columns_of(fetch, array, len(rows))
+        if self._job.threshold is not None:
+            columns[VERDICT] = verdicts(self._fetches[0], columns, self._job.threshold)
         return [columns]
 
 

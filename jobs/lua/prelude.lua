@@ -16,7 +16,7 @@
 --   <hash>:<incarnation>:producer  :collector   locks
 -- Time is the server's alone: hosts whose clocks differ agree on every lease.
 
-local FORMAT = 5
+local FORMAT = 6
 local job, incarnation = KEYS[1], ARGV[1]
 local own = incarnation == '' and job or job .. ':' .. incarnation
 local shared = incarnation == '' and 'nightshift:' or 'nightshift:2:'

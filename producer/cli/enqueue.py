@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
@@ -41,6 +42,21 @@ class RejectLimit(click.ParamType[tuple[float, bool]]):
         if number < 0 or (percent and number > 100):
             self.fail(f"{value} is out of range", param, ctx)
         return number, percent
+
+
+class Threshold(click.ParamType[float]):
+    """A number, and a finite one."""
+
+    name = "T"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no number from which on a score could be spam", param, ctx)
+        return number
 
 
 class Columns(click.ParamType[tuple[str, ...]]):
@@ -87,6 +103,11 @@ class Moment(click.ParamType["datetime"]):
 @click.option("--keep", type=Columns(), default=(), help="More columns to carry through to the scores file.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Score the first N records alone.")
 @click.option("--errors", is_flag=True, help="Put rejects into the scores file too, with their code as `error`.")
+@click.option(
+    "--threshold",
+    type=Threshold(),
+    help="Add a column `verdict`: `spam` where the first output is at least T, else `ham`.",
+)
 @click.option("--all-columns", is_flag=True, help="Carry each column of FILE through, in its order.")
 @words_options()
 @dialect_options()
@@ -127,6 +148,7 @@ def enqueue(
     all_columns: bool,
     limit: int | None,
     errors: bool,
+    threshold: float | None,
     batch_bytes: int | None,
     max_rejects: tuple[float, bool] | None,
     deadline: "datetime | None",
@@ -152,12 +174,16 @@ def enqueue(
     or more than --max-rejects are rejected, the exit code is 3. A job that is bound to have more is stopped early:
     nothing of it is written, and the first rejects are shown.
 
+    With --threshold 0.9 the scores file says of each record what it is, in a column `verdict` behind the outputs,
+    without any rule in the graph. `model evaluate` says which threshold to take. Another threshold is another job.
+
     Enqueuing the same file again attaches to its job and finishes what is missing.
 
     \b
     Examples:
       producer enqueue data/messages.csv
       producer enqueue night.csv --output scores/night.csv --keep channel,sender --max-rejects 0.1%
+      producer enqueue night.csv --threshold 0.9
       producer enqueue night.csv --wait --deadline 06:00
       REDIS_URL=redis://queue:6379 producer enqueue night.csv
       producer enqueue s3://mail/in/night.csv --output s3://mail/out/night.csv
@@ -213,6 +239,7 @@ def enqueue(
                     keep=keep,
                     all_columns=all_columns,
                     errors=errors,
+                    threshold=threshold,
                     limit=limit or 0,
                     dialect=dialect,
                     words=take_words(words),

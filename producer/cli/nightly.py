@@ -9,7 +9,7 @@ import click
 
 from producer.cli.console import TOO_MANY_REJECTS, fail, interrupted, resume_line
 from producer.cli.dialects import dialect_options, take_dialect
-from producer.cli.enqueue import Columns, RejectLimit
+from producer.cli.enqueue import Columns, RejectLimit, Threshold
 from producer.cli.words import take_words, words_options
 
 if TYPE_CHECKING:
@@ -86,6 +86,12 @@ class TimeOfDay(click.ParamType[datetime.time]):
     envvar=f"{VARIABLES}ERRORS",
     help="Put rejects into the scores files too, with their code as `error`.",
 )
+@click.option(
+    "--threshold",
+    type=Threshold(),
+    envvar=f"{VARIABLES}THRESHOLD",
+    help="Add a column `verdict`: `spam` where the first output is at least T, else `ham`.",
+)
 @words_options(VARIABLES)
 @dialect_options(VARIABLES)
 @click.option(
@@ -140,6 +146,7 @@ def nightly(
     keep: Sequence[str],
     all_columns: bool,
     errors: bool,
+    threshold: float | None,
     max_rejects: tuple[float, bool] | None,
     deadline: datetime.time | None,
     days: int,
@@ -167,6 +174,7 @@ def nightly(
     Examples:
       producer nightly 'in/messages-{date}.csv' --at '30 1 * * *' --timezone Europe/Berlin --deadline 06:00
       producer nightly 'in/*.csv' --output 'scores/{stem}.csv' --max-rejects 0.1%
+      producer nightly 'in/*.csv' --threshold 0.9
       producer nightly 'in/messages-{date}.csv' --once
       producer nightly 'in/{date}/*.csv.gz' --together --output 'scores/{date}.csv'
       producer nightly 's3://mail/in/messages-{date}.csv' --at '30 1 * * *'
@@ -190,8 +198,8 @@ def nightly(
         raise click.UsageError(f"{chosen} is in object storage: the schedule wants a model on a disk")
     dialect = take_dialect(words)
     options = Options(
-        chosen, id_column, keep, all_columns=all_columns, errors=errors, settle=settle, tries=tries,
-        max_rejects=max_rejects, words=take_words(words).over(words_beside(chosen)), dialect=dialect,
+        chosen, id_column, keep, all_columns=all_columns, errors=errors, threshold=threshold, settle=settle,
+        tries=tries, max_rejects=max_rejects, words=take_words(words).over(words_beside(chosen)), dialect=dialect,
         trust=trust,
     )  # fmt: skip
     hooks = Hooks.from_settings(settings)

@@ -9,7 +9,7 @@ import click
 
 from producer.cli.console import FAILED
 from producer.cli.dialects import dialect_options, take_dialect
-from producer.cli.enqueue import Columns
+from producer.cli.enqueue import Columns, Threshold
 from producer.cli.places import Place
 from producer.cli.words import take_words, words_options
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="As for `producer enqueue`.")
 @click.option("--all-columns", is_flag=True, help="As for `producer enqueue`.")
 @click.option("--errors", is_flag=True, help="As for `producer enqueue`.")
+@click.option("--threshold", type=Threshold(), help="As for `producer enqueue`.")
 @words_options()
 @dialect_options()
 @click.option("--batch-bytes", type=click.IntRange(min=1), help="As for `producer enqueue`.")
@@ -43,6 +44,7 @@ def plan(
     limit: int | None,
     all_columns: bool,
     errors: bool,
+    threshold: float | None,
     batch_bytes: int | None,
     workers: int | None,
     no_time: bool,
@@ -86,6 +88,7 @@ def plan(
         keep=keep,
         all_columns=all_columns,
         errors=errors,
+        threshold=threshold,
         limit=limit or 0,
         words=take_words(words),
         dialect=dialect,

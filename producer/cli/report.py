@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON; a page only with --output.")
 @click.option("--by", metavar="COLUMN", help="Spam by the values of a column, kept or of the input, such as channel.")
-@click.option("--threshold", type=float, default=0.5, show_default=True, help="Scores from here on are spam.")
-@click.option("--score", metavar="NODE", help="The output to report on.  [default: the first that is a float]")
+@click.option(
+    "--threshold", type=float, help="Scores from here on are spam.  [default: the job's own --threshold, else 0.5]"
+)
+@click.option(
+    "--score",
+    metavar="NODE",
+    help="The output to report on.  [default: that of the verdicts, else the first that is a float]",
+)
 @click.option(
     "--examples", type=click.IntRange(0, 1000), default=20, show_default=True, help="Messages nearest the threshold."
 )
@@ -30,7 +36,7 @@ def report(
     output: Path | None,
     as_json: bool,
     by: str | None,
-    threshold: float,
+    threshold: float | None,
     score: str | None,
     examples: int,
 ) -> None:

@@ -80,7 +80,8 @@ class Lookahead:
                 for each in (job.feeds if job else ())
             ],
             "constants": {each.placeholder: each.value for each in (job.constants if job else ())},
-            "outputs": [each.name for each in (job.fetches if job else ())],
+            "threshold": job.threshold if job else None,
+            "outputs": list(job.output_names) if job else [],
             "id_column": job.id_column if job else None,
             "keep": list(job.keep) if job else [],
             "problem": self.problem,
@@ -116,6 +117,7 @@ def look_ahead(
     keep: Sequence[str] = (),
     all_columns: bool = False,
     errors: bool = False,
+    threshold: float | None = None,
     limit: int = 0,
     words: Words = NOTHING,
     dialect: Mapping[str, Any],
@@ -128,7 +130,8 @@ def look_ahead(
     found, locations = glance_at(files, settings.max_record_bytes, dialect)
     with found.source as source:
         chosen, job, problem = _job_of(
-            locations, found, settings, model, id_column, keep, words, batch_bytes, all_columns, errors, limit
+            locations, found, settings, model, id_column, keep, words, batch_bytes, all_columns, errors, threshold,
+            limit,
         )  # fmt: skip
         seen = sampled(found, job, limit)
         first = found.rows(min(ROWS, limit or ROWS))
@@ -170,20 +173,24 @@ def look_ahead(
 
 def _job_of(
     files: Sequence[Location], found: Glance, settings: Settings, model: Location | None, id_column: str | None,
-    keep: Sequence[str], words: Words, batch_bytes: int | None, all_columns: bool, errors: bool, limit: int,
+    keep: Sequence[str], words: Words, batch_bytes: int | None, all_columns: bool, errors: bool,
+    threshold: float | None, limit: int,
 ) -> tuple[Chosen | None, Job | None, str | None]:  # fmt: skip
     """The model, the job and, in the place of what there is not, why."""
     chosen = None
     try:
         chosen = choose_model(model, settings, words)
-        fitted = fit_table(chosen, found.source, id_column, keep, all_columns=all_columns, errors=errors)
+        fitted = fit_table(
+            chosen, found.source, id_column, keep, all_columns=all_columns, errors=errors, threshold=threshold
+        )
     except (GraphError, InputError) as error:
         return chosen, None, str(error)
     identity = found.size, found.mtime_ns, found.version
     place = place_of(files, settings, is_copied=found.is_copied)
     copy_bytes = found.read_bytes if found.is_copied else 0
     job = make_job(found.source.path.resolve(), identity, found.dialect, copy_bytes, chosen, fitted, settings, place)
-    job = replace(job, errors=errors, limit=limit, batch_bytes=batch_bytes or job.batch_bytes, format=0)
+    batch_bytes = batch_bytes or job.batch_bytes
+    job = replace(job, errors=errors, threshold=fitted.threshold, limit=limit, batch_bytes=batch_bytes, format=0)
     return chosen, job, None
 
 

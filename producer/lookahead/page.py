@@ -42,7 +42,9 @@ def _lines(look: Lookahead, width: int) -> Iterator[str]:
             yield f" {'fed':<{LABEL - 1}} {cut(_fed(feed), width - LABEL - 1)}"
         for each in job.constants:
             yield from said("fed", f"{plain(each.placeholder)}: {each.value!r} for all records")
-        yield f" {'outputs':<{LABEL - 1}} {cut(_several([each.name for each in job.fetches]), width - LABEL - 1)}"
+        yield f" {'outputs':<{LABEL - 1}} {cut(_several(job.output_names), width - LABEL - 1)}"
+        if job.threshold is not None:
+            yield from said("verdict", f"spam where {job.fetches[0].name!r} is at least {job.threshold:.16g}")
         yield from said("id", repr(job.id_column) if job.id_column else "the record's number")
     if look.problem:
         yield from said("problem", plain(look.problem))

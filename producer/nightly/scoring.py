@@ -42,6 +42,7 @@ class Options:
     keep: Sequence[str] = ()
     all_columns: bool = False
     errors: bool = False
+    threshold: float | None = None
     settle: float = 60.0  # seconds without a change that make a file complete; also the pause before another try
     tries: int = 3
     max_rejects: Limit | None = None
@@ -73,6 +74,8 @@ class Scorer:
             "max_record_bytes": self._settings.max_record_bytes,
         }
         settings |= {name: True for name in ("all_columns", "errors") if getattr(self.options, name)}
+        if self.options.threshold is not None:
+            settings["threshold"] = self.options.threshold
         words = self.options.words.to_dict()
         if words:
             settings["words"] = words
@@ -183,7 +186,7 @@ class Scorer:
         return make_plan(
             file.path if file.parts is None else file.parts, self._settings, called=called,
             model=options.model, id_column=options.id_column, keep=options.keep, all_columns=options.all_columns,
-            errors=options.errors, words=options.words, dialect=options.dialect,
+            errors=options.errors, threshold=options.threshold, words=options.words, dialect=options.dialect,
         )  # fmt: skip
 
     def _begin(self, file: File, subject: Subject, note: Note) -> None:

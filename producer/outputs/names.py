@@ -50,4 +50,4 @@ def names_ahead(ledger: Ledger, job: Job, progress: Progress, first: int) -> tup
             if answered and answered.scored:
                 [(_, result)] = ledger.answers.results(job.life, batch, 1) or [(b"", b"")]
                 return names_in(result) if result else ()
-    return tuple(fetch.name for fetch in job.fetches) if progress.state == "complete" else ()
+    return job.output_names if progress.state == "complete" else ()

@@ -61,6 +61,7 @@ class Receipt:
     rejects: str | None
     dialect: dict[str, Any]  # how the input is read, as far as it isn't plain CSV in UTF-8
     by_reference: bool  # whether workers read the input themselves, and write parts
+    threshold: float | None  # of the verdicts in the scores file: spam from there on; None: it has none
     deadline: float | None  # by when it was wanted, seconds since the epoch
     late: bool | None  # whether its last batch was, or is, done after that; None without a deadline
 
@@ -129,6 +130,7 @@ def make_receipt(job: Job, progress: Progress) -> Receipt:
         rejects=str(rejects_path(Path(output))) if output else None,
         dialect=job.dialect.to_dict(),
         by_reference=bool(job.by_reference),
+        threshold=job.threshold,
         deadline=deadline,
         late=None if deadline is None else (progress.finished or time.time()) > deadline,
     )
@@ -151,6 +153,8 @@ def render(receipt: Receipt) -> Table:
     table.add_row("scored", scored)
     reasons = ", ".join(f"{count:,} {code}" for code, count in receipt.codes.items())
     table.add_row("rejected", f"{receipt.rejected:,}" + (f": {reasons}" if reasons else ""))
+    if receipt.threshold is not None:
+        table.add_row("verdict", f"spam from {receipt.threshold:.16g} on")
     dialect = Dialect.from_dict(receipt.dialect)
     if not dialect.is_plain:
         table.add_row("read as", str(dialect))

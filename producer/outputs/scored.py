@@ -79,7 +79,7 @@ class Scored:
                 f"{self.output} has no receipt of {job.id}: producer collect {job.id} --output {self.output} writes it"
             )
         self.has_errors = job.errors  # rejects have rows in the file too
-        self.outputs = tuple(fetch.name for fetch in job.fetches)
+        self.outputs = job.output_names
         if self.output is None and job.errors:
             self.outputs = names_ahead(ledger, job, progress, 0) or self.outputs
         if self.output is not None:

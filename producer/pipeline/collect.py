@@ -129,7 +129,7 @@ class Collector:
                 self._write(*decode_answer(self._job, kept, result))
         whole = progress.state == "complete" and self._written[0] == progress.batches
         if whole and not self._header.scores.size:  # nothing was scored: it names what was asked for
-            self._write_header(fetch.name for fetch in self._job.fetches)
+            self._write_header(self._job.output_names)
         if whole or time.monotonic() > self._checkpoint_due:
             self._checkpoint()
         if whole:

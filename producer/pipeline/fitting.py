@@ -18,8 +18,10 @@ from graphs.words import NOTHING, Words, of_job, read_file
 from jobs.error_rows import ERROR
 from jobs.record import Job
 from jobs.settings import Settings
+from jobs.verdicts import VERDICT
 from producer.graph import Graph, read_graph
 from producer.outputs.names import check_names
+from producer.pipeline.judging import checked_threshold
 
 SHIPPED_MODEL = "spam.pb"
 WORDS = ".toml"  # the suffixes of what stands beside a model
@@ -42,6 +44,7 @@ class Fitted:
     fed: Fed
     id_column: str | None
     keep: tuple[str, ...]
+    threshold: float | None
 
 
 def choose_model(model: Location | None, settings: Settings, words: Words, like: Job | None = None) -> Chosen:
@@ -64,12 +67,13 @@ def choose_model(model: Location | None, settings: Settings, words: Words, like:
 
 def fit_table(
     chosen: Chosen, source: Source, id_column: str | None, keep: Sequence[str],
-    *, all_columns: bool = False, errors: bool = False,
+    *, all_columns: bool = False, errors: bool = False, threshold: float | None = None,
 ) -> Fitted:  # fmt: skip
-    """`all_columns`: as if `keep` had each column of the table; `errors`: the scores file has a column of them.
+    """`all_columns`: as if `keep` had each column of the table; `errors`: the scores file has a column of them;
+    `threshold`: it has one of verdicts.
 
-    Raises InputError (no such column, two of one name), GraphError (nothing to feed, a placeholder that a column can't
-    feed).
+    Raises InputError (no such column, two of one name, a threshold that is no number), GraphError (nothing to feed, a
+    placeholder that a column can't feed, an output that takes no threshold).
     """
     if id_column is None:
         id_column = id_column_of(source.columns)
@@ -77,8 +81,12 @@ def fit_table(
     if source.file_column:
         keep = (source.file_column, *keep)
     keep = _kept(source, id_column, keep, all_columns)
-    check_names([id_column or "record", *keep, *(fetch.name for fetch in chosen.fetches), *([ERROR] if errors else [])])
-    return Fitted(fed, id_column, keep)
+    outputs = [fetch.name for fetch in chosen.fetches]
+    if threshold is not None:
+        threshold = checked_threshold(threshold, chosen.graph, chosen.fetches)
+        outputs.append(VERDICT)
+    check_names([id_column or "record", *keep, *outputs, *([ERROR] if errors else [])])
+    return Fitted(fed, id_column, keep, threshold)
 
 
 def shipped_model() -> Path:

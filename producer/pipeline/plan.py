@@ -66,6 +66,7 @@ def make_plan(
     keep: Sequence[str] = (),
     all_columns: bool = False,
     errors: bool = False,
+    threshold: float | None = None,
     limit: int = 0,
     words: Words = NOTHING,
     like: Job | None = None,
@@ -77,8 +78,9 @@ def make_plan(
 ) -> Plan:
     """Reads the header and the graph, and fits one to the other: by `words`, which win over those in the file beside
     the model, and these over what the job `like` has, as far as the model has such inputs. `all_columns`: as if `keep`
-    had each column of the input; `errors`: rejects have a row in the scores file too; `limit`: so many records alone,
-    the first ones; 0: all. `dialect` may be a part of one, by the fields of Dialect: the rest is found in the file.
+    had each column of the input; `errors`: rejects have a row in the scores file too; `threshold`: it has a
+    column of verdicts; `limit`: so many records alone, the first ones; 0: all. `dialect` may be a part of one, by the
+    fields of Dialect: the rest is found in the file.
     What can't be read in place is copied first, and `unpacking` is told how far that is. `called`: that files are meant
     as one of several, and what their records have as the name of their file.
 
@@ -92,7 +94,7 @@ def make_plan(
     reading, input = _opened(file, settings, dialect, unpacking, called)
     source = reading.source
     try:
-        fitted = fit_table(chosen, source, id_column, keep, all_columns=all_columns, errors=errors)
+        fitted = fit_table(chosen, source, id_column, keep, all_columns=all_columns, errors=errors, threshold=threshold)
         identity = reading.size, reading.mtime_ns, reading.version
         read = [member.location for member in reading.members] or [source.read_from]
         place = place_of(read, settings, is_copied=reading.copy_bytes > 0)
@@ -102,6 +104,7 @@ def make_plan(
             files=base64.b64encode(Manifest(reading.members).encode()).decode() if reading.members else "",
             limit=limit,
             errors=errors,
+            threshold=fitted.threshold,
             again=uuid.uuid4().hex if again else "",
             batch_bytes=batch_bytes or job.batch_bytes,
             format=0,

@@ -27,6 +27,7 @@ from producer.report.speed import measure
 ROUND = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999)  # those of `model evaluate`
 GROUPS = 20  # values of a column that are shown
 REPEATS = 20
+DEFAULT = 0.5  # the threshold
 REJECTS_PER_CODE = 3
 
 
@@ -35,12 +36,13 @@ def gather(
     job: Job,
     settings: Settings,
     *,
-    threshold: float = 0.5,
+    threshold: float | None = None,
     node: str | None = None,
     by: str | None = None,
     examples: int = 20,
 ) -> Report:
     """Reads the job's rows once (twice if its scores leave [0, 1]) and the input beside them. Memory is bounded.
+    Without a `threshold` it is the job's own, else 0.5.
 
     Raises JobError unless the job is complete; GraphError or InputError for an output or a column that is not there.
     """
@@ -59,6 +61,8 @@ def gather(
         groups=[],
         rejects={},
     )
+    if threshold is None:
+        threshold = DEFAULT if job.threshold is None else job.threshold
     try:
         scored = Scored(ledger, job, progress, settings)
     except JobError as error:
@@ -164,8 +168,11 @@ class _Pass:
         return scores
 
     def _choose(self, chunk: Chunk) -> str | None:
-        """The output to report on: the wanted one, else the first of fractions, else the first of numbers."""
+        """The output to report on: the wanted one, else that which the job's verdicts follow from, else the first of
+        fractions, else the first of numbers."""
         outputs = self._scored.outputs
+        if self._wanted is None and self._report.job.threshold is not None:
+            return outputs[0]
         if self._wanted is not None:
             name = short(self._wanted)
             if name not in outputs:

@@ -107,7 +107,7 @@ def _result() -> Result:
 def _answer(kept: bytes, result: bytes) -> None:
     """As the collector does, with and without rows for rejects."""
     rest, found = decode_answer(JOB, kept, result)
-    for job in (JOB, replace(JOB, errors=True)):
+    for job in (JOB, replace(JOB, errors=True), replace(JOB, threshold=0.5)):
         if columns := score_columns(job, rest, found, tuple(found.columns)):
             bytes(SINKS[DEFAULT].encode(columns))
     all_rejects(JOB, rest, found, lambda _: {})

@@ -7,9 +7,9 @@ import pytest
 
 from graphs.feeds import Constant, Feed
 from jobs import keys
-from jobs.errors import JobError, LostError, NewerFormatError
+from jobs.errors import DamagedError, JobError, LostError, NewerFormatError
 from jobs.ledger import Ledger
-from jobs.record import FORMAT, PLAIN, READING, REFERENCE, WORDS, Job, Life
+from jobs.record import ADDED, FORMAT, PLAIN, READING, REFERENCE, WORDS, Job, Life
 from tests.support.books import dump
 from tests.support.steps import CURSOR, JOB, complete, enqueue, lease
 
@@ -100,14 +100,31 @@ def test_a_job_is_of_the_oldest_format_whose_workers_score_it_rightly() -> None:
 
 def test_a_job_of_todays_format_is_given_to_workers(ledger: Ledger) -> None:
     """One that an older version can't score is of the newest format that this one knows, and no newer one."""
-    job = dataclasses.replace(JOB, format=0, feeds=(dataclasses.replace(FEED, strict=True),), by_reference="spool")
-    assert job.format == FORMAT
+    job = dataclasses.replace(JOB, format=0, threshold=0.5, by_reference="spool")
+    assert job.format == FORMAT == ADDED
     errors = dataclasses.replace(JOB, format=0, errors=True)
     assert (errors.format, errors.id == JOB.id) == (READING, False)
     for each in (job, errors):
         assert ledger.submit(each, CURSOR) == "running"
         enqueue(ledger, each.life, 0)
         assert lease(ledger, each.life, 0) == "leased"
+
+
+def test_a_threshold_makes_another_job_and_its_lack_none() -> None:
+    """Those that were enqueued before there was such a thing are attached to by their id."""
+    assert "threshold" not in JOB.encode()
+    judged = [dataclasses.replace(JOB, format=0, threshold=each) for each in (0.0, 0.5, 0.9)]
+    assert len({JOB.id, *(job.id for job in judged)}) == 4
+    assert [Job.decode(job.encode()) for job in judged] == judged
+    assert [job.output_names[-1] for job in (JOB, *judged)] == [JOB.fetches[-1].name, *["verdict"] * 3]
+
+
+@pytest.mark.parametrize("threshold", ["NaN", "Infinity", '"0.5"', "1", "true", "[0.5]"])
+def test_a_threshold_that_is_no_finite_float_is_damage(threshold: str) -> None:
+    text = dataclasses.replace(JOB, format=0, threshold=0.5).encode()
+    assert '"threshold": 0.5' in text
+    with pytest.raises(DamagedError):
+        Job.decode(text.replace('"threshold": 0.5', f'"threshold": {threshold}'))
 
 
 def test_a_job_of_a_newer_format_is_left_alone_without_spending_attempts(ledger: Ledger) -> None:
