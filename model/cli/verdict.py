@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from model.cli.evidence import interval, print_evidence
 from model.cli.tables import printable, show
 
 if TYPE_CHECKING:
@@ -16,17 +17,17 @@ _MEANING = {
     "precision": "of what it blocks, spam",
     "recall": "of the spam, blocked",
     "false_positive_rate": "of the ham, blocked",
-    "f1": "harmonic mean of precision and recall",
-    "mcc": "Matthews' correlation; 0 is guessing",
+    "f1": "of both, their harmonic mean",
+    "mcc": "Matthews' correlation; 0: guessing",
     "roc_auc": "chance that spam scores above ham",
     "average_precision": "area under precision over recall",
     "brier": "mean squared error of the score",
-    "calibration_error": "mean distance of score and share of spam",
-    "tcr_9": "cost without / with it, a ham costing 9 spam",
-    "tcr_999": "a ham costing 999; below 1, better without",
+    "calibration_error": "mean distance to the share of spam",
+    "tcr_9": "cost without / with it, ham at 9",
+    "tcr_999": "at 999; below 1, better without",
 }
 _WORST = 5  # errors of each kind to print; --errors has all
-_WIDTH = 90  # terminal cells of an error's text
+_WIDTH = 62  # terminal cells of an error's text
 
 
 def print_verdict(report: dict[str, Any], wrong: "Sequence[Mistake]") -> None:
@@ -48,25 +49,24 @@ def print_verdict(report: dict[str, Any], wrong: "Sequence[Mistake]") -> None:
     )
     click.echo()
     _print_thresholds(report["thresholds"])
+    print_evidence(report)
     for kind, title in (("false_positive", "ham that would be blocked"), ("false_negative", "spam that would pass")):
         _print_worst(title, [each for each in wrong if each.kind == kind])
 
 
 def _print_figures(report: dict[str, Any]) -> None:
     click.echo()
-    spread = report["spread"]
+    spread, intervals = report["spread"], report["intervals"]
+    found: dict[str, tuple[str, ...]] = {
+        name: (_spoken(name), _number(report[name]), interval(intervals[name]) if name in intervals else "")
+        for name in _MEANING
+    }
     if not spread:
-        rows = [(_spoken(name), _number(report[name]), meaning) for name, meaning in _MEANING.items()]
-        show(("measure", "value", ""), rows, numbers=(1,))
+        rows = [(*cells, _MEANING[name]) for name, cells in found.items()]
+        show(("measure", "value", "95 % interval", ""), rows, numbers=(1, 2))
         return
-    show(
-        ("measure", "value", "mean", "± sd", ""),
-        [
-            (_spoken(name), *map(_number, (report[name], *spread[name].values())), meaning)
-            for name, meaning in _MEANING.items()
-        ],
-        numbers=(1, 2, 3),
-    )
+    figures = [(*cells, *map(_number, spread[name].values())) for name, cells in found.items()]
+    show(("measure", "value", "95 % interval", "mean", "± sd"), figures, numbers=(1, 2, 3, 4))
     click.echo(f"mean ± standard deviation over {report['folds']} stratified parts of the messages; nothing retrained")
 
 

@@ -33,7 +33,7 @@ def choices(curve: Curve, chosen: float) -> list[Choice]:
     for goal, index in _reached(curve):
         # The text, because a float32 as a double would be a long one that nobody types.
         reasons.setdefault(float(str(curve.thresholds[index])), []).append(goal)
-    return [Choice(each, ", ".join(reasons[each]), _at(curve, each)) for each in sorted(reasons)]
+    return [Choice(each, ", ".join(reasons[each]), at(curve, each)) for each in sorted(reasons)]
 
 
 def _reached(curve: Curve) -> list[tuple[str, int]]:
@@ -51,6 +51,7 @@ def _reached(curve: Curve) -> list[tuple[str, int]]:
     return found
 
 
-def _at(curve: Curve, threshold: float) -> Metrics:
+def at(curve: Curve, threshold: float) -> Metrics:
+    """What a threshold does."""
     reached = int((curve.thresholds >= threshold).sum())
     return curve.at(reached - 1) if reached else Metrics(0, 0, curve.ham, curve.spam)

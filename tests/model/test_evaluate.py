@@ -68,7 +68,7 @@ def test_json_is_json_whatever_is_not_defined(tmp_path: Path) -> None:
 
 def test_people_are_told_what_the_figures_mean(mixed: Path) -> None:
     printed = succeed("evaluate", SHIPPED, mixed)
-    assert "precision             0.5000  of what it blocks, spam" in printed
+    assert "precision             0.5000  0.0945–0.9055  of what it blocks, spam" in printed
     assert "5 messages, 3 of them spam; blocked from score 0.5" in printed
     assert "ham that would be blocked: 1" in printed
     assert "      2  Claim your FREE cash prize, reply YES" in printed
