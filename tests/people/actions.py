@@ -88,11 +88,13 @@ def _of_another_kind(chance: random.Random, gentle: bool, profiles: Sequence[Opt
     name = chance.choices(INPUTS, (4, 1))[0]
     step = {"do": "enqueue", **_enqueue(chance, name, profiles), "mishap": _mishap(chance, gentle, profiles)}
     put = {"do": "put", "input": name, "text": chance.choice(["packed", "semicolons", "colons"])}
-    kind = chance.choice(["limit", "errors", "errors", "several", "several", "put", "put"])
+    kind = chance.choice(["limit", "errors", "errors", "threshold", "several", "several", "put", "put"])
     if kind == "limit":
         return [{**step, "limit": chance.choice([1, 3, 3000])}]
     if kind == "errors":
         return [{**step, "errors": True, "limit": chance.choice([0, 0, 4])}]
+    if kind == "threshold":
+        return [{**step, "threshold": chance.choice(["0.0", "0.5"]), "errors": chance.random() < 0.5}]
     if kind == "several":
         if step["mishap"].get("kind") == "edit":
             step["mishap"] = {}
@@ -155,6 +157,7 @@ def line(step: Step) -> str:
         for name in ("limit", "delimiter"):
             words += [f"--{name}", str(getattr(options, name))] if getattr(options, name) else []
         words += ["--errors"] if options.errors else []
+        words += ["--threshold", options.threshold] if options.threshold else []
         for name in ("model", "keep", "id"):
             if getattr(options, name):
                 words += [f"--{name}", getattr(options, name) + ".pb" * (name == "model")]

@@ -19,7 +19,7 @@ from tests.people.world import Run, World
 
 REFUSALS = ("no answer from ", "the server: ", "does not answer")
 DEFAULTS = {"mishap": {}, "keep": "", "id": "", "feed": "", "model": "", "batch": 0, "most": "", "output": "",
-            "limit": 0, "errors": False, "delimiter": "", "several": False,
+            "limit": 0, "errors": False, "threshold": "", "delimiter": "", "several": False,
             "again": False, "json": False, "quiet": False, "elsewhere": False}  # fmt: skip
 
 

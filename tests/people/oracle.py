@@ -36,6 +36,7 @@ class Options(NamedTuple):
     most: str = ""  # --max-rejects
     limit: int = 0
     errors: bool = False
+    threshold: str = ""
     delimiter: str = ""  # --delimiter, where it can't be found out
 
 
@@ -105,6 +106,7 @@ def option_words(town: Town, options: Options) -> "list[str]":
     said = {"keep": options.keep, "id": options.id, "batch-bytes": options.batch, "limit": options.limit,
             "delimiter": options.delimiter}  # fmt: skip
     words += ["--errors"] if options.errors else []
+    words += ["--threshold", options.threshold] if options.threshold else []
     for name, value in said.items():
         if value:
             words += [f"--{name}", str(value)]

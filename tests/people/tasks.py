@@ -62,6 +62,7 @@ def know(world: World, folder: Folder, town: Town, job: str, record: "dict[str, 
         id="" if record["id_column"] in KNOWN_IDS else record["id_column"],
         limit=record.get("limit", 0),
         errors=record.get("errors", False),
+        threshold=str(record.get("threshold", "")),
         delimiter=":" if record.get("dialect", {}).get("delimiter") == ":" else "",  # others are found
         feed=next((feed["column"] for feed in record["feeds"] if feed["column"] != "text"), ""),
     )

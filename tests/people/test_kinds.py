@@ -13,6 +13,7 @@ KINDS: dict[str, list[dict[str, Any]]] = {
     "colons": [put("colons"), enqueue(delimiter=":", model="number"), enqueue()],
     "the first ones": [put("mixed"), enqueue(limit=3, model="number"), retry("length"), enqueue(model="number")],
     "errors in their places": [put("mixed"), enqueue(errors=True, model="number", most="50%"), retry("length")],
+    "a verdict": [put("mixed"), enqueue(threshold="0.0", model="number", most="50%"), retry("length")],
     "several": [
         put("packed"), put("mixed", "b.csv"), enqueue(model="number", **TOGETHER), retry("length"),
         {"do": "delete", "input": "b.csv"}, enqueue(model="number", **TOGETHER),
