@@ -52,20 +52,6 @@ def read(paths: Iterable[Path]) -> Labelled:
     return Labelled(np.array(texts, dtype=object), np.array(labels))
 
 
-def column(paths: Iterable[Path], name: str) -> npt.NDArray[np.object_]:
-    """The values (str; bytes that are not UTF-8 as surrogates) of another column of the same files, [N]: one for each
-    message of `read`. Raises ModelError for a file that has no such column, as one without a header has none."""
-    found: list[str] = []
-    for path in paths:
-        content = _content(path)
-        records = None if _is_bare(content) else csv.DictReader(io.StringIO(content, newline=""))
-        if records is None or name not in (records.fieldnames or ()):
-            there = ", ".join(records.fieldnames or ()) if records else "it has no header"
-            raise ModelError(f"{path} has no column {name!r} ({there})")
-        found += [record[name] or "" for record in records]
-    return np.array(found, dtype=object)
-
-
 def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
     """Yield (line, label, text). Bytes that are not UTF-8 survive as surrogates."""
     content = _content(path)
@@ -80,6 +66,20 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
         raise ModelError(f"{path} has no column {' and no column '.join(sorted(missing))} in its header")
     for record in records:
         yield records.line_num, record["label"] or "", record["text"] or ""
+
+
+def column(paths: Iterable[Path], name: str) -> npt.NDArray[np.object_]:
+    """The values (str; bytes that are not UTF-8 as surrogates) of another column of the same files, [N]: one for each
+    message of `read`. Raises ModelError for a file that has no such column, as one without a header has none."""
+    found: list[str] = []
+    for path in paths:
+        content = _content(path)
+        records = None if _is_bare(content) else csv.DictReader(io.StringIO(content, newline=""))
+        if records is None or name not in (records.fieldnames or ()):
+            there = ", ".join(records.fieldnames or ()) if records else "it has no header"
+            raise ModelError(f"{path} has no column {name!r} ({there})")
+        found += [record[name] or "" for record in records]
+    return np.array(found, dtype=object)
 
 
 def _content(path: Path) -> str:
