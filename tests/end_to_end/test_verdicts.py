@@ -227,22 +227,25 @@ def test_python_has_them_before_and_after_they_are_collected(
             row["verdict"] for row in read(tmp_path / f"{way}.csv")
         ]  # fmt: skip
         assert set(after["verdict"]) == {"ham", "spam"}
+    path.write_text("x,y\nnone,1\n")
+    with producer.enqueue(path, model=score, threshold=EXACT) as job:
+        job.wait()
+        assert list(job.scores().columns) == ["record", "score", "verdict"], "of no record"
 
 
-def test_the_report_takes_the_job_s_threshold(farm: Farm, tmp_path: Path, xy_model: Path) -> None:
-    outputs = {"a": lambda x: x * 100, "b": lambda x: x}
-    model = graph(tmp_path / "two.pb", **outputs)
+def test_the_report_is_on_the_output_and_at_the_threshold_of_the_verdicts(farm: Farm, tmp_path: Path) -> None:
+    """Without verdicts it would take the first output that has fractions."""
+    model = graph(tmp_path / "two.pb", whole=lambda x: tf.floor(x * 100), score=lambda x: x)
     path, out = table(tmp_path / "t.csv", 500), tmp_path / "out.csv"
-    run = farm.producer(
-        "enqueue", path, "--model", model, "--threshold", EXACT, "--json", "--output", out, "--fetch", "b,a"
-    )
+    words = "--threshold", 70, "--fetch", "whole,score", "--json", "--output", out
+    run = farm.producer("enqueue", path, "--model", model, *words)
     assert run.code == 0, run.err
     verdicts = [row["verdict"] for row in read(out)]
     job = json.loads(run.out)["job"]
     figures = json.loads(farm.producer("report", job, "--json").out)["scores"]
-    assert (figures["node"], figures["threshold"], figures["blocked"]) == ("b", EXACT, verdicts.count("spam"))
-    other = json.loads(farm.producer("report", job, "--json", "--threshold", 0.1).out)["scores"]
-    assert other["threshold"] == 0.1
+    assert (figures["node"], figures["threshold"], figures["blocked"]) == ("whole", 70, verdicts.count("spam"))
+    other = json.loads(farm.producer("report", job, "--json", "--threshold", 10).out)["scores"]
+    assert other["threshold"] == 10
     assert other["blocked"] > figures["blocked"]
 
 

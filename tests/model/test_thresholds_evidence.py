@@ -186,6 +186,13 @@ def test_a_calibrated_threshold_that_is_as_cheap_is_the_best_one() -> None:
     assert (found["best"].threshold, found["best"].why) == (0.9, ("calibrated", "best"))
 
 
+def test_of_equally_cheap_thresholds_the_best_is_the_nearest_to_the_calibrated_one() -> None:
+    """From 0.9 on one spam message passes, from 0.4 on one ham message is lost; from 0.5 on both."""
+    found = priced([0.9, 0.6, 0.4, 0.1], [True, False, True, False], 1)
+    assert (found["calibrated"].threshold, found["calibrated"].cost) == (0.5, 2)
+    assert (found["best"].threshold, found["best"].cost) == (0.4, 1)
+
+
 def test_to_block_nothing_may_be_the_best() -> None:
     found = priced([0.9, 0.6], [False, True], 9)
     assert found["best"] is found["nothing blocked"]
