@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from formats.files.location import Location
-from jobs.record import Life
+from jobs.record import FORMAT, Life
 
 PREFIX = "nightshift:"
 
@@ -18,7 +18,7 @@ class Generation(NamedTuple):
     jobs: str  # sorted set: job id by time of creation
     active: str  # set: the running jobs' `Life.name`s, which the re-sender sweeps
     workers: str  # sorted set: "host:pid:processes" by time of the last sign of life
-    resender: str  # the re-sender's short lock
+    resender: str  # the re-sender's short lock; that of versions which know only formats before 6
     queue: str  # the Redis list that Celery's workers take from
 
 
@@ -42,6 +42,11 @@ def place_queue(place: str) -> str:
 def is_place_queue(name: str) -> bool:
     """Whether it is one that `place_queue` makes of a root's name: others may write to the server too."""
     return re.fullmatch(rf"{re.escape(place_queue('data-'))}[0-9a-f]{{16}}", name) is not None
+
+
+# The lock of the re-senders that know jobs of formats up to this one: older ones must not keep those from looking after
+# jobs that they themselves leave alone.
+RESENDER = f"{SECOND.resender}:{FORMAT}"
 
 
 def generation(life: Life) -> Generation:

@@ -20,8 +20,9 @@ class Resender:
 
     def __init__(self, ledger: Ledger, keep_days: float) -> None:
         self._ledger = ledger
-        # Both: an older version's re-sender, which knows only the first, may be at the first format's jobs.
-        self._locks = [Lock(ledger, each.resender, 3 * INTERVAL) for each in keys.GENERATIONS]
+        self._lock = Lock(ledger, keys.RESENDER, 3 * INTERVAL)
+        # An older version's re-sender may be at the first format's jobs.
+        self._first_lock = Lock(ledger, keys.FIRST.resender, 3 * INTERVAL)
         self._keep_seconds = keep_days * 24 * 3600
         self._due = self._expire_due = 0.0
         self._missing: dict[tuple[Life, int], float] = {}  # since when these batches' messages are nowhere
@@ -32,7 +33,7 @@ class Resender:
         if time.monotonic() < self._due:
             return 0
         self._due = time.monotonic() + INTERVAL
-        if not all(lock.hold() for lock in self._locks):
+        if not self._lock.hold():
             return 0
         if time.monotonic() >= self._expire_due:
             self._expire_due = time.monotonic() + EXPIRE_INTERVAL
@@ -46,7 +47,10 @@ class Resender:
     def _lost(self) -> dict[Life, list[int]]:
         """The batches to be sent again, by job: those whose message is used up, or nowhere for PATIENCE."""
         overdue: dict[Life, dict[int, bool]] = {}
+        alone = self._first_lock.hold()
         for life in self._ledger.active():
+            if not life.incarnation and not alone:
+                continue
             with self._skipping.over(life.name):
                 overdue[life] = self._ledger.overdue(life, DELAY)
         known = queue.queued(self._ledger.redis) if any(overdue.values()) else set()

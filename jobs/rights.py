@@ -47,7 +47,8 @@ WORKER = (
     # they then do with which key is looked at command by command, as if it were called without a script.
     Grant(
         "evalsha",
-        f"{PREFIX}job:* {PREFIX}batches {PREFIX}2:batches {PREFIX}2:batches:* {PREFIX}resender {PREFIX}2:resender",
+        f"{PREFIX}job:* {PREFIX}batches {PREFIX}2:batches {PREFIX}2:batches:* "
+        f"{PREFIX}resender {PREFIX}2:resender {PREFIX}2:resender:*",
     ),
     # A job's books. Payloads, references and what is kept are strings, which these commands can't write.
     Grant(
@@ -64,7 +65,7 @@ WORKER = (
     # Messages. They name a job and a batch; lost ones are sent again.
     Grant("brpop llen lrange lpush rpush", f"{PREFIX}batches {PREFIX}2:batches {PREFIX}2:batches:*"),
     Grant("sadd", f"{PREFIX}_kombu.binding*"),  # kombu's note that a queue is there, which nobody here reads
-    Grant("get set del", f"{PREFIX}resender {PREFIX}2:resender"),
+    Grant("get set del", f"{PREFIX}resender {PREFIX}2:resender {PREFIX}2:resender:*"),
     # Models are read, and forgotten with the last job that has them.
     Grant("get", f"R~{PREFIX}model:*"),
     Grant("smembers", f"R~{PREFIX}signatures:*"),

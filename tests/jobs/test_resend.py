@@ -56,3 +56,18 @@ def test_what_was_leased_in_vain_is_sent_again_at_once(ledger: Ledger, resender:
     assert resender.sweep_if_due() == 0
     ledger.release(JOB.life, 0, "me", "the process died")
     assert resender.sweep_if_due() == 1
+
+
+def test_an_older_re_sender_that_holds_its_own_lock_keeps_none_from_looking_after_newer_jobs(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leaves them alone: if a worker of its version takes a message of one, nobody would ever send it again."""
+    monkeypatch.setattr(resend, "DELAY", 0)
+    monkeypatch.setattr(resend, "PATIENCE", 0)
+    ledger.submit(JOB, CURSOR)
+    ledger.enqueue(JOB.life, 0, [Entry(b"payload", b"kept", CURSOR, 1, 10, [])])
+    ledger.redis.delete(keys.SECOND.queue)  # it was taken
+    for older in keys.GENERATIONS:
+        assert ledger.hold(older.resender, "an older version's", 60)
+    assert Resender(ledger, keep_days=30).sweep_if_due() == 1
+    assert Resender(ledger, keep_days=30).sweep_if_due() == 0, "of this version there is one at a time"
