@@ -22,6 +22,8 @@ SMS_MEMBER = "SMSSpamCollection"
 SMS_SHA256 = "7d039a24a6083ed9ef0f806ebad56bbb976e3aeb8de05669173bfdc4996c239d"
 _MAX_BYTES = 50_000_000  # a hundred times the corpus: neither a download nor a zip may fill the memory
 
+FEW = 20  # messages of a label; below, a user is warned
+
 _LABELS = {"ham": False, "spam": True, "0": False, "1": True}
 
 
@@ -50,6 +52,33 @@ def read(paths: Iterable[Path]) -> Labelled:
     if not texts:
         raise ModelError("no labelled messages in " + ", ".join(map(str, paths)))
     return Labelled(np.array(texts, dtype=object), np.array(labels))
+
+
+def doubts(data: Labelled) -> list[str]:
+    """What somebody who trains on these messages should know, in a line each. ModelError if all have one label."""
+    spam = int(data.labels.sum())
+    if spam in (0, len(data.labels)):
+        many = len(data.labels)
+        said = f"all {many} messages are" if many > 1 else "the only message is"
+        raise ModelError(f"{said} {'spam' if spam else 'ham'}: a model learns from messages of both labels")
+    found = []
+    rarer = min(spam, len(data.labels) - spam)
+    if rarer < FEW:
+        found.append(
+            f"warning: only {rarer} {'spam' if spam == rarer else 'ham'} message{'s' if rarer > 1 else ''}: the model, "
+            "and what is said of it, hang on chance"
+        )
+    labels: dict[bytes, set[bool]] = {}
+    texts = [text.lower() for text in data.texts]  # as the classifier reads them
+    for text, label in zip(texts, data.labels, strict=True):
+        labels.setdefault(text, set()).add(bool(label))
+    both = [row for row, text in enumerate(texts) if len(labels[text]) > 1]
+    if both:
+        found.append(
+            f"warning: {len(both)} messages have the same text as one with the other label (the first is message "
+            f"{both[0] + 1}): scores of such texts go to the middle"
+        )
+    return found
 
 
 def _rows(path: Path) -> Iterator[tuple[int, str, str]]:

@@ -61,8 +61,9 @@ def import_tensorflow() -> None:
 
 
 @contextmanager
-def progress(what: str, total: int, done: int = 0) -> Iterator[Callable[[int, float], None]]:
-    """A bar with the time left on a terminal, elsewhere a line at each tenth. Yields what hears each step's loss."""
+def progress(what: str, total: int, done: int = 0) -> Iterator[Callable[[int, float | None], None]]:
+    """A bar with the time left on a terminal, elsewhere a line at each tenth. Yields what hears each step's loss; where
+    that is None, steps have none to show, and elsewhere than on a terminal nothing is said."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -77,23 +78,24 @@ def progress(what: str, total: int, done: int = 0) -> Iterator[Callable[[int, fl
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total, completed=done)
 
-        def on_step(_step: int, loss: float) -> None:
+        def on_step(_step: int, loss: float | None) -> None:
             nonlocal done
             done += 1
-            bar.update(task, advance=1, description=f"{what}, loss {loss:.3f}")
-            if not console.is_terminal and done * 10 // total > (done - 1) * 10 // total:
+            bar.update(task, advance=1, description=what if loss is None else f"{what}, loss {loss:.3f}")
+            if loss is not None and not console.is_terminal and done * 10 // total > (done - 1) * 10 // total:
                 tell(f"{what}: {done}/{total} steps, loss {loss:.3f}", err=True)
 
         yield on_step
 
 
-def print_metrics(found: "Metrics", as_json: bool, context: dict[str, Any]) -> None:
+def print_metrics(
+    found: "Metrics", as_json: bool, context: dict[str, Any], further: dict[str, float] | None = None
+) -> None:
+    figures = {**found.as_dict(), **(further or {})}
     if as_json:
-        click.echo(json.dumps({**context, **found.as_dict()}))
+        click.echo(json.dumps({**context, **figures}))
     else:
-        print_table(
-            ("measure", "value"), [(name.replace("_", " "), str(value)) for name, value in found.as_dict().items()]
-        )
+        print_table(("measure", "value"), [(name.replace("_", " "), str(value)) for name, value in figures.items()])
 
 
 def print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

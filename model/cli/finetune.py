@@ -8,7 +8,7 @@ import click
 
 from model.cli.console import EXISTING, PLACE, as_json, flat, import_tensorflow, names, pair, progress, tell_path
 from model.cli.run import Options, asked_to_stop, options
-from model.cli.train import tell
+from model.cli.train import tell_place
 
 
 @click.command()
@@ -86,7 +86,7 @@ def finetune(
         done = resume.start(session, checkpoints, terms, again=chosen.again, from_step=chosen.from_step)
         if not done:
             tuning.restore(session, found.prefix)  # again: the start initialised all variables
-        tell(done, total)
+        tell_place(done, total)
         with progress("training a head", total, done) as on_step:
             place = chosen.place(checkpoints)
             prefix = run.go_on(session, task, rows, data.labels, plan, place, done, on_step, stop)

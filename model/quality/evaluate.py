@@ -1,6 +1,6 @@
 """Scoring labelled messages: with a frozen graph, and by cross-validation with models that never saw them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from model.errors import ModelError
 from model.graph import freeze, frozen
 from model.quality import folds as splitting
 from model.training import train
+from model.training.choice import Chosen
 
 MICRO_BATCH = 1024  # messages per sess.run; more would leave the cache
 
@@ -50,25 +51,27 @@ def probabilities(graph: tf.Graph, texts: npt.NDArray[np.object_]) -> npt.NDArra
     return found
 
 
-def training_rows(labels: npt.NDArray[np.bool_], folds: int, seed: int = 0) -> list[int]:
-    """How many rows each fold's model is trained on."""
-    assigned = splitting.stratified(labels, folds, seed)
-    return [int(size) for size in len(labels) - np.bincount(assigned, minlength=folds)]
+def training_parts(data: Labelled, folds: int, seed: int = 0) -> list[Labelled]:
+    """What each of stratified folds leaves to train on."""
+    assigned = splitting.stratified(data.labels, folds, seed)
+    return [Labelled(data.texts[assigned != fold], data.labels[assigned != fold]) for fold in range(folds)]
 
 
 def cross_validate(
     data: Labelled,
-    plan: train.Plan,
-    folds: int = 5,
+    chosen: Sequence[Chosen],
     seed: int = 0,
     on_step: Callable[[int, float], None] = lambda _step, _loss: None,
 ) -> npt.NDArray[np.float32]:
-    """Score each message by a model that never saw it: train on the other folds, freeze, load, score. float32 [N]."""
-    assigned = splitting.stratified(data.labels, folds, seed)
+    """Score each message by a model that never saw it: train on the other folds, freeze, load, score. float32 [N].
+
+    There are as many folds as are `chosen`, each one by its fold's part of `training_parts` alone.
+    """
+    assigned = splitting.stratified(data.labels, len(chosen), seed)
     scores = np.zeros(len(data.texts), np.float32)
-    for fold in range(folds):
-        held_out = assigned == fold
-        with train.trained(Labelled(data.texts[~held_out], data.labels[~held_out]), plan, on_step) as result:
+    for fold, (part, each) in enumerate(zip(training_parts(data, len(chosen), seed), chosen, strict=True)):
+        with train.trained(part, each.plan, on_step, each.calibrations) as result:
             content = freeze.freeze(result.session)
+        held_out = assigned == fold
         scores[held_out] = score(frozen.load(content), data.texts[held_out])
     return scores

@@ -219,4 +219,4 @@ def _head(features: tf.Tensor, rows: npt.NDArray[np.float32], plan: train.Plan) 
     minimise = v1.train.AdagradOptimizer(plan.learning_rate).minimize(
         loss, global_step=v1.train.get_or_create_global_step(), var_list=[weights, bias]
     )
-    return train.Task(features, label, loss, minimise, tf.no_op())
+    return train.Task(features, label, loss, minimise, tf.no_op(), tf.no_op())

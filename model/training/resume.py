@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tensorflow.compat import v1
 
@@ -17,7 +18,9 @@ from model.errors import ModelError
 
 VARIABLE = "training_terms"  # a string scalar: JSON
 
-Terms = Mapping[str, str | int | float]
+_OTHERWISE = "--again removes it and starts over, another --checkpoints leaves it"
+
+Terms = Mapping[str, str | int | float | list[float]]
 
 
 def digest(data: Labelled) -> str:
@@ -31,6 +34,20 @@ def digest(data: Labelled) -> str:
 def record(terms: Terms) -> None:
     """Add the terms to the default graph, before a Saver is made."""
     v1.get_variable(VARIABLE, initializer=json.dumps(terms, sort_keys=True), trainable=False)
+
+
+def recorded(directory: Path, asked: Terms, *, from_step: int | None = None) -> dict[str, Any] | None:
+    """Read the terms of the run in `directory`; None if there is none.
+
+    Raises ModelError as `start` does, also if one of the terms `asked` is another there. Others are not looked at.
+    """
+    saving.tidy(directory)
+    prefix = _where(directory, from_step)
+    if prefix is None:
+        return None
+    theirs = _terms(prefix, directory)
+    _compare({name: theirs.get(name) for name in asked}, asked, directory)
+    return theirs
 
 
 def start(
@@ -75,29 +92,37 @@ def _where(directory: Path, from_step: int | None) -> str | None:
 
 
 def _check(prefix: str, directory: Path, terms: Terms) -> None:
-    why = checkpoint.fault(prefix)
-    if why is not None:
-        raise ModelError(f"cannot resume from {prefix}: {why}; {checkpoint.advice(directory, prefix)}")
+    _compare(_terms(prefix, directory), terms, directory)
     reader = checkpoint.read(prefix)
-    otherwise = "--again removes it and starts over, another --checkpoints leaves it"
-    if not reader.has_tensor(VARIABLE):
-        raise ModelError(f"{prefix} is not a whole state of a training run, so it cannot go on; {otherwise}")
-    theirs = json.loads(reader.get_tensor(VARIABLE))
-    differing = [name for name in sorted({*theirs, *terms}) if theirs.get(name) != terms.get(name)]
-    if differing:
-        said = ", ".join(
-            f"other {name}"
-            if isinstance(theirs.get(name, terms.get(name)), str)
-            else f"{name.replace('_', ' ')} {theirs.get(name)}, not {terms.get(name)}"
-            for name in differing
-        )
-        raise ModelError(
-            f"{directory} holds a run on other terms ({said}), so this is not its continuation; {otherwise}"
-        )
     mine = {variable.op.name for variable in v1.global_variables()}
     missing = sorted(mine - reader.get_variable_to_shape_map().keys())
     if missing:
         raise ModelError(
             f"{prefix} lacks {', '.join(missing)}: it was saved with --variables, or by another version of "
-            f"this program, so it cannot go on; {otherwise}"
+            f"this program, so it cannot go on; {_OTHERWISE}"
+        )
+
+
+def _terms(prefix: str, directory: Path) -> dict[str, Any]:
+    why = checkpoint.fault(prefix)
+    if why is not None:
+        raise ModelError(f"cannot resume from {prefix}: {why}; {checkpoint.advice(directory, prefix)}")
+    reader = checkpoint.read(prefix)
+    if not reader.has_tensor(VARIABLE):
+        raise ModelError(f"{prefix} is not a whole state of a training run, so it cannot go on; {_OTHERWISE}")
+    terms: dict[str, Any] = json.loads(reader.get_tensor(VARIABLE))
+    return terms
+
+
+def _compare(theirs: Mapping[str, Any], terms: Terms, directory: Path) -> None:
+    differing = [name for name in sorted({*theirs, *terms}) if theirs.get(name) != terms.get(name)]
+    if differing:
+        said = ", ".join(
+            f"other {name}"
+            if isinstance(theirs.get(name, terms.get(name)), str | list) or theirs.get(name) is None
+            else f"{name.replace('_', ' ')} {theirs.get(name)}, not {terms.get(name)}"
+            for name in differing
+        )
+        raise ModelError(
+            f"{directory} holds a run on other terms ({said}), so this is not its continuation; {_OTHERWISE}"
         )

@@ -36,51 +36,81 @@ class Spam(NamedTuple):
 
     text: tf.Tensor  # placeholder, string [N]: the raw bytes of each message, of any length
     score: tf.Tensor  # float32 [N] in [0, 1]: the probability of spam, from the fixed-point weights
-    logits: tf.Tensor  # float32 [N]: the same from the float weights, differentiable; for training only
+    margins: tf.Tensor  # float32 [N]: uncalibrated logits from the trained weights, differentiable; for training only
     squares: tf.Tensor  # float32 []: the sum of the squared weight of each n-gram in the messages; for training only
     weights: tf.Variable  # float32 [2**TABLE_BITS]
-    quantise: tf.Operation  # copies the float weights into the fixed-point ones; run it before saving
+    average: tf.Operation  # takes the trained weights into their running mean; run it where a pass ends
+    quantise: tf.Operation  # derives the fixed-point weights from the float ones; run it before saving
 
 
-class _Features(NamedTuple):
+class Serving(NamedTuple):
+    """How the weights that are served follow from those that are trained: float32 scalars.
+
+    A score is the logistic function of `scale` times the margin plus `shift`. They calibrate it, and become part of the
+    fixed-point weights: serving does nothing for them.
+    """
+
+    scale: tf.Tensor | float = 1.0
+    shift: tf.Tensor | float = 0.0
+    rate: tf.Tensor | float = 1.0  # of the trained weights in their running mean, when `average` takes them into it
+    share: tf.Tensor | float = 1.0  # of the trained weights in the served ones; the rest is the running mean
+
+
+_AS_TRAINED = Serving()
+
+
+class Features(NamedTuple):
+    """The n-grams of a micro-batch. P is the number of its bytes, gaps counted; a multiple of BLOCK."""
+
     rows: list[tf.Tensor]  # for each n-gram size, int32 [P]: the table row of the n-gram at each byte; 0 in a gap
     first: tf.Tensor  # int64 [N]: index of the first block that each message owns
     end: tf.Tensor  # int64 [N]: index after that of the last
     norm: tf.Tensor  # float64 [N]: the root of the message's n-gram count
 
 
-def build() -> Spam:
+def build(serving: Serving = _AS_TRAINED) -> Spam:
     """Add the classifier to the default graph: the node `text`, the node `score`, and what training needs.
 
-    Checkpoints keep all four variables; `score` depends on the fixed-point ones alone, so freezing drops the others.
+    Checkpoints keep all variables; `score` depends on the fixed-point ones alone, so freezing drops the others.
     """
     text = v1.placeholder(tf.string, [None], name="text")
-    weights = v1.get_variable("weights", [1 << TABLE_BITS], tf.float32, v1.zeros_initializer())
-    bias = v1.get_variable("bias", [], tf.float32, v1.zeros_initializer())
+    weights, weights_mean = (_variable(name, [1 << TABLE_BITS]) for name in ("weights", "weights_mean"))
+    bias, bias_mean = (_variable(name, []) for name in ("bias", "bias_mean"))
     weights_fixed = v1.get_variable(
         "weights_fixed", [1 << TABLE_BITS], tf.int32, v1.zeros_initializer(), trainable=False
     )
     bias_fixed = v1.get_variable("bias_fixed", [], tf.int32, v1.zeros_initializer(), trainable=False)
 
     with tf.name_scope("features"):
-        features = _features(text)
-    with tf.name_scope("logits"):
+        grams = features(text)
+    with tf.name_scope("margins"):
         # Row 0, where all NULs are, weighs nothing.
-        found = [_look_up(weights, rows) * tf.cast(rows > 0, tf.float32) for rows in features.rows]
-        logits = tf.cast(_sum_per_message(features, found, tf.float64) / features.norm, tf.float32) + bias
+        found = [_look_up(weights, rows) * tf.cast(rows > 0, tf.float32) for rows in grams.rows]
+        margins = tf.cast(_sum_per_message(grams, found, tf.float64) / grams.norm, tf.float32) + bias
         squares = tf.add_n([tf.reduce_sum(tf.square(each)) for each in found])
     with tf.name_scope("fixed"):
-        found_fixed = [_look_up(weights_fixed, rows) for rows in features.rows]
-        margin = tf.cast(_sum_per_message(features, found_fixed, tf.int64), tf.float64)
-        scores = _sigmoid((margin / features.norm + tf.cast(bias_fixed, tf.float64)) / WEIGHT_ONE)
-    score = tf.identity(scores, name="score")
+        found_fixed = [_look_up(weights_fixed, rows) for rows in grams.rows]
+        total = tf.cast(_sum_per_message(grams, found_fixed, tf.int64), tf.float64)
+        logits = (total / grams.norm + tf.cast(bias_fixed, tf.float64)) / WEIGHT_ONE
+    tf.cast(logits, tf.float32, name="logit")  # a stable name, for those who build on this graph
+    score = tf.identity(_sigmoid(logits), name="score")
+    with tf.name_scope("mean"):
+        pairs = [(weights, weights_mean), (bias, bias_mean)]
+        average = tf.group(*(mean.assign_add((each - mean) * serving.rate) for each, mean in pairs), name="averaged")
     with tf.name_scope("quantise"):
-        fixed = tf.concat([[0], _to_fixed(weights[1:])], axis=0)
-        assignments = [weights_fixed.assign(fixed), bias_fixed.assign(_to_fixed(bias))]
-    return Spam(text, score, logits, squares, weights, tf.group(*assignments, name="quantised"))
+        table, constant = (mean + (each - mean) * serving.share for each, mean in pairs)
+        fixed = tf.concat([[0], _to_fixed(table[1:] * serving.scale)], axis=0)
+        shifted = _to_fixed(constant * serving.scale + serving.shift)
+        quantise = tf.group(weights_fixed.assign(fixed), bias_fixed.assign(shifted), name="quantised")
+    return Spam(text, score, margins, squares, weights, average, quantise)
 
 
-def _features(text: tf.Tensor) -> _Features:
+def _variable(name: str, shape: list[int]) -> tf.Variable:
+    return v1.get_variable(name, shape, tf.float32, v1.zeros_initializer(), trainable=not name.endswith("_mean"))
+
+
+def features(text: tf.Tensor) -> Features:
+    """Find the n-grams of texts: string [N]."""
     length = tf.cast(tf.strings.length(text), tf.int64)
     flat = tf.strings.join([GAP, tf.strings.reduce_join(text, axis=0, separator=GAP), GAP + b"\0" * BLOCK])
     octets = tf.io.decode_raw(tf.strings.lower(flat), tf.uint8)  # lower: ASCII letters only, byte by byte
@@ -95,7 +125,7 @@ def _features(text: tf.Tensor) -> _Features:
     end = tf.cumsum(length + len(GAP))
     first = (end - length - REACH) // BLOCK
     norm = tf.sqrt(tf.cast(sum(SIZES) - len(SIZES) + len(SIZES) * length, tf.float64))
-    return _Features(rows, first, (end - 1) // BLOCK + 1, norm)
+    return Features(rows, first, (end - 1) // BLOCK + 1, norm)
 
 
 def _top_bits(hashed: tf.Tensor) -> tf.Tensor:
@@ -107,11 +137,11 @@ def _look_up(table: tf.Variable, rows: tf.Tensor) -> tf.Tensor:
     return tf.gather_nd(table, rows[:, tf.newaxis])  # two thirds of the time of tf.gather, on single numbers
 
 
-def _sum_per_message(features: _Features, found: list[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
+def _sum_per_message(grams: Features, found: list[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
     """Sum the weights of each message's n-grams: `dtype` [N]. Exact, so independent of the batch, for integers."""
     per_block = tf.cast(tf.reduce_sum(tf.reshape(tf.add_n(found), [-1, BLOCK]), axis=1), dtype)
     running = tf.concat([tf.zeros([1], dtype), tf.cumsum(per_block)], axis=0)
-    return tf.gather(running, features.end) - tf.gather(running, features.first)
+    return tf.gather(running, grams.end) - tf.gather(running, grams.first)
 
 
 def _to_fixed(values: tf.Tensor) -> tf.Tensor:

@@ -1,0 +1,102 @@
+"""Training many settings on many inner folds at once, for what they say of messages that they have not seen.
+
+The same steps as `train` takes, in numpy: a column is one setting trained without one fold, and all columns go through
+the same mini-batches. What one column costs is small beside finding and gathering the n-grams of a mini-batch.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from model.training.ngrams import Counted
+from model.training.train import ACCUMULATOR, mean_rate
+
+_FARTHEST = 30.0  # beyond this margin a float32 probability is 0 or 1
+_SCORED = 256  # messages at a time
+
+
+class Setting(NamedTuple):
+    """What is tried. The fields are those of `train.Plan`."""
+
+    l2: float
+    learning_rate: float
+    spam_weight: float
+
+
+class Trials:
+    """Settings under training. `passes` counts the passes over the messages."""
+
+    def __init__(
+        self,
+        counted: Counted,
+        labels: npt.NDArray[np.bool_],
+        assigned: npt.NDArray[np.int64],
+        settings: Sequence[Setting],
+        batch: int,
+        seed: int,
+    ) -> None:
+        """Begin with messages [N] with `labels`, each `assigned` to a fold from 0."""
+        self._counted, self._labels, self._assigned = counted, labels.astype(np.float32), assigned
+        self._folds = int(assigned.max()) + 1
+        self._batch, self._random = batch, np.random.RandomState(seed)
+        self.settings = list(settings)
+        self.passes = 0
+        columns = len(settings) * self._folds  # by setting, then by fold
+        self._weights = np.zeros((counted.width, columns), np.float32)
+        self._squares = np.full((counted.width, columns), ACCUMULATOR, np.float32)
+        self._mean = np.zeros((counted.width, columns), np.float32)
+        self._bias, self._bias_mean = np.zeros(columns, np.float32), np.zeros(columns, np.float32)
+        self._bias_squares = np.full(columns, ACCUMULATOR, np.float32)
+
+    def keep(self, which: Sequence[int]) -> None:
+        """Go on with these settings alone, by their indices."""
+        columns = (np.array(which)[:, np.newaxis] * self._folds + np.arange(self._folds)).ravel()
+        self.settings = [self.settings[index] for index in which]
+        for name in ("_weights", "_squares", "_mean", "_bias", "_bias_mean", "_bias_squares"):
+            setattr(self, name, np.ascontiguousarray(getattr(self, name)[..., columns]))
+
+    def take_pass(self, on_step: Callable[[], None] = lambda: None) -> npt.NDArray[np.float32]:
+        """Go through all messages once; return each setting's held-out margins: float32 [settings, N]."""
+        order = self._random.permutation(len(self._labels))
+        for start in range(0, len(order), self._batch):
+            self._step(order[start : start + self._batch])
+            on_step()
+        self.passes += 1
+        rate = np.float32(mean_rate(self.passes))
+        self._mean += (self._weights - self._mean) * rate
+        self._bias_mean += (self._bias - self._bias_mean) * rate
+        return self._held_out()
+
+    def _step(self, messages: npt.NDArray[np.int64]) -> None:
+        l2, learning_rate, spam_weight = np.repeat(np.array(self.settings, np.float32), self._folds, axis=0).T
+        present, counts = self._counted.dense(messages)
+        used = (self._assigned[messages, np.newaxis] != np.arange(self._folds)).astype(np.float32)
+        used /= np.maximum(used.sum(axis=0), 1)  # a mean over those that are not held out
+        grams = counts / self._counted.norms[messages, np.newaxis]
+        weights, label = self._weights[present], self._labels[messages, np.newaxis]
+        margins = np.clip(grams @ weights + self._bias, -_FARTHEST, _FARTHEST)
+        probability = 1 / (1 + np.exp(-margins))
+        slope = probability * (1 + (spam_weight - 1) * label) - label * spam_weight
+        slope *= np.tile(used, len(self.settings))
+        occurrences = np.tile((used.T @ counts).T, len(self.settings))
+        gradient = grams.T @ slope + 2 * l2 * occurrences * weights
+        squares = self._squares[present] + gradient * gradient
+        self._squares[present] = squares
+        self._weights[present] = weights - learning_rate * gradient / np.sqrt(squares)
+        slope = slope.sum(axis=0)
+        self._bias_squares += slope * slope
+        self._bias -= learning_rate * slope / np.sqrt(self._bias_squares)
+
+    def _held_out(self) -> npt.NDArray[np.float32]:
+        margins = np.zeros((len(self.settings), len(self._labels)), np.float32)
+        for fold in range(self._folds):
+            mine = np.flatnonzero(self._assigned == fold)
+            weights = np.ascontiguousarray(self._mean[:, fold :: self._folds])
+            for start in range(0, len(mine), _SCORED):
+                messages = mine[start : start + _SCORED]
+                present, counts = self._counted.dense(messages)
+                sums = counts @ weights[present] / self._counted.norms[messages, np.newaxis]
+                margins[:, messages] = (sums + self._bias_mean[fold :: self._folds]).T
+        return margins
