@@ -122,9 +122,11 @@ def _train(
     total = plan.total_steps(len(data.texts))
     with (
         asked_to_stop() as stop,
-        training.prepared(plan, data.labels, terms, chosen.calibrations) as (session, _, task),
+        training.prepared(plan, data.labels, terms, chosen.calibrations) as (session, parts, task),
     ):
         done = resume.start(session, checkpoints, terms, again=options.again, from_step=options.from_step)
+        if not done:
+            training.begin(session, parts, data)
         tell_place(done, total)
         with progress("training", total, done) as on_step:
             place = options.place(checkpoints)

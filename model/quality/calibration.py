@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 _MOST_STEPS = 100  # of Newton's method; it takes about ten
+_NO_STEP = 1e-7
 
 
 class Bin(NamedTuple):
@@ -108,16 +109,17 @@ def platt(margins: npt.NDArray[np.floating], labels: npt.NDArray[np.bool_]) -> P
     unit = float(margins.std()) or 1.0  # so that the steps are of the same size whatever the margins' is
     inputs = np.stack([margins.astype(np.float64) / unit, np.ones(len(labels))])
     found = np.array([0.0, math.log((spam + 1) / (len(labels) - spam + 1))])
+    cost = _cost(found, inputs, target)
     for _ in range(_MOST_STEPS):
         probability = 1 / (1 + np.exp(-np.clip(found @ inputs, -500, 500)))
-        gradient = inputs @ (probability - target)
         hessian = (inputs * (probability * (1 - probability))) @ inputs.T + 1e-9 * np.eye(2)
-        step, length = np.linalg.solve(hessian, gradient), 1.0
-        before = _cost(found, inputs, target)
-        while _cost(found - length * step, inputs, target) > before and length > 1e-10:
-            length /= 2
-        found = found - length * step
-        if np.abs(length * step).max() < 1e-9:
+        step = np.linalg.solve(hessian, inputs @ (probability - target))
+        after = _cost(found - step, inputs, target)
+        while after > cost and np.abs(step).max() > _NO_STEP:
+            step /= 2
+            after = _cost(found - step, inputs, target)
+        found, cost = found - step, after
+        if np.abs(step).max() <= _NO_STEP:
             break
     scale, shift = float(found[0]) / unit, float(found[1])
     if scale <= 0:

@@ -38,7 +38,7 @@ class Spam(NamedTuple):
     score: tf.Tensor  # float32 [N] in [0, 1]: the probability of spam, from the fixed-point weights
     margins: tf.Tensor  # float32 [N]: uncalibrated logits from the trained weights, differentiable; for training only
     squares: tf.Tensor  # float32 []: the sum of the squared weight of each n-gram in the messages; for training only
-    weights: tf.Variable  # float32 [2**TABLE_BITS]
+    ratios: tf.Variable  # float32 [2**TABLE_BITS]: what the trained weights are multiplied by; 1 unless assigned
     average: tf.Operation  # takes the trained weights into their running mean; run it where a pass ends
     quantise: tf.Operation  # derives the fixed-point weights from the float ones; run it before saving
 
@@ -76,6 +76,7 @@ def build(serving: Serving = _AS_TRAINED) -> Spam:
     text = v1.placeholder(tf.string, [None], name="text")
     weights, weights_mean = (_variable(name, [1 << TABLE_BITS]) for name in ("weights", "weights_mean"))
     bias, bias_mean = (_variable(name, []) for name in ("bias", "bias_mean"))
+    ratios = v1.get_variable("ratios", [1 << TABLE_BITS], tf.float32, v1.ones_initializer(), trainable=False)
     weights_fixed = v1.get_variable(
         "weights_fixed", [1 << TABLE_BITS], tf.int32, v1.zeros_initializer(), trainable=False
     )
@@ -86,7 +87,8 @@ def build(serving: Serving = _AS_TRAINED) -> Spam:
     with tf.name_scope("margins"):
         # Row 0, where all NULs are, weighs nothing.
         found = [_look_up(weights, rows) * tf.cast(rows > 0, tf.float32) for rows in grams.rows]
-        margins = tf.cast(_sum_per_message(grams, found, tf.float64) / grams.norm, tf.float32) + bias
+        scaled = [each * _look_up(ratios, rows) for each, rows in zip(found, grams.rows, strict=True)]
+        margins = tf.cast(_sum_per_message(grams, scaled, tf.float64) / grams.norm, tf.float32) + bias
         squares = tf.add_n([tf.reduce_sum(tf.square(each)) for each in found])
     with tf.name_scope("fixed"):
         found_fixed = [_look_up(weights_fixed, rows) for rows in grams.rows]
@@ -99,10 +101,10 @@ def build(serving: Serving = _AS_TRAINED) -> Spam:
         average = tf.group(*(mean.assign_add((each - mean) * serving.rate) for each, mean in pairs), name="averaged")
     with tf.name_scope("quantise"):
         table, constant = (mean + (each - mean) * serving.share for each, mean in pairs)
-        fixed = tf.concat([[0], _to_fixed(table[1:] * serving.scale)], axis=0)
+        fixed = tf.concat([[0], _to_fixed((table * ratios)[1:] * serving.scale)], axis=0)
         shifted = _to_fixed(constant * serving.scale + serving.shift)
         quantise = tf.group(weights_fixed.assign(fixed), bias_fixed.assign(shifted), name="quantised")
-    return Spam(text, score, margins, squares, weights, average, quantise)
+    return Spam(text, score, margins, squares, ratios, average, quantise)
 
 
 def _variable(name: str, shape: list[int]) -> tf.Variable:

@@ -17,7 +17,7 @@ from tensorflow.compat import v1
 from model.corpus import Labelled
 from model.errors import ModelError
 from model.quality.calibration import Platt
-from model.training import resume, spam
+from model.training import ngrams, resume, spam
 
 ACCUMULATOR = 1e-4  # what AdaGrad's sums of squared gradients begin with: nothing, beside the first gradient's
 UNCALIBRATED = (Platt(1.0, 0.0),)
@@ -138,6 +138,12 @@ def prepared(
         yield Prepared(session, parts, Task(parts.text, label, loss, minimise, parts.average, parts.quantise))
 
 
+def begin(session: v1.Session, parts: spam.Spam, data: Labelled) -> None:
+    """Set what training on `data` starts from, once variables are initialised: how telling each n-gram is."""
+    values = ngrams.ratios(data.texts, data.labels)
+    session.run(parts.ratios.initializer, {parts.ratios.initializer.inputs[1]: values})
+
+
 @contextmanager
 def trained(
     data: Labelled,
@@ -152,6 +158,7 @@ def trained(
     with prepared(plan, data.labels, calibrations=calibrations) as (session, parts, task):
         with session.graph.as_default():
             session.run(v1.global_variables_initializer())
+        begin(session, parts, data)
         done = 0
         for done, loss in steps(session, task, data.texts, data.labels, plan):
             on_step(done, loss)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from model.training.ngrams import Counted
+from model.training.ngrams import Counted, log_ratios
 from model.training.train import ACCUMULATOR, mean_rate
 
 _FARTHEST = 30.0  # beyond this margin a float32 probability is 0 or 1
@@ -47,6 +47,7 @@ class Trials:
         self._weights = np.zeros((counted.width, columns), np.float32)
         self._squares = np.full((counted.width, columns), ACCUMULATOR, np.float32)
         self._mean = np.zeros((counted.width, columns), np.float32)
+        self._ratios = self._log_ratios()
         self._bias, self._bias_mean = np.zeros(columns, np.float32), np.zeros(columns, np.float32)
         self._bias_squares = np.full(columns, ACCUMULATOR, np.float32)
 
@@ -69,6 +70,24 @@ class Trials:
         self._bias_mean += (self._bias - self._bias_mean) * rate
         return self._held_out()
 
+    def _log_ratios(self) -> npt.NDArray[np.float32]:
+        """float32 [width, folds], of all messages but those of the fold."""
+        starts, columns = self._counted.starts, self._counted.columns
+        owners = np.repeat(np.arange(len(self._labels)), np.diff(starts))
+        found = []
+        for fold in range(self._folds):
+            used = self._assigned != fold
+            spam, ham = used & (self._labels > 0), used & (self._labels == 0)
+            spam_with, ham_with = (
+                np.bincount(columns[mine[owners]], minlength=self._counted.width) for mine in (spam, ham)
+            )
+            found.append(log_ratios(spam_with, ham_with, int(spam.sum()), int(ham.sum())))
+        return np.stack(found, axis=1)
+
+    def _by_fold(self, columns: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """A view on [rows, settings * folds] as [rows, settings, folds]."""
+        return columns.reshape(len(columns), len(self.settings), self._folds)
+
     def _step(self, messages: npt.NDArray[np.int64]) -> None:
         l2, learning_rate, spam_weight = np.repeat(np.array(self.settings, np.float32), self._folds, axis=0).T
         present, counts = self._counted.dense(messages)
@@ -76,15 +95,27 @@ class Trials:
         used /= np.maximum(used.sum(axis=0), 1)  # a mean over those that are not held out
         grams = counts / self._counted.norms[messages, np.newaxis]
         weights, label = self._weights[present], self._labels[messages, np.newaxis]
-        margins = np.clip(grams @ weights + self._bias, -_FARTHEST, _FARTHEST)
+        ratios = self._ratios[present, np.newaxis, :]
+        scaled = weights.copy()
+        self._by_fold(scaled)[:] *= ratios
+        margins = np.clip(grams @ scaled + self._bias, -_FARTHEST, _FARTHEST)
         probability = 1 / (1 + np.exp(-margins))
         slope = probability * (1 + (spam_weight - 1) * label) - label * spam_weight
-        slope *= np.tile(used, len(self.settings))
-        occurrences = np.tile((used.T @ counts).T, len(self.settings))
-        gradient = grams.T @ slope + 2 * l2 * occurrences * weights
-        squares = self._squares[present] + gradient * gradient
+        self._by_fold(slope)[:] *= used[:, np.newaxis, :]
+
+        # In place where it can be: these are the large arrays.
+        gradient = grams.T @ slope
+        self._by_fold(gradient)[:] *= ratios
+        np.multiply(weights, 2 * l2, out=scaled)
+        self._by_fold(scaled)[:] *= (counts.T @ used)[:, np.newaxis, :]
+        gradient += scaled
+        squares = self._squares[present]
+        squares += np.multiply(gradient, gradient, out=scaled)
         self._squares[present] = squares
-        self._weights[present] = weights - learning_rate * gradient / np.sqrt(squares)
+        gradient *= learning_rate
+        gradient /= np.sqrt(squares, out=squares)
+        weights -= gradient
+        self._weights[present] = weights
         slope = slope.sum(axis=0)
         self._bias_squares += slope * slope
         self._bias -= learning_rate * slope / np.sqrt(self._bias_squares)
@@ -93,7 +124,7 @@ class Trials:
         margins = np.zeros((len(self.settings), len(self._labels)), np.float32)
         for fold in range(self._folds):
             mine = np.flatnonzero(self._assigned == fold)
-            weights = np.ascontiguousarray(self._mean[:, fold :: self._folds])
+            weights = self._mean[:, fold :: self._folds] * self._ratios[:, fold, np.newaxis]
             for start in range(0, len(mine), _SCORED):
                 messages = mine[start : start + _SCORED]
                 present, counts = self._counted.dense(messages)

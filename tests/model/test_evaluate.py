@@ -17,12 +17,12 @@ from model.errors import ModelError
 from model.graph import frozen
 from model.quality import evaluate
 from model.quality.metrics import metrics
-from model.training import train
+from model.training import choice, train
 from tests.model.conftest import ROOT
 from tests.support.model_room import complaint, succeed
 
 SHIPPED = ROOT / "data" / "spam.pb"
-SMS = ROOT.parent / "shared" / "data" / "sms_spam_collection.tsv"
+COLLECTIONS = ROOT.parent / "shared" / "data"
 
 # Right, wrong, wrong, right, and a wrong one whose bytes would repaint a terminal: some as they are, some not UTF-8.
 HOSTILE = b"see you \x1b[2J\xe2\x80\xae [red]at lunch\xff"
@@ -169,7 +169,7 @@ def test_each_message_is_scored_by_a_model_that_never_saw_it(labelled: Path) -> 
     data = corpus.read([labelled])
     odd = int(np.flatnonzero(data.labels)[0])
     data.labels[odd] = False
-    scores = evaluate.cross_validate(data, train.Plan(epochs=20), folds=2)
+    scores = evaluate.cross_validate(data, [choice.Chosen(train.Plan(epochs=20))] * 2)
     assert scores[odd] > 0.5
     assert metrics(scores, data.labels).accuracy > 0.8
 
@@ -181,14 +181,23 @@ def test_no_messages_have_no_scores(shipped_graph: tf.Graph) -> None:
 
 
 @pytest.mark.slow
-def test_five_folds_of_the_sms_spam_collection() -> None:
-    """The promise of the model card."""
-    if not SMS.exists():
-        pytest.skip(
-            f"the SMS Spam Collection is not at ../{SMS.relative_to(ROOT.parent)}: model corpus --output fetches it"
-        )
-    data = corpus.read([SMS])
-    found = metrics(evaluate.cross_validate(data, train.Plan()), data.labels)
-    assert found.messages == 5574
-    assert found.accuracy >= 0.985
-    assert found.f1 >= 0.94
+@pytest.mark.parametrize(
+    ("file", "messages", "accuracy", "f1", "calibration_error"),
+    [
+        ("sms_spam_collection.tsv", 5574, 0.9925, 0.971, 0.02),
+        ("youtube_spam_collection.tsv", 1951, 0.955, 0.955, 0.03),
+    ],
+)
+def test_five_folds_of_public_collections(
+    file: str, messages: int, accuracy: float, f1: float, calibration_error: float
+) -> None:
+    """The promise of the model card, to those who train on their own messages: one trainer for corpora of any kind."""
+    path = COLLECTIONS / file
+    if not path.exists():
+        pytest.skip(f"there is no ../{path.relative_to(ROOT.parent)}")
+    found = json.loads(succeed("train", path, "--folds", 5, "--json"))
+    assert found["messages"] == messages
+    assert found["accuracy"] >= accuracy
+    assert found["f1"] >= f1
+    assert found["calibration_error"] <= calibration_error
+    assert found["errors"] <= 1.25 * found["fewest_errors"] + 3

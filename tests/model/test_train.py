@@ -30,13 +30,15 @@ def test_only_what_the_score_needs_is_frozen(trained_checkpoint: str) -> None:
     assert {node.name for node in nodes}.isdisjoint({"weights", "label", "global_step"})
 
 
-def test_the_fixed_point_score_is_the_trained_one(trained_checkpoint: str, labelled: Path) -> None:
+def test_the_fixed_point_score_is_the_trained_one(labelled: Path) -> None:
     """Serving uses integers for exactness; they must say what training learnt, up to the score's own steps."""
-    texts = corpus.read([labelled]).texts
-    with checkpoint.restored(trained_checkpoint) as session:
-        logits = next(op.outputs[0] for op in session.graph.get_operations() if op.name == "logits/add")
-        score, logit = session.run(["score:0", logits], {"text:0": texts})
-    np.testing.assert_allclose(score, 1 / (1 + np.exp(-logit)), atol=0.25 / 1024)
+    data = corpus.read([labelled])
+    with train.trained(data, train.Plan(epochs=1)) as result:  # after one pass the mean over passes is that one
+        score, margin, logit = result.session.run(
+            [result.parts.score, result.parts.margins, "logit:0"], {result.parts.text: data.texts}
+        )
+    np.testing.assert_allclose(score, 1 / (1 + np.exp(-margin)), atol=0.25 / 1024)
+    np.testing.assert_allclose(logit, margin, atol=1e-3)
 
 
 def test_the_same_seed_trains_the_same_model(labelled: Path) -> None:
