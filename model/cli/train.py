@@ -126,13 +126,13 @@ def _train(
     ):
         done = resume.start(session, checkpoints, terms, again=options.again, from_step=options.from_step)
         if not done:
-            training.begin(session, parts, data)
+            training.begin(session, parts, data, plan)
         tell_place(done, total)
         with progress("training", total, done) as on_step:
             place = options.place(checkpoints)
             prefix = run.go_on(session, task, data.texts, data.labels, plan, place, done, on_step, stop)
     report = {"checkpoint": prefix, "messages": len(data.texts), "spam": int(data.labels.sum()), "steps": total}
-    report |= {name: getattr(plan, name) for name in ("epochs", "l2", "learning_rate", "spam_weight")}
+    report |= {name: getattr(plan, name) for name in ("epochs", "l2", "learning_rate", "spam_weight", "telling")}
     click.echo(json.dumps(report)) if as_json else tell_path(prefix)
 
 

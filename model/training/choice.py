@@ -19,16 +19,17 @@ from model.training import ngrams, train
 from model.training.trials import Setting, Trials
 
 FOLDS = 5
-MOST_PASSES = 12
-HALVED_AFTER = (3, 6)  # passes
+MOST_PASSES = 10
+HALVED_AFTER = (2, 5)  # passes
 PENALTIES = (1e-3, 3e-3, 1e-2, 3e-2)
-LEARNING_RATES = (0.3, 1.0)
+LEARNING_RATES = (1.0, 0.3)  # the second one is tried with the best of the rest
+TELLING = (1.0, 0.0)
 UNEVEN = 1.5  # messages of one label to each of the other, from where spam's weight is in question
 NEGLIGIBLE = 0.01  # of the log loss: fewer passes are preferred to that
 SAMPLE = 8000  # messages that a choice is made on; more of them change it little
 RARE = 1000  # of each label that a sample keeps, if there are so many
 
-_CHOSEN = ("l2", "learning_rate", "spam_weight")
+_CHOSEN = Setting._fields
 
 
 class Chosen(NamedTuple):
@@ -66,13 +67,17 @@ class Grid(NamedTuple):
     def settings(self) -> list[Setting]:
         """What is compared first."""
         weight = 1.0 if self.spam_weight is None else self.spam_weight
-        return [Setting(l2, rate, weight) for l2 in self.penalties for rate in self.learning_rates]
+        telling = TELLING if self.is_search else TELLING[:1]
+        return [Setting(l2, self.learning_rates[0], weight, each) for l2 in self.penalties for each in telling]
 
-    def weights(self, labels: npt.NDArray[np.bool_]) -> list[float]:
-        """Weights of spam to compare with 1 afterwards."""
+    def variants(self, best: Setting, labels: npt.NDArray[np.bool_]) -> list[Setting]:
+        """What is compared with the best of those: other learning rates, and other weights of spam."""
         odds = float((~labels).sum() / labels.sum())
-        uneven = max(odds, 1 / odds) >= UNEVEN
-        return [math.sqrt(odds), odds] if self.is_search and self.spam_weight is None and uneven else []
+        uneven = self.is_search and self.spam_weight is None and max(odds, 1 / odds) >= UNEVEN
+        return [
+            *(best._replace(learning_rate=rate) for rate in self.learning_rates[1:]),
+            *(best._replace(spam_weight=weight) for weight in ((math.sqrt(odds), odds) if uneven else ())),
+        ]
 
 
 def grid(
@@ -114,7 +119,7 @@ def effort(labels: npt.NDArray[np.bool_], plan: train.Plan, among: Grid) -> int:
     """How many mini-batches a choice goes through at most, for messages with `labels` [N]."""
     if _folds(labels) < 2:
         return 0
-    rounds = 2 if among.weights(labels) else 1
+    rounds = 2 if among.variants(among.settings[0], labels) else 1
     found = rounds * among.passes * plan.steps_a_pass(min(len(labels), SAMPLE))
     if len(labels) > SAMPLE:
         passes = max(1, round(among.passes * math.sqrt(SAMPLE / len(labels))))
@@ -153,16 +158,16 @@ def _choose(data: Labelled, plan: train.Plan, among: Grid, count: int, on_step: 
 
     compared = run(among.settings)
     best = min(compared, key=lambda each: min(each.losses))
-    weighed = [best.setting._replace(spam_weight=weight) for weight in among.weights(data.labels)]
-    if weighed:
-        compared += run(weighed)
+    variants = among.variants(best.setting, data.labels)
+    if variants:
+        compared += run(variants)
         best = min(compared, key=lambda each: min(each.losses))
     enough = min(best.losses) * (1 + NEGLIGIBLE)
     passes = next(number for number, loss in enumerate(best.losses, 1) if loss <= enough)
     passes = passes if among.is_search else among.passes
     right = (best.fits[passes - 1].logits(best.margins[passes - 1]) >= 0) == data.labels
     chosen = plan._replace(**best.setting._asdict(), epochs=passes)
-    tried = len(among.settings) + len(weighed)
+    tried = len(among.settings) + len(variants)
     return Chosen(chosen, tuple(best.fits), tried, count, best.losses[passes - 1], float(right.mean()))
 
 
@@ -215,7 +220,10 @@ def _calibrated(data: Labelled, chosen: Chosen, on_step: Callable[[], None]) -> 
 def lines(chosen: Chosen, where: str = "") -> list[str]:
     """What was chosen and why, for people."""
     plan = chosen.plan
-    settings = f"L2 {plan.l2:g}, learning rate {plan.learning_rate:g}, spam weight {plan.spam_weight:.3g}"
+    settings = (
+        f"L2 {plan.l2:g}, learning rate {plan.learning_rate:g}, spam weight {plan.spam_weight:.3g}, n-grams "
+        f"{'by how telling they are' if plan.telling else 'all alike'}"
+    )
     if not chosen.folds:
         return [
             f"too few messages of one label to hold any out{where}: defaults ({settings}), and scores that are not "

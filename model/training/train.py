@@ -32,8 +32,9 @@ class Plan(NamedTuple):
     batch: int = 64  # messages a step
     seed: int = 0
     learning_rate: float = 1.0
-    l2: float = 1e-3  # of each weight squared, once for every n-gram in a message that has it
+    l2: float = 3e-3  # of each weight squared, once for every n-gram in a message that has it
     spam_weight: float = 1.0  # of a spam message; a ham message has 1
+    telling: float = 1.0  # 1: n-grams count by how telling they are (`ngrams.log_ratios`); 0: all alike
 
     def total_steps(self, messages: int) -> int:
         """How many steps this plan takes over so many messages."""
@@ -138,9 +139,11 @@ def prepared(
         yield Prepared(session, parts, Task(parts.text, label, loss, minimise, parts.average, parts.quantise))
 
 
-def begin(session: v1.Session, parts: spam.Spam, data: Labelled) -> None:
+def begin(session: v1.Session, parts: spam.Spam, data: Labelled, plan: Plan) -> None:
     """Set what training on `data` starts from, once variables are initialised: how telling each n-gram is."""
-    values = ngrams.ratios(data.texts, data.labels)
+    if not plan.telling:
+        return
+    values = 1 + plan.telling * (ngrams.ratios(data.texts, data.labels) - 1)
     session.run(parts.ratios.initializer, {parts.ratios.initializer.inputs[1]: values})
 
 
@@ -158,7 +161,7 @@ def trained(
     with prepared(plan, data.labels, calibrations=calibrations) as (session, parts, task):
         with session.graph.as_default():
             session.run(v1.global_variables_initializer())
-        begin(session, parts, data)
+        begin(session, parts, data, plan)
         done = 0
         for done, loss in steps(session, task, data.texts, data.labels, plan):
             on_step(done, loss)

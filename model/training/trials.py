@@ -23,6 +23,7 @@ class Setting(NamedTuple):
     l2: float
     learning_rate: float
     spam_weight: float
+    telling: float = 1.0
 
 
 class Trials:
@@ -89,13 +90,14 @@ class Trials:
         return columns.reshape(len(columns), len(self.settings), self._folds)
 
     def _step(self, messages: npt.NDArray[np.int64]) -> None:
-        l2, learning_rate, spam_weight = np.repeat(np.array(self.settings, np.float32), self._folds, axis=0).T
+        l2, learning_rate, spam_weight, _ = np.repeat(np.array(self.settings, np.float32), self._folds, axis=0).T
         present, counts = self._counted.dense(messages)
         used = (self._assigned[messages, np.newaxis] != np.arange(self._folds)).astype(np.float32)
         used /= np.maximum(used.sum(axis=0), 1)  # a mean over those that are not held out
         grams = counts / self._counted.norms[messages, np.newaxis]
         weights, label = self._weights[present], self._labels[messages, np.newaxis]
-        ratios = self._ratios[present, np.newaxis, :]
+        telling = np.array([each.telling for each in self.settings], np.float32)[:, np.newaxis]
+        ratios = 1 + telling * (self._ratios[present, np.newaxis, :] - 1)
         scaled = weights.copy()
         self._by_fold(scaled)[:] *= ratios
         margins = np.clip(grams @ scaled + self._bias, -_FARTHEST, _FARTHEST)
@@ -124,7 +126,8 @@ class Trials:
         margins = np.zeros((len(self.settings), len(self._labels)), np.float32)
         for fold in range(self._folds):
             mine = np.flatnonzero(self._assigned == fold)
-            weights = self._mean[:, fold :: self._folds] * self._ratios[:, fold, np.newaxis]
+            telling = np.array([each.telling for each in self.settings], np.float32)
+            weights = self._mean[:, fold :: self._folds] * (1 + telling * (self._ratios[:, fold, np.newaxis] - 1))
             for start in range(0, len(mine), _SCORED):
                 messages = mine[start : start + _SCORED]
                 present, counts = self._counted.dense(messages)

@@ -45,9 +45,10 @@ def written(data: Labelled, path: Path) -> Path:
     return path
 
 
-def test_a_trial_is_the_training_that_it_stands_for(uneven: Labelled) -> None:
-    """Else what is chosen would be best for another program. All messages are in the second fold: the first lacks none."""
-    plan, setting = train.Plan(epochs=2), Setting(l2=3e-3, learning_rate=0.5, spam_weight=2.0)
+@pytest.mark.parametrize("telling", [0.0, 1.0])
+def test_a_trial_is_the_training_that_it_stands_for(uneven: Labelled, telling: float) -> None:
+    """Else what is chosen would be best for another program. No message is in the first fold: it lacks none."""
+    plan, setting = train.Plan(epochs=2), Setting(l2=3e-3, learning_rate=0.5, spam_weight=2.0, telling=telling)
     whole = np.ones(len(uneven.texts), np.int64)
     trials = Trials(ngrams.count(uneven.texts), uneven.labels, whole, [setting], plan.batch, plan.seed)
     for _ in range(2):
@@ -95,11 +96,11 @@ def test_half_is_the_break_even_point_and_scores_are_probabilities(spam: int, ha
 
 
 def test_the_choice_is_the_best_of_the_grid_and_the_same_each_time(uneven: Labelled) -> None:
-    among = choice.Grid(penalties=(1e-3, 100.0), learning_rates=(0.001, 1.0), passes=6)
+    among = choice.Grid(penalties=(1e-3, 100.0), learning_rates=(1.0, 0.001), passes=6)
     heard: list[None] = []
     found = choice.choose(uneven, train.Plan(), among, lambda: heard.append(None))
     assert (found.plan.l2, found.plan.learning_rate) == (1e-3, 1.0)  # the others hardly learn
-    assert (found.compared, found.folds, len(found.calibrations)) == (4 + 2, 5, 6)  # with two more weights of spam
+    assert (found.compared, found.folds, len(found.calibrations)) == (4 + 3, 5, 6)  # with another rate, and two weights
     assert len(heard) == choice.effort(uneven.labels, train.Plan(), among)
     assert choice.choose(uneven, train.Plan(), among) == found
 
@@ -112,8 +113,8 @@ def test_what_was_chosen_comes_back_from_what_checkpoints_keep(uneven: Labelled)
 
 def test_the_options_that_are_given_are_not_chosen(uneven: Labelled) -> None:
     given = choice.grid(l2=0.5, learning_rate=0.25, spam_weight=3.0)
-    assert given.settings == [Setting(0.5, 0.25, 3.0)]
-    assert given.weights(uneven.labels) == []
+    assert given.settings == [Setting(0.5, 0.25, 3.0, telling) for telling in (1.0, 0.0)]
+    assert given.variants(given.settings[0], uneven.labels) == []
     found = choice.choose(uneven, train.Plan(), given._replace(passes=2))
     assert (found.plan.l2, found.plan.learning_rate, found.plan.spam_weight) == (0.5, 0.25, 3.0)
 
@@ -168,7 +169,7 @@ def test_training_says_what_it_chose_and_keeps_it(uneven: Labelled, tmp_path: Pa
     words = ("train", path, "--checkpoints", tmp_path / "run", "--l2", 0.001)
     result = model(*words, "--steps", 3)
     assert result.exit_code == 0, result.output
-    assert "chosen among 4 settings on 5 inner folds: L2 0.001, learning rate " in result.stderr
+    assert "chosen among 5 settings on 5 inner folds: L2 0.001, learning rate " in result.stderr
     assert "calibrated on the same held-out messages: margins times " in result.stderr
     on = model(*words, "--steps", 5, "--json")
     assert "going on from step 3 of 5" in on.stderr
@@ -181,7 +182,7 @@ def test_training_says_what_it_chose_and_keeps_it(uneven: Labelled, tmp_path: Pa
 
 
 def test_what_is_served_is_the_mean_over_passes_calibrated(uneven: Labelled) -> None:
-    """In the fixed-point weights themselves, so that serving costs nothing more; within a pass, as if that ended there."""
+    """In the fixed-point weights, so that serving costs nothing more; within a pass, as if that ended there."""
     calibrations = (Platt(2.0, 0.5), Platt(3.0, -0.25), Platt(5.0, 0.0))
     a_pass = train.Plan().steps_a_pass(len(uneven.texts))
     for steps, (scale, shift) in ((a_pass, (2.0, 0.5)), (a_pass + 1, (3.0, -0.25)), (4 * a_pass, (5.0, 0.0))):
