@@ -67,7 +67,8 @@ def log_ratios(
     """
     likelier = np.abs(np.log((spam_with + 1) / (all_spam + 2)) - np.log((ham_with + 1) / (all_ham + 2)))
     mean = likelier.mean(where=spam_with + ham_with > 0) if (spam_with + ham_with).any() else 0.0
-    return (likelier / (mean or 1.0)).astype(np.float32)
+    found: npt.NDArray[np.float32] = (likelier / (mean or 1.0)).astype(np.float32)
+    return found
 
 
 def _parts(texts: npt.NDArray[np.object_]) -> Iterator[tuple[_Integers, _Integers, _Integers, npt.NDArray[np.float64]]]:

@@ -34,7 +34,7 @@ class Plan(NamedTuple):
     learning_rate: float = 1.0
     l2: float = 3e-3  # of each weight squared, once for every n-gram in a message that has it
     spam_weight: float = 1.0  # of a spam message; a ham message has 1
-    telling: float = 1.0  # 1: n-grams count by how telling they are (`ngrams.log_ratios`); 0: all alike
+    telling: float = 0.0  # 1: n-grams count by how telling they are (`ngrams.log_ratios`); 0: all alike
 
     def total_steps(self, messages: int) -> int:
         """How many steps this plan takes over so many messages."""

@@ -23,7 +23,7 @@ class Setting(NamedTuple):
     l2: float
     learning_rate: float
     spam_weight: float
-    telling: float = 1.0
+    telling: float = 0.0
 
 
 class Trials:
