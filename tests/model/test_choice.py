@@ -14,7 +14,8 @@ from model.quality import calibration, evaluate
 from model.quality.calibration import Platt
 from model.training import choice, ngrams, train
 from model.training.trials import Setting, Trials
-from tests.model.conftest import complaint, model, succeed, values
+from tests.model.conftest import values
+from tests.support.model_room import complaint, model, succeed
 
 MARKS = [b"win", b"free", b"prize", b"claim", b"cash", b"now", b"reply", b"click", b"urgent"]
 ORDINARY = [b"see", b"you", b"at", b"lunch", b"home", b"by", b"six", b"train", b"late"]
