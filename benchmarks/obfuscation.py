@@ -21,7 +21,7 @@ import numpy.typing as npt
 from model import corpus
 from model.graph import freeze, frozen
 from model.quality import evaluate, folds
-from model.training import choice, train
+from model.training import choice, grid, train
 
 Texts = npt.NDArray[np.object_]
 Flags = npt.NDArray[np.bool_]
@@ -54,7 +54,7 @@ def _word(word: str, kind: str, random: Random) -> str:
 def ours(texts: Texts, labels: Flags, tests: list[Texts]) -> list[Flags]:
     """Train the spam model; say which of the tests' messages are spam."""
     data = corpus.Labelled(texts, labels)
-    chosen = choice.choose(data, train.Plan(), choice.grid())
+    chosen = choice.choose(data, train.Plan(), grid.grid())
     with train.trained(data, chosen.plan, calibrations=chosen.calibrations) as result:
         graph = frozen.load(freeze.freeze(result.session))
     return [evaluate.score(graph, each) >= 0.5 for each in tests]

@@ -12,7 +12,8 @@ from model.errors import ModelError
 
 if TYPE_CHECKING:
     from model.corpus import Labelled
-    from model.training.choice import Chosen, Grid
+    from model.training.choice import Chosen
+    from model.training.grid import Grid
     from model.training.train import Plan
 
 _ABOVE_ZERO = click.FloatRange(0, 1e6, min_open=True)
@@ -82,14 +83,14 @@ def train(
         raise click.UsageError("say --epochs or --steps, not both")
     import_tensorflow()
     from model import corpus
-    from model.training import choice
+    from model.training import grid
     from model.training import train as training
 
     data = corpus.read(files)
     for doubt in corpus.doubts(data):
         tell(doubt, err=True)
     plan = training.Plan(seed=seed, steps=steps)
-    among = choice.grid(fast=fast, l2=l2, learning_rate=learning_rate, spam_weight=spam_weight)
+    among = grid.grid(fast=fast, l2=l2, learning_rate=learning_rate, spam_weight=spam_weight)
     if folds is not None:
         _cross_validate(data, plan, among, epochs, folds, as_json)
     else:

@@ -11,6 +11,7 @@ from tensorflow.compat import v1
 from model.training import spam
 
 _MICRO_BATCH = 1024  # messages per sess.run
+_MORE = 2  # messages with each n-gram that smooth its ratio
 _Integers = npt.NDArray[np.int64]
 
 
@@ -32,9 +33,14 @@ class Counted(NamedTuple):
         sizes = self.starts[messages + 1] - self.starts[messages]
         offsets = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         entries = np.repeat(self.starts[messages], sizes) + offsets
-        present, places = np.unique(self.columns[entries], return_inverse=True)
+        columns = self.columns[entries]
+        is_present = np.zeros(self.width, np.bool_)  # a fifth of the time of sorting the columns
+        is_present[columns] = True
+        present = np.flatnonzero(is_present).astype(np.int32)
+        places = np.empty(self.width, np.int32)
+        places[present] = np.arange(len(present), dtype=np.int32)
         matrix = np.zeros((len(messages), len(present)), np.float32)
-        matrix[np.repeat(np.arange(len(messages)), sizes), places] = self.counts[entries]
+        matrix[np.repeat(np.arange(len(messages)), sizes), places[columns]] = self.counts[entries]
         return present, matrix
 
 
@@ -62,10 +68,13 @@ def log_ratios(
     """How much likelier n-grams make one label, in nats, either one: from how many messages of each label have them.
 
     float32, shaped as the counts, and so scaled that n-grams that occur have the mean 1. Naive Bayes' log-count ratio
-    (Wang and Manning, "Baselines and bigrams", ACL 2012), one message more of each label being counted with each n-gram
-    and one more without. Weights that are multiplied by it are shrunk least where an n-gram tells most.
+    (Wang and Manning, "Baselines and bigrams", ACL 2012). Two messages more are counted with each n-gram, of both labels
+    as they are in all messages: so an n-gram that few have tells little, whichever label is the rarer one. Weights that
+    are multiplied by it are shrunk least where an n-gram tells most.
     """
-    likelier = np.abs(np.log((spam_with + 1) / (all_spam + 2)) - np.log((ham_with + 1) / (all_ham + 2)))
+    share = (all_spam + 1) / (all_spam + all_ham + 2)
+    with_spam, with_ham = spam_with + _MORE * share, ham_with + _MORE * (1 - share)
+    likelier = np.abs(np.log(with_spam / (all_spam + 1)) - np.log(with_ham / (all_ham + 1)))
     mean = likelier.mean(where=spam_with + ham_with > 0) if (spam_with + ham_with).any() else 0.0
     found: npt.NDArray[np.float32] = (likelier / (mean or 1.0)).astype(np.float32)
     return found

@@ -38,6 +38,7 @@ class Spam(NamedTuple):
     score: tf.Tensor  # float32 [N] in [0, 1]: the probability of spam, from the fixed-point weights
     margins: tf.Tensor  # float32 [N]: uncalibrated logits from the trained weights, differentiable; for training only
     squares: tf.Tensor  # float32 []: the sum of the squared weight of each n-gram in the messages; for training only
+    intercept: tf.Variable  # float32 []: what is added to each margin; for training only
     ratios: tf.Variable  # float32 [2**TABLE_BITS]: what the trained weights are multiplied by; 1 unless assigned
     average: tf.Operation  # takes the trained weights into their running mean; run it where a pass ends
     quantise: tf.Operation  # derives the fixed-point weights from the float ones; run it before saving
@@ -104,7 +105,7 @@ def build(serving: Serving = _AS_TRAINED) -> Spam:
         fixed = tf.concat([[0], _to_fixed((table * ratios)[1:] * serving.scale)], axis=0)
         shifted = _to_fixed(constant * serving.scale + serving.shift)
         quantise = tf.group(weights_fixed.assign(fixed), bias_fixed.assign(shifted), name="quantised")
-    return Spam(text, score, margins, squares, ratios, average, quantise)
+    return Spam(text, score, margins, squares, bias, ratios, average, quantise)
 
 
 def _variable(name: str, shape: list[int]) -> tf.Variable:

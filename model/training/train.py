@@ -27,14 +27,15 @@ class Plan(NamedTuple):
     """How to train. `steps`, when given, wins over `epochs`. What is chosen for each corpus has defaults here that are
     good enough on many: `choice.choose` finds better ones."""
 
-    epochs: int = 8
+    epochs: int = 6
     steps: int | None = None
     batch: int = 64  # messages a step
     seed: int = 0
-    learning_rate: float = 1.0
+    learning_rate: float = 0.3
     l2: float = 3e-3  # of each weight squared, once for every n-gram in a message that has it
     spam_weight: float = 1.0  # of a spam message; a ham message has 1
-    telling: float = 0.0  # 1: n-grams count by how telling they are (`ngrams.log_ratios`); 0: all alike
+    telling: float = 1.0  # 1: n-grams count by how telling they are (`ngrams.log_ratios`); 0: all alike
+    intercept_l2: float = 0.01  # of the intercept squared: how far messages with nothing telling may be from even odds
 
     def total_steps(self, messages: int) -> int:
         """How many steps this plan takes over so many messages."""
@@ -100,6 +101,7 @@ def objective(parts: spam.Spam, label: tf.Tensor, plan: Plan) -> tuple[tf.Tensor
     losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=label, logits=parts.margins)
     losses *= 1 + (plan.spam_weight - 1) * label
     loss = tf.reduce_mean(losses) + plan.l2 * parts.squares / tf.cast(tf.size(label), tf.float32)
+    loss += plan.intercept_l2 * tf.square(parts.intercept)
     optimiser = v1.train.AdagradOptimizer(plan.learning_rate, initial_accumulator_value=ACCUMULATOR)
     return loss, optimiser.minimize(loss, global_step=v1.train.get_or_create_global_step())
 

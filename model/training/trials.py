@@ -24,6 +24,7 @@ class Setting(NamedTuple):
     learning_rate: float
     spam_weight: float
     telling: float = 0.0
+    intercept_l2: float = 0.0
 
 
 class Trials:
@@ -38,7 +39,7 @@ class Trials:
         batch: int,
         seed: int,
     ) -> None:
-        """Begin with messages [N] with `labels`, each `assigned` to a fold from 0."""
+        """Begin with messages [N] with `labels`, each `assigned` to a fold from 0; none holds out those of fold -1."""
         self._counted, self._labels, self._assigned = counted, labels.astype(np.float32), assigned
         self._folds = int(assigned.max()) + 1
         self._batch, self._random = batch, np.random.RandomState(seed)
@@ -60,7 +61,7 @@ class Trials:
             setattr(self, name, np.ascontiguousarray(getattr(self, name)[..., columns]))
 
     def take_pass(self, on_step: Callable[[], None] = lambda: None) -> npt.NDArray[np.float32]:
-        """Go through all messages once; return each setting's held-out margins: float32 [settings, N]."""
+        """Go through all messages once; return each setting's held-out margins: float32 [settings, N]; 0 if never held out."""
         order = self._random.permutation(len(self._labels))
         for start in range(0, len(order), self._batch):
             self._step(order[start : start + self._batch])
@@ -90,7 +91,7 @@ class Trials:
         return columns.reshape(len(columns), len(self.settings), self._folds)
 
     def _step(self, messages: npt.NDArray[np.int64]) -> None:
-        l2, learning_rate, spam_weight, _ = np.repeat(np.array(self.settings, np.float32), self._folds, axis=0).T
+        l2, learning_rate, spam_weight, _, intercept_l2 = np.repeat(np.array(self.settings, np.float32), self._folds, axis=0).T
         present, counts = self._counted.dense(messages)
         used = (self._assigned[messages, np.newaxis] != np.arange(self._folds)).astype(np.float32)
         used /= np.maximum(used.sum(axis=0), 1)  # a mean over those that are not held out
@@ -118,7 +119,7 @@ class Trials:
         gradient /= np.sqrt(squares, out=squares)
         weights -= gradient
         self._weights[present] = weights
-        slope = slope.sum(axis=0)
+        slope = slope.sum(axis=0) + 2 * intercept_l2 * self._bias
         self._bias_squares += slope * slope
         self._bias -= learning_rate * slope / np.sqrt(self._bias_squares)
 
