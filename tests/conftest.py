@@ -9,17 +9,17 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from jobs.ledger import Ledger
 from model import environment
+
+environment.prepare()  # before anything imports numpy
 
 # Not test files, but their assertions too say what they saw.
 pytest.register_assert_rewrite("tests.support", "tests.faults.night", "tests.producer.nightly.place")
 
+from jobs.ledger import Ledger  # noqa: E402
 from tests.support import Server, Worker  # noqa: E402
 from tests.support.farm import Farm, end_farm, make_farm  # noqa: E402
 from tests.support.server import Guard  # noqa: E402
-
-environment.prepare()
 
 # A shell that runs the tests in the background ignores SIGINT, and the commands that they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from model.corpus import Labelled
 from model.quality import calibration, evaluate
 from model.quality.calibration import Platt
 from model.training import choice, ngrams, train
+from model.training.grid import Grid, grid
 from model.training.trials import Setting, Trials
 from tests.model.conftest import values
 from tests.support.model_room import complaint, model, succeed
@@ -46,10 +48,10 @@ def written(data: Labelled, path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("telling", [0.0, 1.0])
-def test_a_trial_is_the_training_that_it_stands_for(uneven: Labelled, telling: float) -> None:
+@pytest.mark.parametrize(("telling", "intercept_l2"), [(0.0, 0.1), (1.0, 0.0)])
+def test_a_trial_is_the_training_that_it_stands_for(uneven: Labelled, telling: float, intercept_l2: float) -> None:
     """Else what is chosen would be best for another program. No message is in the first fold: it lacks none."""
-    plan, setting = train.Plan(epochs=2), Setting(l2=3e-3, learning_rate=0.5, spam_weight=2.0, telling=telling)
+    plan, setting = train.Plan(epochs=2), Setting(3e-3, 0.5, 2.0, telling, intercept_l2)
     whole = np.ones(len(uneven.texts), np.int64)
     trials = Trials(ngrams.count(uneven.texts), uneven.labels, whole, [setting], plan.batch, plan.seed)
     for _ in range(2):
@@ -87,7 +89,7 @@ def test_settings_that_go_on_are_not_touched_by_those_that_end(uneven: Labelled)
 def test_half_is_the_break_even_point_and_scores_are_probabilities(spam: int, ham: int) -> None:
     """Whatever the share of spam: nobody's ham is blocked for being rarer than in the corpus this was made with."""
     data = invented(spam, ham, noise=0.3)
-    found = choice.choose(data, train.Plan(), choice.grid(fast=True))
+    found = choice.choose(data, train.Plan(), grid(fast=True))
     new = invented(spam * 5, ham * 5, noise=0.3, seed=1)
     with train.trained(data, found.plan, calibrations=found.calibrations) as result:
         scores = result.session.run("score:0", {"text:0": new.texts})
@@ -96,26 +98,74 @@ def test_half_is_the_break_even_point_and_scores_are_probabilities(spam: int, ha
     assert ((scores >= 0.5) != new.labels).sum() <= 1.25 * min(errors) + 3
 
 
+def with_links(count: int) -> Labelled:
+    """Short ham, and long spam that has a link each time: what tells them apart leaves spam's words nothing to do."""
+    chance = random.Random(0)
+    texts, labels = [], []
+    for number in range(count):
+        labels.append(number % 2 == 0)
+        words = [chance.choice(ORDINARY) for _ in range(chance.randint(2, 4))]
+        if labels[-1]:
+            words += [*(chance.choice(MARKS) for _ in range(6)), b"https://%d.example/%d" % (number, number)]
+        texts.append(b" ".join(words))
+    return Labelled(np.array(texts, object), np.array(labels))
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_words_of_spam_are_spam_without_the_link_that_all_spam_has(fast: bool) -> None:
+    """Who sends spam changes their links first. A free intercept learns that what has no link is ham."""
+    data = with_links(300)
+    found = choice.choose(data, train.Plan(), grid(fast=fast))
+    assert (found.accuracy, found.is_default) == (1.0, True)
+    texts = np.array([b"win a prize, reply now", b"urgent: claim free cash", b"home by six", b"xyzzy"], object)
+    with train.trained(data, found.plan, calibrations=found.calibrations) as result:
+        win, urgent, home, unknown = result.session.run("score:0", {"text:0": texts})
+    assert min(win, urgent) > 0.5 > unknown > home
+
+
+def test_fast_asks_one_fold_alone_where_that_has_enough_of_both_labels() -> None:
+    """What calibrates the defaults costs about as much as training does."""
+    enough = with_links(choice.ENOUGH * 2)
+    found = choice.choose(enough, train.Plan(), grid(fast=True))
+    assert (found.held_out, found.accuracy) == (len(enough.texts) / choice.FOLDS, 1.0)
+    few = with_links(choice.ENOUGH)
+    assert choice.choose(few, train.Plan(), grid(fast=True)).held_out == len(few.texts)
+
+
+def test_an_n_gram_tells_little_when_one_message_has_it_most_when_it_is_of_the_rarer_label() -> None:
+    spam_with, ham_with = np.array([0, 0, 1, 0, 50]), np.array([0, 1, 0, 500, 0])
+    unseen, once_ham, once_spam, often_ham, often_spam = ngrams.log_ratios(spam_with, ham_with, 100, 900)
+    assert unseen == pytest.approx(0, abs=1e-6)
+    assert once_ham < once_spam < often_spam
+    assert once_ham < 0.2 * often_ham
+
+
 def test_the_choice_is_the_best_of_the_grid_and_the_same_each_time(uneven: Labelled) -> None:
-    among = choice.Grid(penalties=(1e-3, 100.0), learning_rates=(1.0, 0.001), passes=6)
+    among = Grid(passes=6)
     heard: list[None] = []
     found = choice.choose(uneven, train.Plan(), among, lambda: heard.append(None))
-    assert (found.plan.l2, found.plan.learning_rate) == (1e-3, 1.0)  # the others hardly learn
-    assert (found.compared, found.folds, len(found.calibrations)) == (4 + 3, 5, 6)  # with another rate, and two weights
+    # The default and eight others; of the best, another rate, a held or free intercept, and two weights.
+    assert (found.compared, found.folds, len(found.calibrations)) == (9 + 4, 5, 6)
+    assert found.held_out == len(uneven.texts)
+    alone = [
+        choice.choose(uneven, train.Plan(), Grid(l2=l2, learning_rate=rate, passes=6)) for l2, rate in ((100, 1), (1e-3, 0.001))
+    ]
+    assert all(found.log_loss < each.log_loss for each in alone)  # these hardly learn
     assert len(heard) == choice.effort(uneven.labels, train.Plan(), among)
     assert choice.choose(uneven, train.Plan(), among) == found
 
 
 def test_what_was_chosen_comes_back_from_what_checkpoints_keep(uneven: Labelled) -> None:
-    found = choice.choose(uneven, train.Plan(seed=3), choice.grid(fast=True, spam_weight=2.0))
+    found = choice.choose(uneven, train.Plan(seed=3), grid(fast=True, spam_weight=2.0))
     kept = choice.recalled(json.loads(json.dumps(found.terms())), train.Plan(seed=3))
     assert (kept.plan, kept.calibrations) == (found.plan, found.calibrations)
 
 
 def test_the_options_that_are_given_are_not_chosen(uneven: Labelled) -> None:
-    given = choice.grid(l2=0.5, learning_rate=0.25, spam_weight=3.0)
-    assert given.settings == [Setting(0.5, 0.25, 3.0, telling) for telling in (0.0, 1.0)]
-    assert given.variants(given.settings[0], uneven.labels) == []
+    given = grid(l2=0.5, learning_rate=0.25, spam_weight=3.0)
+    tried = [*given.settings, *given.variants(given.settings[0], uneven.labels)]
+    assert len(tried) > 2
+    assert {(each.l2, each.learning_rate, each.spam_weight) for each in tried} == {(0.5, 0.25, 3.0)}
     found = choice.choose(uneven, train.Plan(), given._replace(passes=2))
     assert (found.plan.l2, found.plan.learning_rate, found.plan.spam_weight) == (0.5, 0.25, 3.0)
 
@@ -128,9 +178,9 @@ def test_of_more_messages_a_sample_is_searched_and_a_part_calibrates(
     rows = choice._sample(uneven.labels, seed=0)
     assert (len(rows), int(uneven.labels[rows].sum())) == (200, 50)
     heard: list[None] = []
-    among = choice.grid(fast=True)
+    among = grid(fast=True)
     found = choice.choose(uneven, train.Plan(), among, lambda: heard.append(None))
-    assert found.plan.epochs == 6  # 8 passes over 200 are 6 over 360: fewer than as many steps a message
+    assert found.plan.epochs == 4  # 6 passes over 200 are 4 over 360: more steps, fewer for each message
     assert len(found.calibrations) == 1
     assert found.accuracy > 0.8
     assert 0 < len(heard) <= choice.effort(uneven.labels, train.Plan(), among)
@@ -170,8 +220,11 @@ def test_training_says_what_it_chose_and_keeps_it(uneven: Labelled, tmp_path: Pa
     words = ("train", path, "--checkpoints", tmp_path / "run", "--l2", 0.001)
     result = model(*words, "--steps", 3)
     assert result.exit_code == 0, result.output
-    assert "chosen among 5 settings on 5 inner folds: L2 0.001, learning rate " in result.stderr
-    assert "calibrated on the same held-out messages: margins times " in result.stderr
+    said = result.stderr.partition("training: ")[0]
+    assert re.match(r"chosen, .* best of 7 settings on 5 inner folds: L2 0.001, learning rate ", said)
+    assert "\ncalibrated on 360 held out: log loss 0." in said
+    assert all(len(line) <= 80 for line in said.splitlines())
+    assert len(said.splitlines()) <= 4
     on = model(*words, "--steps", 5, "--json")
     assert "going on from step 3 of 5" in on.stderr
     assert "chosen" not in on.stderr  # it was, once
@@ -211,7 +264,7 @@ def test_three_messages_train_with_a_warning(tmp_path: Path) -> None:
     result = model("train", path, "--checkpoints", tmp_path / "run")
     assert result.exit_code == 0, result.output
     assert "warning: only 1 spam message: the model, and what is said of it, hang on chance" in result.stderr
-    assert "too few messages of one label to hold any out: defaults (" in result.stderr
+    assert "nothing chosen, too few messages of one label; not calibrated: L2 " in result.stderr
 
 
 def test_texts_with_both_labels_are_counted(tmp_path: Path) -> None:
@@ -225,6 +278,6 @@ def test_texts_with_both_labels_are_counted(tmp_path: Path) -> None:
 def test_labels_by_chance_give_no_certain_score() -> None:
     chance = np.random.RandomState(0)
     data = Labelled(invented(100, 100, noise=0.5).texts, chance.permutation(np.arange(200) % 2 == 0))
-    [found] = [choice.choose(data, train.Plan(), choice.grid(fast=True))]
+    [found] = [choice.choose(data, train.Plan(), grid(fast=True))]
     scores = evaluate.cross_validate(data, [found] * 2)
     assert ((scores > 0.2) & (scores < 0.8)).mean() > 0.9
