@@ -6,7 +6,7 @@ import os
 def prepare() -> None:
     """Only warnings on stderr, and no Keras: TensorFlow imports it eagerly, with pandas and matplotlib where they are
     installed, for a third of its start-up time and 110 MB. Nothing here uses it, no frozen graph has anything of it.
-    One thread for numpy's products of matrices: they are small ones, and its threads burn a core waiting for each other.
+    One thread for numpy's products of matrices: they are small, and its threads burn a core waiting for each other.
 
     TF_USE_LEGACY_KERAS names the package `tf_keras` in its place; TensorFlow goes on without if it isn't there. Whoever
     sets one of the variables keeps what they set.

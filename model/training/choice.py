@@ -22,7 +22,9 @@ from model.training.trials import Setting, Trials
 
 FOLDS = 5
 HALVED_AFTER = (2, 5)  # passes
-EQUAL = 0.002  # of the log loss of who knows the share of spam alone: the defaults and fewer passes are preferred to that
+EQUAL = (
+    0.002  # of the log loss of who knows the share of spam alone: the defaults and fewer passes are preferred to that
+)
 SAMPLE = 8000  # messages that a choice is made on; more of them change it little
 RARE = 1000  # of each label that a sample keeps, if there are so many
 ENOUGH = 200  # messages of the rarer label of which one fold alone tells what calibrates the defaults

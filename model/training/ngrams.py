@@ -68,9 +68,9 @@ def log_ratios(
     """How much likelier n-grams make one label, in nats, either one: from how many messages of each label have them.
 
     float32, shaped as the counts, and so scaled that n-grams that occur have the mean 1. Naive Bayes' log-count ratio
-    (Wang and Manning, "Baselines and bigrams", ACL 2012). Two messages more are counted with each n-gram, of both labels
-    as they are in all messages: so an n-gram that few have tells little, whichever label is the rarer one. Weights that
-    are multiplied by it are shrunk least where an n-gram tells most.
+    (Wang and Manning, "Baselines and bigrams", ACL 2012). Two messages more are counted with each n-gram, of both
+    labels as they are in all messages: so an n-gram that few have tells little, whichever label is the rarer one.
+    Weights that are multiplied by it are shrunk least where an n-gram tells most.
     """
     share = (all_spam + 1) / (all_spam + all_ham + 2)
     with_spam, with_ham = spam_with + _MORE * share, ham_with + _MORE * (1 - share)

@@ -46,7 +46,7 @@ def recorded(directory: Path, asked: Terms, *, from_step: int | None = None) -> 
     if prefix is None:
         return None
     theirs = _terms(prefix, directory)
-    _compare({name: theirs.get(name) for name in asked}, asked, directory)
+    _compare({name: theirs[name] for name in asked if name in theirs}, asked, directory)
     return theirs
 
 
@@ -115,6 +115,8 @@ def _terms(prefix: str, directory: Path) -> dict[str, Any]:
 
 
 def _compare(theirs: Mapping[str, Any], terms: Terms, directory: Path) -> None:
+    if theirs.keys() != terms.keys() and theirs.get("kind", terms.get("kind")) == terms.get("kind"):
+        raise ModelError(f"{directory} holds a run that another version of this program began; {_OTHERWISE}")
     differing = [name for name in sorted({*theirs, *terms}) if theirs.get(name) != terms.get(name)]
     if differing:
         said = ", ".join(

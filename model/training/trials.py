@@ -61,7 +61,10 @@ class Trials:
             setattr(self, name, np.ascontiguousarray(getattr(self, name)[..., columns]))
 
     def take_pass(self, on_step: Callable[[], None] = lambda: None) -> npt.NDArray[np.float32]:
-        """Go through all messages once; return each setting's held-out margins: float32 [settings, N]; 0 if never held out."""
+        """Go through all messages once; return each setting's held-out margins: float32 [settings, N].
+
+        Messages that are never held out have 0.
+        """
         order = self._random.permutation(len(self._labels))
         for start in range(0, len(order), self._batch):
             self._step(order[start : start + self._batch])
@@ -91,7 +94,9 @@ class Trials:
         return columns.reshape(len(columns), len(self.settings), self._folds)
 
     def _step(self, messages: npt.NDArray[np.int64]) -> None:
-        l2, learning_rate, spam_weight, _, intercept_l2 = np.repeat(np.array(self.settings, np.float32), self._folds, axis=0).T
+        l2, learning_rate, spam_weight, _, intercept_l2 = np.repeat(
+            np.array(self.settings, np.float32), self._folds, axis=0
+        ).T
         present, counts = self._counted.dense(messages)
         used = (self._assigned[messages, np.newaxis] != np.arange(self._folds)).astype(np.float32)
         used /= np.maximum(used.sum(axis=0), 1)  # a mean over those that are not held out

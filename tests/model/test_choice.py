@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tensorflow.compat import v1
 
 from model import corpus
+from model.checkpoints import saving
 from model.corpus import Labelled
 from model.quality import calibration, evaluate
 from model.quality.calibration import Platt
-from model.training import choice, ngrams, train
+from model.training import choice, ngrams, resume, train
 from model.training.grid import Grid, grid
 from model.training.trials import Setting, Trials
 from tests.model.conftest import values
@@ -113,14 +115,25 @@ def with_links(count: int) -> Labelled:
 
 @pytest.mark.parametrize("fast", [True, False])
 def test_words_of_spam_are_spam_without_the_link_that_all_spam_has(fast: bool) -> None:
-    """Who sends spam changes their links first. A free intercept learns that what has no link is ham."""
+    """Who sends spam changes their links first."""
     data = with_links(300)
     found = choice.choose(data, train.Plan(), grid(fast=fast))
     assert (found.accuracy, found.is_default) == (1.0, True)
-    texts = np.array([b"win a prize, reply now", b"urgent: claim free cash", b"home by six", b"xyzzy"], object)
+    texts = np.array([b"win a prize, reply now", b"urgent: claim free cash", b"home by six"], object)
     with train.trained(data, found.plan, calibrations=found.calibrations) as result:
-        win, urgent, home, unknown = result.session.run("score:0", {"text:0": texts})
-    assert min(win, urgent) > 0.5 > unknown > home
+        win, urgent, home = result.session.run("score:0", {"text:0": texts})
+    assert min(win, urgent) > 0.5 > home
+
+
+def test_a_held_intercept_leaves_what_is_unknown_nearer_to_the_middle() -> None:
+    """A free one learns that what has no link is ham, and spam of a new kind passes with it."""
+    data = with_links(600)
+    unknown = []
+    for l2 in (0.0, train.Plan().intercept_l2):
+        with train.trained(data, train.Plan(intercept_l2=l2)) as result:
+            unknown.append(result.session.run("score:0", {"text:0": [b"xyzzy"]})[0])
+    free, held = unknown
+    assert free + 0.02 < held < 0.5
 
 
 def test_fast_asks_one_fold_alone_where_that_has_enough_of_both_labels() -> None:
@@ -148,7 +161,8 @@ def test_the_choice_is_the_best_of_the_grid_and_the_same_each_time(uneven: Label
     assert (found.compared, found.folds, len(found.calibrations)) == (9 + 4, 5, 6)
     assert found.held_out == len(uneven.texts)
     alone = [
-        choice.choose(uneven, train.Plan(), Grid(l2=l2, learning_rate=rate, passes=6)) for l2, rate in ((100, 1), (1e-3, 0.001))
+        choice.choose(uneven, train.Plan(), Grid(l2=l2, learning_rate=rate, passes=6))
+        for l2, rate in ((100, 1), (1e-3, 0.001))
     ]
     assert all(found.log_loss < each.log_loss for each in alone)  # these hardly learn
     assert len(heard) == choice.effort(uneven.labels, train.Plan(), among)
@@ -233,6 +247,19 @@ def test_training_says_what_it_chose_and_keeps_it(uneven: Labelled, tmp_path: Pa
     assert values(tmp_path / "run" / "model.ckpt-5") == values(tmp_path / "in one go" / "model.ckpt-5")
     assert "a run on other terms (other options)" in complaint(*words[:-1], 0.01)
     assert "a run on other terms (other options)" in complaint(*words, "--fast")
+
+
+def test_a_run_of_an_earlier_version_is_refused_with_what_to_do(uneven: Labelled, tmp_path: Path) -> None:
+    """It has no means over passes and no calibration: nothing can be chosen for it afterwards."""
+    path = written(uneven, tmp_path / "mine.csv")
+    with v1.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        resume.record({"messages": resume.digest(corpus.read([path])), "seed": 0, "learning_rate": 0.5})
+        session.run(v1.global_variables_initializer())
+        saving.save(session, tmp_path / "run", 3, saving.Policy())
+    assert complaint("train", path, "--checkpoints", tmp_path / "run") == (
+        f"model: {tmp_path}/run holds a run that another version of this program began; --again removes it and starts "
+        "over, another --checkpoints leaves it"
+    )
 
 
 def test_what_is_served_is_the_mean_over_passes_calibrated(uneven: Labelled) -> None:
