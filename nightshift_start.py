@@ -9,7 +9,9 @@ import importlib.util
 import io
 import sys
 from pathlib import Path
+from typing import NoReturn
 
+INTERRUPTED = 4  # the exit code, as the commands have it
 HOME = Path(__file__).resolve().parent
 
 
@@ -32,17 +34,27 @@ def _begin(command: str, *names: str) -> None:
         sys.exit(f"{command}: {line}")
 
 
+def _interrupted(command: str) -> NoReturn:
+    """Before it has begun."""
+    sys.stderr.write(f"{command}: interrupted\n")
+    sys.exit(INTERRUPTED)
+
+
 def producer() -> None:
     """The `producer` command."""
     _begin("producer", "producer", "jobs", "formats", "graphs")
-    from producer.cli import run
-
+    try:
+        from producer.cli import run
+    except KeyboardInterrupt:
+        _interrupted("producer")
     run()
 
 
 def model() -> None:
     """The `model` command."""
     _begin("model", "model", "formats", "graphs")
-    from model.cli import main
-
+    try:
+        from model.cli import main
+    except KeyboardInterrupt:
+        _interrupted("model")
     main()

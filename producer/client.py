@@ -8,7 +8,7 @@ from jobs.settings import Settings
 from producer.notify.hooks import CLOSE_SECONDS, INTERRUPTED_SECONDS, Hooks
 from producer.notify.news import News
 from producer.server.connection import Connection
-from producer.server.head_start import HeadStart
+from producer.server.embedded import Embedded
 
 
 class Client(Connection):
@@ -34,13 +34,13 @@ class Client(Connection):
 class LateClient:
     """A client that is opened when it is first wanted: an input that can't be read starts no server."""
 
-    def __init__(self, settings: Settings, workers: int = 0, head_start: HeadStart | None = None) -> None:
-        """`workers` are those of the embedded mode; 0: one a core."""
-        self._settings, self._workers, self._head_start = settings, workers, head_start
+    def __init__(self, settings: Settings, workers: int = 0, begun: Embedded | None = None) -> None:
+        """`workers` are those of the embedded mode; 0: one a core. What was `begun` of it early is closed, too."""
+        self._settings, self._workers, self._begun = settings, workers, begun
 
     @cached_property
     def client(self) -> Client:
-        return Client(self._settings, self._head_start.take() if self._head_start else None)
+        return Client(self._settings, self._begun)
 
     def warm_up(self, *_: object) -> None:
         """Has local workers start, which takes them seconds, while the input is unpacked or read from a pipe."""
@@ -55,5 +55,5 @@ class LateClient:
     ) -> None:
         if "client" in self.__dict__:
             self.client.__exit__(kind, error, trace)
-        elif self._head_start:
-            self._head_start.close()
+        elif self._begun:
+            self._begun.close(idle=True)

@@ -1,7 +1,6 @@
 """The server a command talks to: the one REDIS_URL names, or the embedded one, started on demand."""
 
 import contextlib
-import os
 from types import TracebackType
 from typing import Self
 
@@ -39,7 +38,7 @@ class Connection:
         """In the embedded mode only, 0: one a core; elsewhere workers are somebody else's. For a job, they can reach
         the buckets that its input is in."""
         if self.embedded:
-            self.embedded.start_workers(processes or os.cpu_count() or 1, buckets_of(job) if job else ())
+            self.embedded.start_workers(processes, buckets_of(job) if job else ())
 
     def __enter__(self) -> Self:
         return self

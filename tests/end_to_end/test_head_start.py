@@ -2,7 +2,9 @@
 as they came."""
 
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,17 @@ def test_a_file_that_was_scored_starts_no_worker_when_it_is_enqueued_again(folde
     assert producer(folder, "enqueue", "messages.csv", "--workers", "1").code == 0
     until(lambda: not running(folder), 15)
     assert seen_while(["enqueue", "messages.csv", "--workers", "1"], folder) == (False, 0)
+
+
+def test_interrupted_while_it_begins_a_command_says_so_and_nothing_is_left(folder: Path) -> None:
+    """In the middle of an import Ctrl-C may be swallowed, or leave a lock behind on which the command then waits."""
+    for tenths in range(1, 6):
+        words = [PRODUCER, "enqueue", "messages.csv", "--workers", "1"]
+        process = subprocess.Popen(words, cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True)
+        time.sleep(tenths / 10)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert (process.returncode, err.count("\n")) in ((4, 1), (-2, 0)), err  # before Python could tell, it just ends
+        assert "Traceback" not in err
+        assert process.returncode == -2 or "interrupted" in err
+    until(lambda: not running(folder), 15)
