@@ -10,6 +10,7 @@ from model import environment
 from model.cli.console import INTERRUPTED, tell
 from model.cli.corpus import corpus
 from model.cli.evaluate import evaluate
+from model.cli.explain import explain
 from model.cli.finetune import finetune
 from model.cli.freeze import freeze
 from model.cli.inspect import inspect
@@ -47,7 +48,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="nightshift-scoring")
 def main() -> None:
-    """Train, checkpoint, restore, finetune, freeze, inspect and evaluate models.
+    """Train, checkpoint, restore, finetune, freeze, inspect, evaluate and explain models.
 
     \b
     From labelled messages to a model for the nightly job:
@@ -67,9 +68,13 @@ def main() -> None:
     With lists, patterns and thresholds beside the model:
       model rules rules.toml --on spam.pb --output guarded.pb
 
+    \b
+    Why a message has its score:
+      model explain spam.pb --text "WIN a FREE prize, reply CLAIM now"
+
     Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage, 4 interrupted.
     """
 
 
-for command in (train, finetune, restore, freeze, prepend, rules, inspect, evaluate, key, sign, corpus):
+for command in (train, finetune, restore, freeze, prepend, rules, inspect, evaluate, explain, key, sign, corpus):
     main.add_command(command)

@@ -7,12 +7,11 @@ import tensorflow as tf
 from tensorflow.compat import v1
 
 from graphs import ops
-from graphs.inputs import INPUTS
-from graphs.name_lists import listed
-from graphs.names import renamed, short
+from graphs.names import renamed
 from graphs.walk import inputs, reached
 from model.errors import ModelError
 from model.graph import frozen
+from model.graph.text_and_score import score_output, string_inputs, text_input
 from model.rules import stored
 from model.rules.deciding import decide
 from model.rules.joining import Group
@@ -46,8 +45,8 @@ def compile(
         raise ModelError(f"the graph has nodes in {stored.ROOM!r} already: take the model without any rules")
     with v1.Graph().as_default() as graph:
         v1.import_graph_def(graph_def, name="")
-        shared = _strings(graph)
-        text_name, score_name = _text(graph, text), _score(graph, score)
+        shared = string_inputs(graph)
+        text_name, score_name = text_input(graph, text), score_output(graph, score)
     columns = [name for name in policy.columns if name not in shared]
     names = _make_room(graph_def, {*OUTPUTS, *columns} - {text_name})
     text_name, score_name = names.get(text_name, text_name), names.get(score_name, score_name)
@@ -101,35 +100,3 @@ def _make_room(graph_def: v1.GraphDef, taken: Collection[str]) -> dict[str, str]
         node.input.extend(sources)
         node.name = names.get(node.name, node.name)
     return names
-
-
-def _strings(graph: tf.Graph) -> list[str]:
-    """The model's own placeholders of a text a record."""
-    return [
-        tensor.op.name
-        for tensor in frozen.placeholders(graph)
-        if tensor.dtype == tf.string and (tensor.shape.rank is None or tensor.shape.as_list() == [None])
-    ]
-
-
-def _text(graph: tf.Graph, name: str | None) -> str:
-    found = _strings(graph)
-    if name is None:
-        name = TEXT if TEXT in found or len(found) != 1 else found[0]
-    if short(name) not in found:
-        names = listed(found) or "none"
-        raise ModelError(f"no placeholder {name!r} takes a text a record; --input says which: there are {names}")
-    return short(name)
-
-
-def _score(graph: tf.Graph, name: str | None) -> str:
-    ends = [tensor.op.name for tensor in frozen.terminal_tensors(graph)]
-    if name is None:
-        name = "score" if "score" in ends or len(ends) != 1 else ends[0]
-    tensor = frozen.tensor(graph, name)
-    shape = tensor.shape
-    is_column = shape.rank in (None, 1) or (shape.rank == 2 and shape[1] in (None, 1))
-    if tensor.op.type in INPUTS or not tensor.dtype.is_floating or not is_column or not tensor.name.endswith(":0"):
-        what = f"{tensor.dtype.name} of shape {shape}"
-        raise ModelError(f"{name!r} is no probability a record: it is {what}; --score says which node is")
-    return short(tensor.name)
