@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 from pyarrow import csv
 
+from formats.csv.sparse_lines import format_sparse
+
 _SPECIAL = re.compile(rb'[",\r\n]')
 _PLAIN = csv.WriteOptions(include_header=False, quoting_style="none", batch_size=1 << 15)
 
@@ -16,6 +18,8 @@ def format_columns(columns: Sequence[pa.Array]) -> memoryview:
 
     Arrow writes quotes around all strings or none, and only UTF-8. Where that does, it takes half of our own time.
     """
+    if (lines := format_sparse(columns, _PLAIN)) is not None:
+        return lines
     sink = pa.BufferOutputStream()
     try:
         csv.write_csv(pa.record_batch(columns, [str(index) for index in range(len(columns))]), sink, _PLAIN)

@@ -1,5 +1,6 @@
 """What every sink has to do, whatever its format: the next one joins SINKS."""
 
+import re
 from io import BytesIO
 
 import numpy as np
@@ -41,6 +42,13 @@ def test_rows_are_found_again_with_their_values(name: str, batches: list[list[tu
     assert sink.fields(head) == [b"record", b"text", b"score"]
     expected = [(number, text) for rows in batches for number, (text, _) in enumerate(rows, 1)]
     assert [(int(number), text) for number, text, _ in map(sink.fields, found)] == expected
+
+
+@given(cells=st.lists(st.sampled_from([b"", b"", b"", b"", b"", b"a", b'"', b",", b"\n\xff"]) | st.none(), min_size=1))
+def test_a_column_that_is_mostly_empty_is_quoted_as_any_other(cells: list[bytes | None]) -> None:
+    written = bytes(CsvSink().encode([pa.array([b"x"] * len(cells), pa.binary()), pa.array(cells, pa.binary())]))
+    quoted = [b'"%b"' % cell.replace(b'"', b'""') if cell and re.search(rb'[",\n]', cell) else cell for cell in cells]
+    assert written == b"".join(b"x,%b\n" % (cell or b"") for cell in quoted)
 
 
 @each_sink
