@@ -16,6 +16,7 @@ from formats.errors import InputError
 from graphs.feeds import Constant, Feed, Fetch
 from jobs.errors import DamagedError, NewerFormatError
 from jobs.forms import check
+from jobs.reasons import MOST, REASONS, Explain
 from jobs.verdicts import VERDICT
 
 FORMAT = 6  # the newest that is known here
@@ -29,7 +30,10 @@ PLAIN = 2  # the format of a job that an older worker can score as well: a colum
 # What says nothing of the output; the batch size is an even older part of the id, as 0.
 _NOT_IDENTITY: dict[str, object] = {"batch_bytes": 0, "model_name": "", "created": ""}
 # Written only where there is something to say:
-_OLDER_LACK = ("constants", "version", "dialect", "limit", "errors", "threshold", "copy_bytes", "files", "placed")
+_OLDER_LACK = (
+    "constants", "version", "dialect", "limit", "errors", "threshold", "explain", "explain_from",
+    "copy_bytes", "files", "placed",
+)  # fmt: skip
 _LISTS = ("feeds", "fetches", "keep", "constants")
 _LATER = ("incarnation", "block_bytes", "by_reference", "copy_bytes", "files", "placed")  # nor is this in the id
 
@@ -103,6 +107,8 @@ class Job:
     limit: int = 0  # only so many records, the first ones; 0: all
     errors: bool = False  # rejects have a row in the scores file, which has a column of codes (jobs/error_rows.py)
     threshold: float | None = None  # spam from there on: the scores file has a column of verdicts (jobs/verdicts.py)
+    explain: int = 0  # by so many pieces at most, in a column of reasons (jobs/reasons.py)
+    explain_from: float = 0.0  # the least score that is explained
     # Not part of the id:
     batch_bytes: int = 2 << 20
     block_bytes: int = 0  # of input: what micro-batches are cut from; 0: as older versions did
@@ -138,7 +144,7 @@ class Job:
     @property
     def _least_format(self) -> int:
         """The oldest that can say what the job's output follows from."""
-        if self.threshold is not None:
+        if self.threshold is not None or self.explain:
             return ADDED
         is_odd = not self.dialect.is_plain or self.copy_bytes or self.files or self.limit or self.errors
         if is_odd or any(feed.null or feed.strict for feed in self.feeds):
@@ -189,7 +195,13 @@ class Job:
     @property
     def output_names(self) -> tuple[str, ...]:
         """The columns behind the kept ones, as they were asked for: a matrix has several in the place of its own."""
-        return (*(fetch.name for fetch in self.fetches), *([VERDICT] if self.threshold is not None else []))
+        verdict, reasons = [VERDICT] if self.threshold is not None else [], [REASONS] if self.explain else []
+        return (*(fetch.name for fetch in self.fetches), *verdict, *reasons)
+
+    @property
+    def explained(self) -> Explain:
+        """What of its scores is explained."""
+        return Explain(self.explain, self.explain_from)
 
     @property
     def id_name(self) -> str:
@@ -244,6 +256,6 @@ class Job:
         }
         found = cls(**{**values, **lists, "format": version})
         check(found)
-        if not found.life.is_valid or min(found.batch_bytes, found.max_record_bytes) < 1:
+        if not found.life.is_valid or min(found.batch_bytes, found.max_record_bytes) < 1 or found.explain > MOST:
             raise ValueError("it is no job")
         return found

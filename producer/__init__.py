@@ -12,10 +12,10 @@ producer.plan("messages.csv")["problem"]    # what would be, and nothing of it i
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from producer.api import attach, enqueue, plan
+    from producer.api import attach, enqueue, parse_reasons, plan
     from producer.submission import Submission
 
-__all__ = ["Submission", "attach", "enqueue", "plan"]
+__all__ = ["Submission", "attach", "enqueue", "parse_reasons", "plan"]
 
 
 def __getattr__(name: str) -> Any:

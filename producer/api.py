@@ -9,10 +9,12 @@ from typing import Any
 
 from formats.csv.beside import checked
 from formats.files.location import Location, Url, locate
+from formats.reason_cells import Reason, parse
 from jobs.settings import Settings
 from producer.client import Client, LateClient
 from producer.keywords import make_words
 from producer.lifetime import tie
+from producer.pipeline.explaining import explain_of
 from producer.pipeline.plan import make_plan
 from producer.submission import Submission, submit
 
@@ -26,6 +28,8 @@ def enqueue(
     all_columns: bool = False,
     errors: bool = False,
     threshold: float | None = None,
+    explain: int = 0,
+    explain_from: float | None = None,
     limit: int = 0,
     feed: Mapping[str, str | Sequence[str]] | Sequence[str] = (),
     set: Mapping[str, object] | Sequence[str] = (),
@@ -51,7 +55,8 @@ def enqueue(
     a list of several) and `strict_encoding`.
 
     With a `threshold` the scores file has a column `verdict` behind the outputs: `spam` where the first of these is at
-    least that, else `ham`.
+    least that, else `ham`. With `explain=N` it has a column `reasons`: the N pieces of a text that moved its score
+    most, where that is at least `explain_from` (0.5); `producer.parse_reasons` reads it.
 
     `dialect` is how the file is to be read, where it can't be found out or is to be otherwise:
     `{"delimiter": ";", "encoding": "windows-1252", "skip_lines": 1}`, and what else the fields of Dialect are.
@@ -67,7 +72,8 @@ def enqueue(
         plan = make_plan(
             _located(file),
             settings, model=locate(model) if model else None, id_column=id, keep=keep,
-            all_columns=all_columns, errors=errors, threshold=threshold, limit=limit,
+            all_columns=all_columns, errors=errors, threshold=threshold,
+            explain=explain_of(explain, explain_from), limit=limit,
             words=make_words(feed, set, fetch, pad, fill, truncate, null, strict_encoding),
             dialect=checked(dict(dialect or {}), ""),
             batch_bytes=batch_bytes, again=again, unpacking=late.warm_up,
@@ -88,6 +94,8 @@ def plan(
     all_columns: bool = False,
     errors: bool = False,
     threshold: float | None = None,
+    explain: int = 0,
+    explain_from: float | None = None,
     limit: int = 0,
     feed: Mapping[str, str | Sequence[str]] | Sequence[str] = (),
     set: Mapping[str, object] | Sequence[str] = (),
@@ -116,7 +124,8 @@ def plan(
     return look_ahead(
         _located(file),
         Settings.from_environment(), model=locate(model) if model else None, id_column=id, keep=keep,
-        all_columns=all_columns, errors=errors, threshold=threshold, limit=limit,
+        all_columns=all_columns, errors=errors, threshold=threshold,
+        explain=explain_of(explain, explain_from), limit=limit,
         words=make_words(feed, set, fetch, pad, fill, truncate, null, strict_encoding),
         dialect=checked(dict(dialect or {}), ""),
         batch_bytes=batch_bytes, workers=workers, timed=timed,
@@ -126,6 +135,13 @@ def plan(
 def _located(file: Location | str | Sequence[Location | str]) -> list[Location]:
     """One or several; each may be a folder or a pattern."""
     return [locate(each) for each in ([file] if isinstance(file, str | Path | Url) else file)]
+
+
+def parse_reasons(cell: bytes | str) -> list[Reason]:
+    """What a cell of the column `reasons` says: each reason as (name, share). The name is a piece of the text, as the
+    bytes that stand in it, and the share is in logits; or it is a rule's name, a text, with what that added or whether
+    it is the one that decided (`"allow"`, `"deny"`). Raises ValueError for what is no such cell."""
+    return parse(cell)
 
 
 def attach(job_id: str) -> Submission:

@@ -18,6 +18,7 @@ from model.graph.row_class import RowClass, RowVerdict
 from worker.classify import classify, sample
 from worker.feeds import bind, rows_a_call, tensors, to_arrays
 from worker.outputs import columns_of, concat, joining
+from worker.reasons import Reasons
 from worker.repeats import distinct, repeat
 from worker.runtimes.runtime import Arrays, FeedError, Model, RowError
 from worker.verdicts import verdicts
@@ -40,6 +41,7 @@ class Scorer:
         self._fetches = _with_rows(model, job)
         self._tensors = tuple(tensor for fetch in self._fetches for tensor in fetch.fetched)
         self._run = bind(job, joining(self._fetches, model.prepare(tensors(job), self._tensors)))
+        self._reasons = Reasons(model, job) if job.explain else None
         self.row_class = row_class
 
     @property
@@ -75,6 +77,12 @@ class Scorer:
         """
         found = distinct(records) if self.row_class == "exact" else None
         return repeat(self._score(found.records), found.which) if found else self._score(records)
+
+    def explain(
+        self, batches: Sequence[pa.RecordBatch], result: Result, progress: Callable[[], None] = lambda: None
+    ) -> Result:
+        """The result of these with the reasons beside the scores, if the job wants them."""
+        return self._reasons.add(batches, result, progress) if self._reasons else result
 
     def _score(self, records: pa.RecordBatch) -> Result:
         arrays, rows, bad = to_arrays(self._job, records)
@@ -153,7 +161,7 @@ def score(
     for records in batches:
         parts.append(scorer.score(records))
         progress()
-    return join(parts, scorer.row_class)
+    return scorer.explain(batches, join(parts, scorer.row_class), progress)
 
 
 def join(parts: Sequence[Result], row_class: RowClass | None) -> Result:

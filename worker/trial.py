@@ -101,7 +101,7 @@ def _try_out(wanted: dict[str, Any], payload: bytes) -> Any:
         passed = time.perf_counter() - began
         if passed > (wanted["seconds"] if laps is seconds else AGAIN_SECONDS):
             break
-        result = scorer.score(batches[place])
+        result = scorer.explain([batches[place]], scorer.score(batches[place]))
         if result.scored:
             SINKS[DEFAULT].encode(list(result.columns.values()))
         laps.append(time.perf_counter() - began - passed)

@@ -16,6 +16,7 @@ from jobs import logs
 from jobs.footprint import freeze_what_is_there, uninterrupted, without_collecting
 from producer.cli.console import end, interrupted, resume_line, say, show
 from producer.cli.dialects import dialect_options, take_dialect
+from producer.cli.explaining import explain_options, take_explain
 from producer.cli.places import OutputPlace, Place
 from producer.cli.words import take_words, words_options
 
@@ -108,6 +109,7 @@ class Moment(click.ParamType["datetime"]):
     type=Threshold(),
     help="Add a column `verdict`: `spam` where the first output is at least T, else `ham`.",
 )
+@explain_options()
 @click.option("--all-columns", is_flag=True, help="Carry each column of FILE through, in its order.")
 @words_options()
 @dialect_options()
@@ -177,6 +179,9 @@ def enqueue(
     With --threshold 0.9 the scores file says of each record what it is, in a column `verdict` behind the outputs,
     without any rule in the graph. `model evaluate` says which threshold to take. Another threshold is another job.
 
+    With --explain 3 it says of each record with a score of 0.5 or more why, in a column `reasons`: the pieces of the
+    text that moved the score most. docs/reasons.md says how to read it, and for which models there is one.
+
     Enqueuing the same file again attaches to its job and finishes what is missing.
 
     \b
@@ -184,6 +189,7 @@ def enqueue(
       producer enqueue data/messages.csv
       producer enqueue night.csv --output scores/night.csv --keep channel,sender --max-rejects 0.1%
       producer enqueue night.csv --threshold 0.9
+      producer enqueue night.csv --explain 3 --explain-from 0.9
       producer enqueue night.csv --wait --deadline 06:00
       REDIS_URL=redis://queue:6379 producer enqueue night.csv
       producer enqueue s3://mail/in/night.csv --output s3://mail/out/night.csv
@@ -240,6 +246,7 @@ def enqueue(
                     all_columns=all_columns,
                     errors=errors,
                     threshold=threshold,
+                    explain=take_explain(words),
                     limit=limit or 0,
                     dialect=dialect,
                     words=take_words(words),

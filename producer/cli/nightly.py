@@ -10,6 +10,7 @@ import click
 from producer.cli.console import TOO_MANY_REJECTS, fail, interrupted, resume_line
 from producer.cli.dialects import dialect_options, take_dialect
 from producer.cli.enqueue import Columns, RejectLimit, Threshold
+from producer.cli.explaining import explain_options, take_explain
 from producer.cli.words import take_words, words_options
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class TimeOfDay(click.ParamType[datetime.time]):
     envvar=f"{VARIABLES}THRESHOLD",
     help="Add a column `verdict`: `spam` where the first output is at least T, else `ham`.",
 )
+@explain_options(VARIABLES)
 @words_options(VARIABLES)
 @dialect_options(VARIABLES)
 @click.option(
@@ -198,9 +200,9 @@ def nightly(
         raise click.UsageError(f"{chosen} is in object storage: the schedule wants a model on a disk")
     dialect = take_dialect(words)
     options = Options(
-        chosen, id_column, keep, all_columns=all_columns, errors=errors, threshold=threshold, settle=settle,
-        tries=tries, max_rejects=max_rejects, words=take_words(words).over(words_beside(chosen)), dialect=dialect,
-        trust=trust,
+        chosen, id_column, keep, all_columns=all_columns, errors=errors, threshold=threshold,
+        explain=take_explain(words), settle=settle, tries=tries, max_rejects=max_rejects,
+        words=take_words(words).over(words_beside(chosen)), dialect=dialect, trust=trust,
     )  # fmt: skip
     hooks = Hooks.from_settings(settings)
     service = Service(pattern, schedule, options, settings, SystemClock(), hooks, as_json)

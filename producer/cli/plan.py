@@ -10,6 +10,7 @@ import click
 from producer.cli.console import FAILED
 from producer.cli.dialects import dialect_options, take_dialect
 from producer.cli.enqueue import Columns, Threshold
+from producer.cli.explaining import explain_options, take_explain
 from producer.cli.places import Place
 from producer.cli.words import take_words, words_options
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--all-columns", is_flag=True, help="As for `producer enqueue`.")
 @click.option("--errors", is_flag=True, help="As for `producer enqueue`.")
 @click.option("--threshold", type=Threshold(), help="As for `producer enqueue`.")
+@explain_options()
 @words_options()
 @dialect_options()
 @click.option("--batch-bytes", type=click.IntRange(min=1), help="As for `producer enqueue`.")
@@ -89,6 +91,7 @@ def plan(
         all_columns=all_columns,
         errors=errors,
         threshold=threshold,
+        explain=take_explain(words),
         limit=limit or 0,
         words=take_words(words),
         dialect=dialect,

@@ -18,6 +18,7 @@ from graphs.errors import GraphError
 from graphs.suggest import suggest
 from graphs.words import NOTHING, Words, feed_word
 from jobs.ledger import Ledger
+from jobs.reasons import UNEXPLAINED, Explain
 from jobs.record import Job
 from jobs.server import connect
 from jobs.settings import Settings
@@ -81,6 +82,8 @@ class Lookahead:
             ],
             "constants": {each.placeholder: each.value for each in (job.constants if job else ())},
             "threshold": job.threshold if job else None,
+            "explain": job.explain if job else 0,
+            "explain_from": job.explain_from if job and job.explain else None,
             "outputs": list(job.output_names) if job else [],
             "id_column": job.id_column if job else None,
             "keep": list(job.keep) if job else [],
@@ -118,6 +121,7 @@ def look_ahead(
     all_columns: bool = False,
     errors: bool = False,
     threshold: float | None = None,
+    explain: Explain = UNEXPLAINED,
     limit: int = 0,
     words: Words = NOTHING,
     dialect: Mapping[str, Any],
@@ -131,7 +135,7 @@ def look_ahead(
     with found.source as source:
         chosen, job, problem = _job_of(
             locations, found, settings, model, id_column, keep, words, batch_bytes, all_columns, errors, threshold,
-            limit,
+            explain, limit,
         )  # fmt: skip
         seen = sampled(found, job, limit)
         first = found.rows(min(ROWS, limit or ROWS))
@@ -174,15 +178,16 @@ def look_ahead(
 def _job_of(
     files: Sequence[Location], found: Glance, settings: Settings, model: Location | None, id_column: str | None,
     keep: Sequence[str], words: Words, batch_bytes: int | None, all_columns: bool, errors: bool,
-    threshold: float | None, limit: int,
+    threshold: float | None, explain: Explain, limit: int,
 ) -> tuple[Chosen | None, Job | None, str | None]:  # fmt: skip
     """The model, the job and, in the place of what there is not, why."""
     chosen = None
     try:
         chosen = choose_model(model, settings, words)
         fitted = fit_table(
-            chosen, found.source, id_column, keep, all_columns=all_columns, errors=errors, threshold=threshold
-        )
+            chosen, found.source, id_column, keep, all_columns=all_columns, errors=errors, threshold=threshold,
+            explain=explain,
+        )  # fmt: skip
     except (GraphError, InputError) as error:
         return chosen, None, str(error)
     identity = found.size, found.mtime_ns, found.version
@@ -190,7 +195,10 @@ def _job_of(
     copy_bytes = found.read_bytes if found.is_copied else 0
     job = make_job(found.source.path.resolve(), identity, found.dialect, copy_bytes, chosen, fitted, settings, place)
     batch_bytes = batch_bytes or job.batch_bytes
-    job = replace(job, errors=errors, threshold=fitted.threshold, limit=limit, batch_bytes=batch_bytes, format=0)
+    job = replace(
+        job, errors=errors, threshold=fitted.threshold, explain=explain.pieces, explain_from=explain.least, limit=limit,
+        batch_bytes=batch_bytes, format=0,
+    )  # fmt: skip
     return chosen, job, None
 
 

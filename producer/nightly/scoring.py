@@ -15,6 +15,7 @@ from graphs.errors import GraphError
 from graphs.words import NOTHING, Words
 from jobs.errors import JobError
 from jobs.progress import Progress
+from jobs.reasons import UNEXPLAINED, Explain
 from jobs.record import Job
 from jobs.settings import Settings
 from producer.client import Client
@@ -43,6 +44,7 @@ class Options:
     all_columns: bool = False
     errors: bool = False
     threshold: float | None = None
+    explain: Explain = UNEXPLAINED
     settle: float = 60.0  # seconds without a change that make a file complete; also the pause before another try
     tries: int = 3
     max_rejects: Limit | None = None
@@ -76,6 +78,8 @@ class Scorer:
         settings |= {name: True for name in ("all_columns", "errors") if getattr(self.options, name)}
         if self.options.threshold is not None:
             settings["threshold"] = self.options.threshold
+        if self.options.explain.pieces:
+            settings["explain"] = list(self.options.explain)
         words = self.options.words.to_dict()
         if words:
             settings["words"] = words
@@ -186,7 +190,8 @@ class Scorer:
         return make_plan(
             file.path if file.parts is None else file.parts, self._settings, called=called,
             model=options.model, id_column=options.id_column, keep=options.keep, all_columns=options.all_columns,
-            errors=options.errors, threshold=options.threshold, words=options.words, dialect=options.dialect,
+            errors=options.errors, threshold=options.threshold, explain=options.explain, words=options.words,
+            dialect=options.dialect,
         )  # fmt: skip
 
     def _begin(self, file: File, subject: Subject, note: Note) -> None:

@@ -16,11 +16,13 @@ from graphs.feeding import Fed, NoColumnError
 from graphs.feeds import Fetch
 from graphs.words import NOTHING, Words, of_job, read_file
 from jobs.error_rows import ERROR
+from jobs.reasons import REASONS, UNEXPLAINED, Explain
 from jobs.record import Job
 from jobs.settings import Settings
 from jobs.verdicts import VERDICT
 from producer.graph import Graph, read_graph
 from producer.outputs.names import check_names
+from producer.pipeline.explaining import check_explainable
 from producer.pipeline.judging import checked_threshold
 
 SHIPPED_MODEL = "spam.pb"
@@ -68,12 +70,13 @@ def choose_model(model: Location | None, settings: Settings, words: Words, like:
 def fit_table(
     chosen: Chosen, source: Source, id_column: str | None, keep: Sequence[str],
     *, all_columns: bool = False, errors: bool = False, threshold: float | None = None,
+    explain: Explain = UNEXPLAINED,
 ) -> Fitted:  # fmt: skip
     """`all_columns`: as if `keep` had each column of the table; `errors`: the scores file has a column of them;
-    `threshold`: it has one of verdicts.
+    `threshold`: it has one of verdicts; `explain`: it has one of reasons.
 
     Raises InputError (no such column, two of one name, a threshold that is no number), GraphError (nothing to feed, a
-    placeholder that a column can't feed, an output that takes no threshold).
+    placeholder that a column can't feed, an output that takes no threshold, none that can be explained).
     """
     if id_column is None:
         id_column = id_column_of(source.columns)
@@ -85,6 +88,9 @@ def fit_table(
     if threshold is not None:
         threshold = checked_threshold(threshold, chosen.graph, chosen.fetches)
         outputs.append(VERDICT)
+    if explain.pieces:
+        check_explainable(chosen.graph, chosen.fetches, fed.feeds)
+        outputs.append(REASONS)
     check_names([id_column or "record", *keep, *outputs, *([ERROR] if errors else [])])
     return Fitted(fed, id_column, keep, threshold)
 

@@ -22,6 +22,7 @@ from graphs.words import NOTHING, Words
 from jobs.input import copies
 from jobs.manifest import Manifest
 from jobs.places import choose
+from jobs.reasons import UNEXPLAINED, Explain
 from jobs.record import PLAIN, Job
 from jobs.settings import Settings
 from producer.graph import Graph
@@ -67,6 +68,7 @@ def make_plan(
     all_columns: bool = False,
     errors: bool = False,
     threshold: float | None = None,
+    explain: Explain = UNEXPLAINED,
     limit: int = 0,
     words: Words = NOTHING,
     like: Job | None = None,
@@ -79,8 +81,8 @@ def make_plan(
     """Reads the header and the graph, and fits one to the other: by `words`, which win over those in the file beside
     the model, and these over what the job `like` has, as far as the model has such inputs. `all_columns`: as if `keep`
     had each column of the input; `errors`: rejects have a row in the scores file too; `threshold`: it has a
-    column of verdicts; `limit`: so many records alone, the first ones; 0: all. `dialect` may be a part of one, by the
-    fields of Dialect: the rest is found in the file.
+    column of verdicts; `explain`: it has one of reasons; `limit`: so many records alone, the first ones; 0: all.
+    `dialect` may be a part of one, by the fields of Dialect: the rest is found in the file.
     What can't be read in place is copied first, and `unpacking` is told how far that is. `called`: that files are meant
     as one of several, and what their records have as the name of their file.
 
@@ -94,7 +96,10 @@ def make_plan(
     reading, input = _opened(file, settings, dialect, unpacking, called)
     source = reading.source
     try:
-        fitted = fit_table(chosen, source, id_column, keep, all_columns=all_columns, errors=errors, threshold=threshold)
+        fitted = fit_table(
+            chosen, source, id_column, keep, all_columns=all_columns, errors=errors, threshold=threshold,
+            explain=explain,
+        )  # fmt: skip
         identity = reading.size, reading.mtime_ns, reading.version
         read = [member.location for member in reading.members] or [source.read_from]
         place = place_of(read, settings, is_copied=reading.copy_bytes > 0)
@@ -105,6 +110,8 @@ def make_plan(
             limit=limit,
             errors=errors,
             threshold=fitted.threshold,
+            explain=explain.pieces,
+            explain_from=explain.least,
             again=uuid.uuid4().hex if again else "",
             batch_bytes=batch_bytes or job.batch_bytes,
             format=0,

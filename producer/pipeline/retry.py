@@ -114,7 +114,8 @@ def _score(
     that job, and who signed its model."""
     plan = make_plan(
         [*cut.files], connection.settings, model=model, id_column=job.id_column, keep=job.keep, words=words, like=job,
-        errors=job.errors, threshold=job.threshold, dialect=cut.dialect, called=cut.files if job.files else {},
+        errors=job.errors, threshold=job.threshold, explain=job.explained, dialect=cut.dialect,
+        called=cut.files if job.files else {},
     )  # fmt: skip
     with plan.source:
         by = submit(connection, plan, 0, None, report.warn)

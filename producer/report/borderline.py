@@ -18,6 +18,7 @@ class Example:
     score: float
     text: bytes | None
     size: int
+    reasons: bytes = b""  # as the scores file has them; empty if it has none
 
 
 class Borderline:
@@ -34,6 +35,7 @@ class Borderline:
         records: npt.NDArray[np.int64],
         ids: pa.Array,
         texts: pa.Array | None,
+        reasons: pa.Array | None = None,
     ) -> None:
         """Looks at scores [N], with everything else [N] too. Scores that are nan are passed over."""
         if not self._number:
@@ -56,6 +58,7 @@ class Borderline:
                 score=float(scores[row]),
                 text=None if text is None else text[:TEXT_BYTES],
                 size=0 if text is None else len(text),
+                reasons=b"" if reasons is None else reasons[row].as_py(),
             )
             self._held[key] = away, example
             if len(self._held) > self._number:

@@ -129,16 +129,21 @@ def _scores(scores: Scores) -> dict[str, Any]:
                 "score": each.score,
                 "text": None if each.text is None else _text(each.text),
                 "bytes": each.size,
+                **_reasons(each),
             }
             for each in scores.nearest
         ],
         "repeated": [
-            {"count": each.count, "score": each.score, "text": _text(each.text), "bytes": each.size}
+            {"count": each.count, "score": each.score, "text": _text(each.text), "bytes": each.size, **_reasons(each)}
             for each in scores.repeats
         ],
         "repeated_count_may_miss": scores.repeats_missed,
         "distinct_texts": scores.distinct,
     }
+
+
+def _reasons(each: Example | Repeat) -> dict[str, str]:
+    return {"reasons": _text(each.reasons)} if each.reasons else {}
 
 
 def _text(value: bytes) -> str:

@@ -12,6 +12,7 @@ from formats.shown import shown
 from graphs.names import short
 from jobs.errors import JobError
 from jobs.ledger import Ledger
+from jobs.reasons import REASONS
 from jobs.record import Job
 from jobs.settings import Settings
 from producer.outputs.receipt import make_receipt
@@ -106,9 +107,10 @@ class _Pass:
             histogram.add(scores)
             blocked += int(spam.sum())
             texts = chunk.columns[report.text_column] if report.text_column else None
-            nearest.add(scores, chunk.records, chunk.columns[report.job.id_name], texts)
+            reasons = chunk.columns[REASONS] if report.job.explain else None
+            nearest.add(scores, chunk.records, chunk.columns[report.job.id_name], texts, reasons)
             if texts is not None:
-                repeats.add(_count(texts, scores, spam))
+                repeats.add(_count(texts, scores, spam, reasons))
             if report.by_column:
                 groups.add(chunk.columns[report.by_column], spam)
         if self._node is None:
@@ -202,9 +204,9 @@ def _numbers(column: pa.Array) -> npt.NDArray[np.float64] | None:
 
 
 def _count(
-    texts: pa.Array, scores: npt.NDArray[np.float64], spam: npt.NDArray[np.bool_]
-) -> Iterator[tuple[bytes, int, float]]:
-    """The texts of the spam: each once, how often it came, and the score of its first."""
+    texts: pa.Array, scores: npt.NDArray[np.float64], spam: npt.NDArray[np.bool_], reasons: pa.Array | None
+) -> Iterator[tuple[bytes, int, float, bytes]]:
+    """The texts of the spam: each once, how often it came, and the score and the reasons of its first."""
     rows = np.flatnonzero(spam)
     if not len(rows):
         return
@@ -214,7 +216,8 @@ def _count(
     counts = np.bincount(codes, minlength=len(encoded.dictionary))
     first = np.empty(len(encoded.dictionary), np.int64)
     first[codes[::-1]] = rows[valid][::-1]  # of the same code, the last to be set is the first row
-    yield from zip(encoded.dictionary.to_pylist(), counts.tolist(), scores[first].tolist(), strict=True)
+    why = [b""] * len(first) if reasons is None else reasons.take(pa.array(first)).to_pylist()
+    yield from zip(encoded.dictionary.to_pylist(), counts.tolist(), scores[first].tolist(), why, strict=True)
 
 
 def _choices(histogram: Histogram, threshold: float, blocked: int) -> list[Choice]:

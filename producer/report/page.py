@@ -3,6 +3,7 @@
 from importlib import resources
 from pathlib import Path
 
+from formats.reason_cells import parse as split
 from formats.rejects import CODES
 from producer.outlook.deadline import missed
 from producer.report import plots
@@ -160,7 +161,7 @@ def _nearest(report: Report, scores: Scores) -> str:
         text = quote(each.text, each.size) if each.text is not None else ""
         items.append(
             f'<li><div class="key">{number(each.score)}<small><span class="{side[0]}">{side[1]}</span></small></div>'
-            f'<div class="text">{text}<div><small>{where}</small></div></div></li>'
+            f'<div class="text">{text}{_why(each.reasons)}<div><small>{where}</small></div></div></li>'
         )
     return (
         f"<section><h2>Nearest the threshold</h2>\n<p>The {len(items):,} messages whose scores are nearest to "
@@ -182,7 +183,8 @@ def _repeated(report: Report, scores: Scores) -> str:
         share = percent(each.count / scores.blocked)
         items.append(
             f'<li><div class="key">{each.count:,}×<small>{share}</small></div>'
-            f'<div class="text">{quote(each.text, each.size)}<div><small>score {number(each.score)}</small></div></div>'
+            f'<div class="text">{quote(each.text, each.size)}{_why(each.reasons)}'
+            f"<div><small>score {number(each.score)}</small></div></div>"
             "</li>"
         )
     how = (
@@ -197,6 +199,23 @@ def _repeated(report: Report, scores: Scores) -> str:
         f"blocked. {how}</p>\n"
         f'<ol class="messages">{"".join(items)}</ol></section>'
     )
+
+
+def _why(reasons: bytes) -> str:
+    """A line with what moved the score."""
+    if not reasons:
+        return ""
+    try:
+        entries = split(reasons)
+    except ValueError:  # no worker of ours wrote it
+        return f'<div class="why"><small>{quote(reasons)}</small></div>'
+    found = []
+    for each in entries:
+        side = "block" if each.share == "deny" or (isinstance(each.share, float) and each.share > 0) else "pass"
+        said = f"{each.share:+.2f}" if isinstance(each.share, float) else each.share
+        name = f"rule {quote(each.name.encode())}" if isinstance(each.name, str) else quote(each.name)
+        found.append(f'{name} <span class="{side}">{said}</span>')
+    return f'<div class="why"><small>{"; ".join(found)}</small></div>'
 
 
 def _rejects(report: Report) -> str:

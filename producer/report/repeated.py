@@ -10,12 +10,13 @@ TEXT_BYTES = 600  # how much of a text is kept
 
 @dataclass(slots=True)
 class Repeat:
-    """A text and how often it came. `score` is that of its first occurrence."""
+    """A text and how often it came. `score` and `reasons` are those of its first occurrence."""
 
     count: int
     score: float
     text: bytes  # the first TEXT_BYTES
     size: int  # bytes of the whole text
+    reasons: bytes  # as the scores file has them; empty if it has none
 
 
 class Repeats:
@@ -37,16 +38,16 @@ class Repeats:
         """How many different texts came; None if something was cut."""
         return None if self.missed else len(self._held)
 
-    def add(self, texts: Iterable[tuple[bytes, int, float]]) -> None:
-        """Counts (text, how often, score)."""
+    def add(self, texts: Iterable[tuple[bytes, int, float, bytes]]) -> None:
+        """Counts (text, how often, score, reasons)."""
         held = self._held
-        for text, count, score in texts:
+        for text, count, score, reasons in texts:
             key = hashlib.blake2b(text, digest_size=16).digest() if len(text) > 16 else text
             known = held.get(key)
             if known is not None:
                 known.count += count
                 continue
-            held[key] = Repeat(count, score, text[:TEXT_BYTES], len(text))
+            held[key] = Repeat(count, score, text[:TEXT_BYTES], len(text), reasons)
             if len(held) >= 2 * self._capacity:
                 held = self._cut()
 

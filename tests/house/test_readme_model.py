@@ -55,6 +55,6 @@ def test_every_command_of_the_chapter_works(
 
 def test_the_chapter_names_options_that_there_are() -> None:
     chapter = (ROOT / "README.md").read_text(encoding="utf-8").split("## From a checkpoint to the nightly job\n")[1]
-    options = set(re.findall(r"--[a-z][a-z-]+", chapter.partition("\n## ")[0])) - {"--model", "--logdir"}
+    options = set(re.findall(r"--[a-z][a-z-]+", chapter.partition("\n## ")[0])) - {"--model", "--logdir", "--explain"}
     known = {name for command in main.commands.values() for option in command.params for name in option.opts}
     assert options <= known

@@ -119,6 +119,19 @@ def test_a_threshold_makes_another_job_and_its_lack_none() -> None:
     assert [job.output_names[-1] for job in (JOB, *judged)] == [JOB.fetches[-1].name, *["verdict"] * 3]
 
 
+def test_what_is_explained_makes_another_job_and_its_lack_none() -> None:
+    assert "explain" not in JOB.encode()
+    found = [dataclasses.replace(JOB, format=0, explain=n, explain_from=f) for n, f in ((3, 0.5), (2, 0.5), (3, 0.0))]
+    assert len({JOB.id, *(job.id for job in found)}) == 4
+    assert [Job.decode(job.encode()) for job in found] == found
+    assert {job.format for job in found} == {ADDED}
+    both = dataclasses.replace(found[0], threshold=0.5)
+    assert both.output_names[-2:] == ("verdict", "reasons")
+    for odd in ("21", "-1", '"3"', "3.0", "true"):
+        with pytest.raises(DamagedError):
+            Job.decode(found[0].encode().replace('"explain": 3', f'"explain": {odd}'))
+
+
 @pytest.mark.parametrize("threshold", ["NaN", "Infinity", '"0.5"', "1", "true", "[0.5]"])
 def test_a_threshold_that_is_no_finite_float_is_damage(threshold: str) -> None:
     text = dataclasses.replace(JOB, format=0, threshold=0.5).encode()

@@ -74,6 +74,21 @@ def test_innocent_records_get_the_same_bytes_as_without(isolation: Isolation, ab
     assert (result.rejects[0].row, result.rejects[0].code, deaths) == (4_321, "bad_value", 0)
 
 
+def test_reasons_are_those_that_a_worker_finds(isolation: Isolation) -> None:
+    """A batch is isolated because something else killed its process: its file is to be the same."""
+    model = (ROOT / "data" / "spam.pb").read_bytes()
+    texts = [f"WIN a FREE prize {n}, claim \xa3{n}".encode("latin-1" if n % 2 else "utf-8") for n in range(1500)]
+    records = pa.record_batch([pa.array(texts, pa.binary())], names=["text"])
+    payload = bytes(encode_payload(records.schema, list(micro_batches(records)), 1, records.num_rows))
+    feeds, fetches = (Feed("text", ("text",), "string", (-1,)),), (Fetch("score", "score"),)
+    digest = hashlib.sha256(model).hexdigest()
+    job = Job("input.csv", 1, 1, digest, feeds, fetches, None, (), 1, explain=2, explain_from=0.9)
+    result, deaths = isolation.score(Assignment(job, model, payload, 1, 600))
+    expected = score(open_model(digest, model, 1).model, job, list(decode_payload(payload)))
+    assert (bytes(result.encode()), deaths) == (bytes(expected.encode()), 0)
+    assert sum(1 for cell in result.columns["reasons"].to_pylist() if cell) > 100
+
+
 @pytest.mark.parametrize("row", [0, 700, 1023])
 def test_one_record_among_1024_is_found_by_three_deaths(isolation: Isolation, aborting: bytes, row: int) -> None:
     result, deaths = isolate(isolation, aborting, 1024, [row])

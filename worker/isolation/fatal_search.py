@@ -213,7 +213,8 @@ class Search:
                 self._settle(cast(RowClass, word) if word else None)
                 scorer.row_class = self._row_class
             for piece in self._todo:
-                end.send_bytes(b"scored\n" + bytes(scorer.score(piece.records).encode()))
+                result = scorer.explain([piece.records], scorer.score(piece.records))
+                end.send_bytes(b"scored\n" + bytes(result.encode()))
             os._exit(0)
         except ModelError as error:
             end.send_bytes(b"model\n" + str(error).encode())

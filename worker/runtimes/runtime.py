@@ -5,11 +5,14 @@ that it then has to pass.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
 
 from model.graph.row_class import RowVerdict
+
+if TYPE_CHECKING:
+    from model.reasons.anatomy import Anatomy
 
 Arrays = Sequence[npt.NDArray[Any]]  # each [rows] or [rows, ...]
 Run = Callable[[Arrays], Arrays]
@@ -36,6 +39,9 @@ class Model(Protocol):
 
     def judge_rows(self, fetches: tuple[str, ...]) -> RowVerdict:
         """What is known of how the model treats rows without running it."""
+
+    def anatomy(self, fetch: str) -> "Anatomy | None":
+        """What explains an output; None where nothing does exactly."""
 
 
 class Runtime(Protocol):

@@ -8,6 +8,7 @@ import numpy as np
 
 from model.errors import ModelError
 from model.graph import frozen, row_class
+from model.reasons import anatomy
 from worker.runtimes.runtime import Arrays, FeedError, RowError, Run
 
 REASON = 500  # characters of a reason
@@ -54,10 +55,15 @@ class FrozenGraph:
         self.judge_rows: Callable[[tuple[str, ...]], row_class.RowVerdict] = lru_cache(PREPARED)(
             partial(row_class.judge, session.graph)
         )
+        self.anatomy: Callable[[str], anatomy.Anatomy | None] = lru_cache(PREPARED)(partial(_anatomy, session.graph))
 
     def shape(self, fetch: str) -> tuple[int, ...] | None:
         found = frozen.tensor(self.session.graph, fetch).shape
         return None if found.rank is None else tuple(-1 if size is None else size for size in found.as_list())
+
+
+def _anatomy(graph: Any, fetch: str) -> anatomy.Anatomy | None:
+    return anatomy.find(graph.as_graph_def(), fetch)
 
 
 def _prepare(session: Any, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> Run:

@@ -36,6 +36,9 @@ class Multiplied:
     def judge_rows(self, fetches: tuple[str, ...]) -> RowVerdict:  # noqa: ARG002
         return RowVerdict("exact", "exact", True, "a product")
 
+    def anatomy(self, fetch: str) -> None:  # noqa: ARG002
+        return None
+
 
 class Multiplying:
     """The runtime."""
