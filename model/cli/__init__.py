@@ -40,6 +40,8 @@ class Commands(click.Group):
             raise SystemExit(INTERRUPTED) from None
         except (ModelError, NightshiftError) as error:
             tell(f"model: {error}", err=True)
+        except BrokenPipeError:
+            raise  # whoever read the output has seen enough: click ends without a word
         except OSError as error:
             tell(f"model: {error.filename}: {error.strerror}" if error.filename else f"model: {error}", err=True)
         raise SystemExit(1)

@@ -1,10 +1,8 @@
-"""Labelled files as people have them, and the public corpus with its checksum."""
+"""Labelled files as people have them, and as they are written."""
 
-import hashlib
-import io
-import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from model import corpus
@@ -50,29 +48,22 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, content: bytes, re
         read(tmp_path, content)
 
 
-def archive(**members: bytes) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as opened:
-        for name, content in members.items():
-            opened.writestr(name, content)
-    return file.getvalue()
+def test_what_is_written_is_read_as_it_was_whatever_is_in_it(tmp_path: Path) -> None:
+    texts = [
+        b'"Go", now\r\nor\nlater',
+        b"",
+        b"FREE\ttabs\xff",
+        "무료\ufeff".encode(),
+        b"\xef\xbb\xbf",
+        b"ham\tx",
+        b"a\x00b\r",
+    ]
+    labels = [False, True, True, False, True, False, True]
+    data = corpus.Labelled(np.array(texts, dtype=object), np.array(labels))
+    assert read(tmp_path, corpus.as_csv(data)) == list(zip(labels, texts, strict=True))
 
 
-def test_the_published_archive_is_unpacked_if_its_sum_is_right() -> None:
-    content = b"ham\thello\nspam\tFREE\n"
-    zipped = archive(readme=b"about", SMSSpamCollection=content)
-    assert corpus.unpack(zipped, hashlib.sha256(content).hexdigest()) == content
-    with pytest.raises(ModelError, match="it is not the published corpus"):
-        corpus.unpack(zipped)
-
-
-@pytest.mark.parametrize("data", [b"", b"<html>not found</html>", archive(other=b"x")])
-def test_another_file_in_its_place_is_an_error(data: bytes) -> None:
-    with pytest.raises(ModelError, match="not a zip archive with SMSSpamCollection in it"):
-        corpus.unpack(data)
-
-
-def test_the_corpus_is_fetched_over_https_only(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="is not https"):
-        corpus.fetch(tmp_path / "corpus.tsv", "http://example.com/corpus.zip")
-    assert list(tmp_path.iterdir()) == []
+def test_lines_of_label_and_message_are_read_as_they_were(tmp_path: Path) -> None:
+    texts = [b'"Go", now', b"FREE\ttabs\xff", "무료".encode(), b""]
+    data = corpus.Labelled(np.array(texts, dtype=object), np.array([False, True, True, False]))
+    assert read(tmp_path, corpus.as_lines(data)) == list(zip(data.labels.tolist(), texts, strict=True))

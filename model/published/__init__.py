@@ -1,0 +1,1 @@
+"""Public collections of labelled messages, and how they get here from their publisher's archives."""
