@@ -54,6 +54,20 @@ def tell_path(path: str | Path) -> None:
     click.echo(shown(path) if sys.stdout.isatty() else os.fsencode(path))
 
 
+def check_output(place: Path, *inputs: Path | None) -> None:
+    """Before the work is done, raises ModelError or OSError if what comes of it can't be written to `place`, or would
+    take the place of something that it was made of."""
+    from formats.files import safe
+    from model.errors import ModelError
+
+    if not place.parent.is_dir():
+        raise ModelError(f"cannot write {place}: there is no folder {place.parent}")
+    safe.check_replaceable(place)
+    for each in inputs:
+        if each is not None and place.exists() and each.exists() and place.samefile(each):
+            raise ModelError(f"{place} is what it would be made of; write to another file")
+
+
 def import_tensorflow() -> None:
     import tensorflow as tf
 

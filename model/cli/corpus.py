@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from formats.files import safe
-from model.cli.console import PLACE, tell
+from model.cli.console import PLACE, check_output, tell
 from model.cli.tables import show
 from model.errors import ModelError
 
@@ -56,7 +56,7 @@ def corpus(name: str | None, output: Path | None, archive: Path | None) -> None:
     collection = catalogue.COLLECTIONS[name]
     if output is None:
         raise click.UsageError(f"--output is missing, such as: model corpus {name} --output {name}.csv")
-    _check(output, archive)
+    check_output(output, archive)
 
     data = catalogue.messages(collection, _fetch(collection) if archive is None else archives.content(archive))
     lines = output.suffix == ".tsv"
@@ -82,15 +82,6 @@ def _list(collections: "list[Collection]") -> None:
     )
     for each in collections:
         tell(f"\n{each.name}: {each.citation}\n{each.url}")
-
-
-def _check(place: Path, archive: Path | None) -> None:
-    """Whether it can be written, before anything is fetched."""
-    if not place.parent.is_dir():
-        raise ModelError(f"cannot write {place}: there is no folder {place.parent}")
-    safe.check_replaceable(place)
-    if archive is not None and archive.exists() and place.exists() and place.samefile(archive):
-        raise ModelError(f"{place} is the archive itself; write the messages elsewhere")
 
 
 def _fetch(collection: "Collection") -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from formats.files import safe
-from model.cli.console import PLACE, as_json, import_tensorflow, tell
+from model.cli.console import PLACE, as_json, check_output, import_tensorflow, tell
 from model.cli.tables import show
 
 if TYPE_CHECKING:
@@ -40,10 +40,11 @@ def rules(
     empty. Allow counts before deny, deny before the score, and what adds points changes the score.
 
     \b
-    model rules rules.toml                                  check it, and list the rules
-    model rules rules.toml --test cases.csv                 check expectations; exit code 1 if one fails
+    model rules rules.toml                     check it, and list the rules
+    model rules rules.toml --test cases.csv    exit code 1 if one fails
     model rules rules.toml --on spam.pb --output guarded.pb
-    model rules rules.toml --on spam.pb --test cases.csv --output guarded.pb
+    model rules rules.toml --on spam.pb --test cases.csv \\
+      --output guarded.pb
 
     \b
     [thresholds]                          [[deny]]
@@ -62,6 +63,8 @@ def rules(
     """
     if output is not None and model is None:
         raise click.UsageError("--output needs --on: the model that the rules stand beside")
+    if output is not None:
+        check_output(output, place, model, cases)
     import_tensorflow()
     from model.rules import cases as expectations
     from model.rules import compiling, joining, reading
@@ -69,6 +72,8 @@ def rules(
     read = reading.read(place)
     table = [] if cases is None else expectations.read(cases, read.policy)
     joined = joining.join(read)
+    if read.policy.is_empty:
+        tell(f"model: {place} has neither rules nor thresholds: spam is what scores 0.5 or more", err=True)
     for warning in joined.warnings:
         tell(f"model: {warning}", err=True)
     data = expectations.stand_in() if model is None else _content(model)
@@ -113,9 +118,9 @@ def _print(policy: "Policy", joined: "Joined") -> None:
     if policy.rules:
         show(listing.HEADER, listing.rows(policy))
     for group in joined.groups:
-        count = sum(len(part.entries) for part in group.parts)
+        many = listing.counted(sum(len(part.entries) for part in group.parts), group.family)
         cost = f"{group.cost.microseconds:.2f} µs a message of 100 bytes"
-        tell(f"{group.column}: {count:,} {group.family} in one pass, {cost}", err=True)
+        tell(f"{group.column}: {many} in one pass, {cost}", err=True)
 
 
 def _as_dict(

@@ -41,6 +41,8 @@ def read(path: Path, policy: Policy) -> list[Case]:
         content = path.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror}") from None
+    if not content.strip():
+        raise ModelError(f"{path} is empty: it needs a header, with text, and verdict or rule")
     rows = _rows(path, content)
     _, header = next(rows, (0, []))
     missing = [name for name in (TEXT, *policy.columns) if name not in header]
@@ -55,6 +57,8 @@ def read(path: Path, policy: Policy) -> list[Case]:
         if len(row) != len(header):
             raise ModelError(f"{path}, line {line}: {len(row)} values, and the header has {len(header)}")
         cases.append(_case(path, line, dict(zip(header, row, strict=True)), policy))
+    if not cases:
+        raise ModelError(f"{path} expects nothing: no row follows its header")
     return cases
 
 

@@ -15,6 +15,11 @@ def thresholds(policy: Policy) -> str:
     return f"allow before deny before score; spam from {policy.spam:g}{review}"
 
 
+def counted(count: int, entries: str) -> str:
+    """So many of a list's entries: "1 domain", "2,000 domains"."""
+    return f"{count:,} {entries if count != 1 else entries.removesuffix('s')}"
+
+
 def _kind(rule: Rule) -> str:
     return f"{rule.points / 100:+g} points" if rule.kind == "points" else rule.kind
 
@@ -25,5 +30,4 @@ def _columns(rule: Rule) -> list[str]:
 
 
 def _entries(rule: Rule) -> str:
-    counts = [f"{count:,} {name if count > 1 else name.removesuffix('s')}" for name, count in rule.counts().items()]
-    return ", ".join(counts) or "nothing: its lists are empty"
+    return ", ".join(counted(count, name) for name, count in rule.counts().items()) or "nothing: its lists are empty"

@@ -44,6 +44,11 @@ class Policy(NamedTuple):
     review: float | None = None
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing: of an empty file."""
+        return self == Policy(())
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that the rules look at besides the text, in order."""
         used = [rule.column for rule in self.rules if rule.domains or rule.urls or rule.phrases or rule.patterns]

@@ -91,8 +91,10 @@ class _Reader:
 
     def _rule(self, number: int, kind: Kind, table: dict[str, Any], line: int | None) -> Rule:
         name, column, match_case = table.get("name"), table.get("column", TEXT), table.get("match_case", False)
+        if name is None:
+            raise self._error(line, 'a rule needs a name, such as: name = "our own"')
         if not isinstance(name, str) or not name.strip() or not name.isprintable():
-            raise self._error(line, f"a rule needs a name, a text in one line; this one's is {name!r}")
+            raise self._error(line, f"a rule's name is a text in one line, not {name!r}")
         odd = table.keys() - (_KEYS | {"points"} if kind == "points" else _KEYS)
         if odd:
             raise self._error(line, f"the rule {name!r} has {min(odd)!r}; it may have {', '.join(sorted(_KEYS))}")
@@ -131,6 +133,8 @@ class _Reader:
             raise self._error(line, f"{key}{_FILE} is the name of a file, or a list of such")
         for each in files:
             path = self._path.parent / each
+            if not path.exists():
+                raise self._error(self._lines.string(each, line), f"there is no file {path}")
             for count, text in _listed(path):
                 self._add(found, number, key, text, f"{path}, line {count}")
         return tuple(found) if given or files else None

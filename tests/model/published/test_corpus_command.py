@@ -138,7 +138,7 @@ def test_where_nothing_can_be_written_nothing_is_fetched(sms: Publisher, tmp_pat
     for output, words, reason in (
         (tmp_path / "none" / "sms.csv", (), f"there is no folder {tmp_path / 'none'}"),
         (tmp_path, (), "it is no regular file, and is left alone"),
-        (saved, ("--archive", saved), f"{saved} is the archive itself; write the messages elsewhere"),
+        (saved, ("--archive", saved), f"{saved} is what it would be made of; write to another file"),
     ):
         assert reason in complaint("corpus", "sms", "--output", output, *words)
     assert sms.asked == []

@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from model.cli import main
 from model.graph import frozen
 from model.rules import stored
 from tests.support import ROOT
-from tests.support.model_room import model
+from tests.support.model_room import complaint, model, succeed
 
 RULES = """
 [thresholds]
@@ -118,6 +120,8 @@ def test_expectations_may_be_of_the_models_own_scores(rules: Path, tmp_path: Pat
         ("text,sender,rule,score\nx,y,,high\n", "line 2: the score is 'high', not a number"),
         ("text,sender,rule\nx,y\n", "line 2: 2 values, and the header has 3"),
         ('text,sender,rule\nx,y,\n"x,y,\n', "line 3: unexpected end of data"),
+        ("text,sender,rule\n", "cases.csv expects nothing: no row follows its header"),
+        ("\n", "cases.csv is empty: it needs a header, with text, and verdict or rule"),
     ],
 )
 def test_a_table_of_expectations_that_is_none_is_named_with_its_line(
@@ -145,3 +149,60 @@ def test_an_output_needs_a_model(rules: Path, tmp_path: Path) -> None:
     result = model("rules", rules, "--output", tmp_path / "x.pb")
     assert result.exit_code == 2
     assert "--output needs --on" in result.stderr
+
+
+def test_what_a_graph_is_made_of_is_not_overwritten_by_it(rules: Path, tmp_path: Path) -> None:
+    spam, cases, again = tmp_path / "spam.pb", tmp_path / "cases.csv", tmp_path / "again.toml"
+    spam.write_bytes(SHIPPED.read_bytes())
+    cases.write_text("text,sender,verdict\nx,y,ham\n")
+    again.symlink_to(rules)
+    before = {each: each.read_bytes() for each in (rules, spam, cases)}
+    for output in (rules, spam, cases, again):
+        line = complaint("rules", rules, "--on", spam, "--test", cases, "--output", output)
+        assert line == f"model: {output} is what it would be made of; write to another file"
+    assert {each: each.read_bytes() for each in before} == before
+
+
+def test_an_output_that_cannot_be_written_is_said_before_the_work(rules: Path, tmp_path: Path) -> None:
+    output = tmp_path / "none" / "guarded.pb"
+    line = complaint("rules", rules, "--on", SHIPPED, "--output", output)
+    assert line == f"model: cannot write {output}: there is no folder {output.parent}"
+    line = complaint("rules", rules, "--on", SHIPPED, "--output", tmp_path)
+    assert line == f"model: {tmp_path}: it is no regular file, and is left alone"
+
+
+def test_the_same_command_again_replaces_its_graph(rules: Path, tmp_path: Path) -> None:
+    output = tmp_path / "guarded.pb"
+    for _ in range(2):
+        succeed("rules", rules, "--on", SHIPPED, "--output", output)
+    line = complaint("rules", rules, "--on", output, "--output", tmp_path / "twice.pb")
+    assert "take the model without any rules" in line
+
+
+def test_a_file_that_says_nothing_is_taken_with_a_word(tmp_path: Path) -> None:
+    """It may be a file that was cut off, or the wrong one."""
+    place = tmp_path / "rules.toml"
+    place.write_text("# to be written\n")
+    result = model("rules", place)
+    assert result.exit_code == 0
+    assert result.stderr == f"model: {place} has neither rules nor thresholds: spam is what scores 0.5 or more\n"
+    place.write_text("[thresholds]\nspam = 0.9\n")
+    assert model("rules", place).stderr == ""
+
+
+def test_a_list_that_is_missing_is_named_with_the_line_that_names_it(tmp_path: Path) -> None:
+    place = tmp_path / "rules.toml"
+    place.write_text("[[deny]]\nname = 'a'\nsenders_file = [\n  'senders.txt',\n]\n")
+    assert complaint("rules", place) == f"model: {place}, line 4: there is no file {tmp_path / 'senders.txt'}"
+
+
+def test_one_entry_is_one(tmp_path: Path) -> None:
+    place = tmp_path / "rules.toml"
+    place.write_text("[[deny]]\nname = 'a'\ndomains = ['bit.ly']\n")
+    assert model("rules", place).stderr.startswith("text: 1 domain in one pass, ")
+
+
+def test_the_help_fits_a_terminal_of_eighty_columns() -> None:
+    for command in ("rules", "corpus"):
+        shown = CliRunner().invoke(main, [command, "--help"], terminal_width=80).stdout
+        assert max(map(len, shown.splitlines())) <= 80, shown
