@@ -17,7 +17,7 @@ _GLUED = "|".join(rf"\p{{{script}}}" for script in _UNSPACED)
 _BORDER = rf"(?:[^\pL\pM\pN_]|{_GLUED})"
 _BEFORE, _BEHIND = f"(?:^|{_BORDER})", f"(?:$|{_BORDER})"
 _ANY = r"\C*"
-_BLANK = r"[\s\pZ]+"
+_BLANK = r"[\s\v\x{85}\pZ]+"  # Unicode's white space; \s alone is ASCII's, without the vertical tab
 # A host is prolonged by ASCII alone: where words have no blanks between them, what is before and behind it is no part.
 _HOST_BEFORE = "(?:^|[^A-Za-z0-9-])"
 _HOST_BEHIND = "(?:$|[^A-Za-z0-9.-]|[.-]+(?:$|[^A-Za-z0-9.-]))"  # the dot that ends a sentence ends a host as well

@@ -1,12 +1,14 @@
 """Rules in a model's graph, from a file of rules to the scores that real workers write."""
 
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT
+from tests.support import ROOT, until
 from tests.support.farm import Farm
 from tests.support.model_room import model
 from tests.support.tables import read
@@ -58,3 +60,58 @@ def test_workers_write_verdicts_beside_the_models_own_scores(farm: Farm, guarded
     ]  # fmt: skip
     receipts = [json.loads((tmp_path / f"{name}.scores.receipt.json").read_text()) for name in ("night", "bare")]
     assert [each["receipt"]["rows"] for each in receipts] == ["exact", "exact"]
+
+
+def messages(count: int) -> bytes:
+    """A night in which each rule decides now and then, and bytes that are not UTF-8 stand in texts."""
+    texts = [
+        b"home by six", b"you won a free prize", b"\xffa FREE  PRIZE\xff", b"see you at %d", b"free\xc3prize",
+        b"WIN cash now! Claim your bonus or text CLAIM to 87121",
+    ]  # fmt: skip
+    senders = [b"x@example.net", b"Mum <mum@example.org>", b"", b"MUM@EXAMPLE.ORG"]
+    rows = [
+        b"%d,%s,%s %d\n" % (row, senders[row % 4], texts[row % 6].replace(b"%d", b"five"), row) for row in range(count)
+    ]
+    return b"id,sender,text\n" + b"".join(rows)
+
+
+@pytest.mark.slow
+def test_verdicts_of_a_job_whose_worker_and_command_were_killed_are_those_of_an_undisturbed_one(
+    farm: Farm, guarded: Path, tmp_path: Path
+) -> None:
+    """They are of other workers, other batches and two commands."""
+    night = tmp_path / "night.csv"
+    night.write_bytes(messages(30_000))
+    words = ("enqueue", night, "--model", guarded, "--encoding", "utf-8", "--json", "--wait")
+    small = ("--output", tmp_path / "killed.csv", "--batch-bytes", 2_000)
+    before = set(farm.ledger.job_ids())
+
+    victim = farm.start_worker("victim").ready()
+    for worker in farm.workers[:-1]:
+        os.killpg(worker.process.pid, signal.SIGSTOP)
+    try:
+        killed = farm.popen(*words, *small)
+        until(lambda: bool({*farm.ledger.job_ids()} - before), 60)
+        [job] = {*farm.ledger.job_ids()} - before
+        until(lambda: farm.ledger.progress(job).done > 5, 60, pause=0.002)
+        os.killpg(victim.process.pid, signal.SIGKILL)
+        killed.kill()
+        killed.communicate()
+        victim.process.wait()
+    finally:
+        farm.workers.remove(victim)
+        for worker in farm.workers:
+            os.killpg(worker.process.pid, signal.SIGCONT)
+    left = farm.ledger.progress(job)
+    assert 5 < left.done < 500, "killed in the middle"
+    assert left.state == "running"
+
+    resumed = farm.producer(*words, *small)
+    assert resumed.code == 0, resumed.err
+    receipt = json.loads(resumed.out)
+    assert (receipt["job"], receipt["scored"], receipt["agrees"]) == (job, 30_000, True)
+    undisturbed = farm.producer(*words, "--output", tmp_path / "undisturbed.csv", "--again")
+    assert undisturbed.code == 0, undisturbed.err
+    assert json.loads(undisturbed.out)["job"] != job
+    assert (tmp_path / "killed.csv").read_bytes() == (tmp_path / "undisturbed.csv").read_bytes()
+    assert {row["rule"] for row in read(tmp_path / "killed.csv")} == {"", "friends", "prizes"}
