@@ -7,12 +7,15 @@ nobody else has, and imports nothing of ours before it has looked.
 
 import importlib.util
 import io
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 4  # the exit code, as the commands have it
 HOME = Path(__file__).resolve().parent
+_LOOK_AGAIN = 0.01  # seconds, while something is being imported
 
 
 def in_the_way(*names: str) -> str | None:
@@ -26,7 +29,23 @@ def in_the_way(*names: str) -> str | None:
     return None
 
 
+def _interrupt(_: int, frame: FrameType | None) -> None:
+    """Ctrl-C and SIGTERM, but behind the end of an import that is under way: inside of it the interrupt may be
+    swallowed, become another error (extension modules take it for a failure of their own), or leave a module locked for
+    good."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            signal.setitimer(signal.ITIMER_REAL, _LOOK_AGAIN)
+            return
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
 def _begin(command: str, *names: str) -> None:
+    signal.signal(signal.SIGALRM, _interrupt)  # the timer's
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell has it for what it runs in the background
+            signal.signal(number, _interrupt)
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal can't show is no reason to fail
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -3,13 +3,11 @@
 import contextlib
 import ctypes
 import gc
-import signal
 import sys
 from collections.abc import Iterator
 from importlib.abc import MetaPathFinder
 
 KEPT_BLOCK_BYTES = 32 << 20  # the most that glibc takes
-_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
 
 
@@ -47,21 +45,6 @@ def without_collecting() -> Iterator[None]:
     finally:
         freeze_what_is_there()
         gc.enable()
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """For imports of the main thread: Ctrl-C and SIGTERM wait for their end. Where they come into one of importlib's
-    callbacks they would be swallowed, or leave a module locked for good."""
-    noted: list[int] = []
-    before = {each: signal.signal(each, lambda number, _: noted.append(number)) for each in _INTERRUPTS}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-        if noted:
-            raise KeyboardInterrupt
 
 
 def freeze_what_is_there() -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import sys
 from typing import Any
 
@@ -130,7 +129,6 @@ def main() -> None:
         logs.set_up(form)
     except ValueError as error:
         raise SettingsError(f"{logs.VARIABLE}: {error}") from None
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as gently as Ctrl-C
 
 
 for command in (enqueue, plan, status, collect, rejects, report, retry, cancel, forget, verify, nightly, metrics):

@@ -13,7 +13,7 @@ import click
 
 from formats.harmless import shown
 from jobs import logs
-from jobs.footprint import freeze_what_is_there, uninterrupted, without_collecting
+from jobs.footprint import freeze_what_is_there, without_collecting
 from producer.cli.console import end, interrupted, resume_line, say, show
 from producer.cli.dialects import dialect_options, take_dialect
 from producer.cli.explaining import explain_options, take_explain
@@ -214,7 +214,7 @@ def enqueue(
     plan = None
     try:
         begun = head_start(settings, files, output, again, workers or 0)
-        with without_collecting(), uninterrupted():
+        with without_collecting():
             from formats.files.location import locate
             from formats.packed.piped import NAME, STANDARD_INPUT, is_piped
             from formats.reading import is_several

@@ -4,6 +4,7 @@ as they came."""
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -48,6 +49,25 @@ def test_a_file_that_was_scored_starts_no_worker_when_it_is_enqueued_again(folde
     assert producer(folder, "enqueue", "messages.csv", "--workers", "1").code == 0
     until(lambda: not running(folder), 15)
     assert seen_while(["enqueue", "messages.csv", "--workers", "1"], folder) == (False, 0)
+
+
+def test_an_interrupt_waits_for_the_end_of_an_import(folder: Path) -> None:
+    """Whatever the imported module makes of an exception that comes out of nowhere: it never sees one."""
+    (folder / "slow.py").write_text(
+        "import os, signal, time\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "try:\n    time.sleep(0.1)\n"
+        "except BaseException:\n    print('swallowed')\n"
+        "print('imported')\n"
+    )
+    code = (
+        "import nightshift_start, time\n"
+        "nightshift_start._begin('producer')\n"
+        "try:\n    import slow\n    time.sleep(10)\n"
+        "except KeyboardInterrupt:\n    print('interrupted')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=30)
+    assert (done.stdout, done.stderr) == ("imported\ninterrupted\n", "")
 
 
 def test_interrupted_while_it_begins_a_command_says_so_and_nothing_is_left(folder: Path) -> None:
