@@ -9,13 +9,15 @@ import importlib.util
 import io
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 4  # the exit code, as the commands have it
 HOME = Path(__file__).resolve().parent
-_LOOK_AGAIN = 0.01  # seconds, while something is being imported
+_LOOK_AGAIN = 0.01  # seconds, until an interrupt would not be lost
 
 
 def in_the_way(*names: str) -> str | None:
@@ -30,22 +32,32 @@ def in_the_way(*names: str) -> str | None:
 
 
 def _interrupt(_: int, frame: FrameType | None) -> None:
-    """Ctrl-C and SIGTERM, but behind the end of an import that is under way: inside of it the interrupt may be
-    swallowed, become another error (extension modules take it for a failure of their own), or leave a module locked for
-    good."""
+    """Ctrl-C and SIGTERM, but behind the end of an import or a finalizer that is under way. Finalizers swallow what is
+    raised in them; in an import it may become another error (extension modules take it for a failure of their own), or
+    leave a module locked for good."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+        file, name = frame.f_code.co_filename, frame.f_code.co_name
+        if file.startswith("<frozen importlib") or file.endswith("weakref.py") or name == "__del__":
             signal.setitimer(signal.ITIMER_REAL, _LOOK_AGAIN)
             return
         frame = frame.f_back
     raise KeyboardInterrupt
 
 
-def _begin(command: str, *names: str) -> None:
+@contextmanager
+def _interruptible() -> Iterator[None]:
     signal.signal(signal.SIGALRM, _interrupt)  # the timer's
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell has it for what it runs in the background
             signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:  # what it said is said: what Python still has to put away takes no interrupt
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _begin(command: str, *names: str) -> None:
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal can't show is no reason to fail
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -61,19 +73,21 @@ def _interrupted(command: str) -> NoReturn:
 
 def producer() -> None:
     """The `producer` command."""
-    _begin("producer", "producer", "jobs", "formats", "graphs")
-    try:
-        from producer.cli import run
-    except KeyboardInterrupt:
-        _interrupted("producer")
-    run()
+    with _interruptible():
+        try:
+            _begin("producer", "producer", "jobs", "formats", "graphs")
+            from producer.cli import run
+        except KeyboardInterrupt:
+            _interrupted("producer")
+        run()
 
 
 def model() -> None:
     """The `model` command."""
-    _begin("model", "model", "formats", "graphs")
-    try:
-        from model.cli import main
-    except KeyboardInterrupt:
-        _interrupted("model")
-    main()
+    with _interruptible():
+        try:
+            _begin("model", "model", "formats", "graphs")
+            from model.cli import main
+        except KeyboardInterrupt:
+            _interrupted("model")
+        main()
