@@ -104,7 +104,8 @@ class Machine:
         if mishap:
             self.counts[f"({mishap['kind']})"] += 1
         if mishap.get("kind") == "beside":
-            self._two(task, make_task(mishap["other"], self.world, self.folder, self.town), mishap["after"], before)
+            also = {**mishap["other"], "mishap": {"kind": "beside", "other": step}}
+            self._two(task, make_task(also, self.world, self.folder, self.town), mishap["after"], before)
         else:
             run = self._disturbed(task, mishap)
             self._judge(task, run, before, mishap.get("kind", ""))
@@ -170,8 +171,11 @@ class Machine:
         self.world.ended(first, after)
         second = self.world.start(other.words, other.folder, self.world.environment(self.spool))
         done, also = self.world.finish(first), self.world.finish(second)
-        if (one.kind, other.kind, other.job) == ("collect", "retry", one.job) and f"/{one.output}" in also.out:
-            other = replace(other, output=one.output)  # the job's scores were there by then
+        if one.job == other.job:  # the job's scores were there by then
+            if (one.kind, other.kind) == ("collect", "retry") and f"/{one.output}" in also.out:
+                other = replace(other, output=one.output)
+            if (one.kind, other.kind) == ("retry", "collect") and f"/{other.output}" in done.out:
+                one = replace(one, output=other.output)
         pairs = [(one, done), (other, also)]
         judge, now = self.judge, self.folder.snapshot()
         written = tuple(name for task, _ in pairs if task.output for name in parts_of(task.output))
