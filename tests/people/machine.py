@@ -172,9 +172,9 @@ class Machine:
         second = self.world.start(other.words, other.folder, self.world.environment(self.spool))
         done, also = self.world.finish(first), self.world.finish(second)
         if one.job == other.job:  # the job's scores were there by then
-            if (one.kind, other.kind) == ("collect", "retry") and f"/{one.output}" in also.out:
+            if (one.kind, other.kind) == ("collect", "retry") and str(self.path / one.output) in also.out:
                 other = replace(other, output=one.output)
-            if (one.kind, other.kind) == ("retry", "collect") and f"/{other.output}" in done.out:
+            if (one.kind, other.kind) == ("retry", "collect") and str(self.path / other.output) in done.out:
                 one = replace(one, output=other.output)
         pairs = [(one, done), (other, also)]
         judge, now = self.judge, self.folder.snapshot()

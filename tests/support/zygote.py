@@ -19,6 +19,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import nightshift_start
 from jobs.footprint import keep_freed_memory, without_pandas
 from model import environment
 
@@ -39,10 +40,6 @@ def warm_up(program: str) -> None:
 
 def command(program: str, request: dict[str, Any]) -> int:
     """In the child: what the script does, to the exit code."""
-    if program == "producer":
-        from producer.cli import run
-    else:
-        from model.cli import main as run
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
@@ -57,12 +54,9 @@ def command(program: str, request: dict[str, Any]) -> int:
     )
     sys.argv = [program, *request["words"]]
     code: object = 0
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as Python has it
     try:
-        try:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            run()
-        finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        getattr(nightshift_start, program)()
     except SystemExit as end:
         code = end.code
     except BaseException:  # what an interpreter would do
