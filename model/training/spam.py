@@ -14,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.compat import v1
 
+from model.text import plain
+
 SIZES = (2, 4, 6)  # of the n-grams in bytes; each is made of pairs
 TABLE_BITS = 18  # 2^18 int32 weights are 1 MB; pairs have the first 2^16 rows, the rest is hashed over all of them
 BLOCK = 8  # bytes; n-grams are summed by blocks first
@@ -114,6 +116,7 @@ def _variable(name: str, shape: list[int]) -> tf.Variable:
 
 def features(text: tf.Tensor) -> Features:
     """Find the n-grams of texts: string [N]."""
+    text = plain.plain(text)
     length = tf.cast(tf.strings.length(text), tf.int64)
     flat = tf.strings.join([GAP, tf.strings.reduce_join(text, axis=0, separator=GAP), GAP + b"\0" * BLOCK])
     octets = tf.io.decode_raw(tf.strings.lower(flat), tf.uint8)  # lower: ASCII letters only, byte by byte

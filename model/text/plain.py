@@ -1,0 +1,221 @@
+"""Texts without disguise: full-width, mathematical and look-alike letters, entities, what nobody sees, spaced letters.
+
+What is found in few messages is done for these alone, in code points. All is whole numbers, and each message is treated
+by itself. A message without any of it keeps its bytes, whatever they are.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from model.text import letters, suspects
+
+_BAD = 0xFFFD
+_LARGEST = 0x10FFFF
+_DIGITS = 8  # of an entity's number at most
+_WINDOW = 12  # characters of an entity at most: &#x, its digits, and a semicolon
+_GAP = 3  # characters between spaced letters at most
+_RUN = 4  # spaced letters at least
+_LOOKALIKE_DIGITS = "oi?eas?tbg"  # by digit
+_ENOUGH = 2  # digits between two letters, from where on they stand for letters
+
+
+class _Text(NamedTuple):
+    """The characters of R texts, one behind the other."""
+
+    codes: tf.Tensor  # int32 [C]
+    rows: tf.Tensor  # int64 [C]: which text's they are, ascending
+
+    def keep(self, is_kept: tf.Tensor) -> "_Text":
+        return _Text(tf.boolean_mask(self.codes, is_kept), tf.boolean_mask(self.rows, is_kept))
+
+
+def plain(texts: tf.Tensor) -> tf.Tensor:
+    """Texts [N] without disguise; any bytes."""
+    rows = suspects.rows(texts)
+    return tf.cond(
+        tf.size(rows) > 0,
+        lambda: tf.tensor_scatter_nd_update(texts, rows[:, tf.newaxis], folded(tf.gather(texts, rows))),
+        lambda: texts,
+    )
+
+
+def folded(texts: tf.Tensor) -> tf.Tensor:
+    """The same for texts [R] that were found to need it."""
+    count = tf.size(texts, out_type=tf.int64)
+    text = _decoded(texts)
+    text = _without_entities(text)
+    changes = {code: (to - code if to != letters.DELETED else -_LARGEST - 1) for code, to in letters.folded().items()}
+    codes = text.codes + _look_up(changes, text.codes)
+    text = text._replace(codes=codes).keep(codes >= 0)
+    text = _without_spacing(text)
+    text = _without_digits(_without_lookalikes(text, count), count)
+    splits = tf.searchsorted(text.rows, tf.range(count + 1), out_type=tf.int64)
+    return tf.raw_ops.UnicodeEncode(
+        input_values=text.codes, input_splits=splits, output_encoding="UTF-8", errors="replace"
+    )
+
+
+def _decoded(texts: tf.Tensor) -> _Text:
+    """A byte that is no UTF-8 is the character that it is in Latin-1."""
+    decoded = tf.raw_ops.UnicodeDecodeWithOffsets(input=texts, input_encoding="UTF-8", errors="replace")
+    codes = decoded.char_values
+    places = tf.range(tf.size(codes, out_type=tf.int64))
+    rows = tf.searchsorted(decoded.row_splits, places, side="right", out_type=tf.int64) - 1
+    starts = tf.cumsum(tf.cast(tf.strings.length(texts), tf.int64), exclusive=True)
+    octets = tf.io.decode_raw(tf.strings.join([tf.strings.reduce_join(texts, axis=0), b"\0"]), tf.uint8)
+    octets = tf.cast(tf.gather(octets, tf.gather(starts, rows) + decoded.char_to_byte_starts), tf.int32)
+    is_bad = tf.equal(codes, _BAD) & tf.not_equal(octets, 0xEF)  # U+FFFD itself begins with that byte
+    return _Text(tf.where(is_bad, octets, codes), rows)
+
+
+def _without_entities(text: _Text) -> _Text:
+    begin = tf.where(tf.equal(text.codes, ord("&")))  # int64 [E, 1]
+    places = begin + tf.range(_WINDOW, dtype=tf.int64)
+    size = tf.size(text.codes, out_type=tf.int64)
+    inner = tf.minimum(places, size - 1)
+    rows = tf.gather(text.rows, inner)
+    is_mine = (places < size) & tf.equal(rows, rows[:, :1])
+    window = tf.where(is_mine, tf.gather(text.codes, inner), 0)
+
+    is_number = tf.equal(window[:, 1], ord("#"))
+    is_hex = is_number & tf.equal(tf.bitwise.bitwise_or(window[:, 2], 32), ord("x"))
+    number, length, going = tf.zeros_like(window[:, 0], tf.int64), 2 + tf.cast(is_hex, tf.int32), is_number
+    shifted = tf.where(is_hex[:, tf.newaxis], window[:, 3:], window[:, 2:-1])
+    base = tf.where(is_hex, np.int64(16), np.int64(10))
+    first = length
+    for at in range(_DIGITS):
+        code = shifted[:, at]
+        lower = tf.bitwise.bitwise_or(code, 32)
+        letter = is_hex & (lower >= ord("a")) & (lower <= ord("f"))
+        going &= letter | ((code >= ord("0")) & (code <= ord("9")))
+        digit = tf.cast(tf.where(letter, lower - (ord("a") - 10), code - ord("0")), tf.int64)
+        number = tf.where(going, number * base + digit, number)
+        length += tf.cast(going, tf.int32)
+    is_number &= length > first
+    is_character = (number > 0) & (number <= _LARGEST) & ((number < 0xD800) | (number >= 0xE000))
+    number = tf.where(is_character, number, np.int64(_BAD))
+    ends = tf.gather(window, tf.minimum(length, _WINDOW - 1), batch_dims=1)
+    length += tf.cast(tf.equal(ends, ord(";")), tf.int32)
+
+    names = sorted((_packed(name), len(name), code) for name, code in letters.entities().items())
+    keys, sizes, values = (np.array(each) for each in zip(*names, strict=True))
+    name, going = tf.zeros_like(window[:, 0], tf.int64), tf.ones_like(is_number)
+    for at in range(1, letters.ENTITY_LENGTH + 1):
+        code = window[:, at]
+        is_semicolon = tf.equal(code, ord(";"))
+        is_going = going & ~is_semicolon & (code > 0) & (code < 128)
+        name = tf.where(is_going, name * 128 + tf.cast(code, tf.int64), name)
+        is_named = going & is_semicolon if at == 1 else is_named | (going & is_semicolon)  # noqa: F821
+        going = is_going
+    found = tf.minimum(tf.searchsorted(tf.constant(keys, tf.int64), name), len(keys) - 1)
+    is_named &= tf.equal(tf.gather(tf.constant(keys, tf.int64), found), name)
+    number = tf.where(is_named, tf.gather(tf.constant(values, tf.int64), found), number)
+    length = tf.where(is_named, tf.gather(tf.constant(sizes + 2, tf.int32), found), length)
+
+    is_entity = is_named | is_number
+    begin, length = tf.boolean_mask(begin, is_entity), tf.boolean_mask(length, is_entity)
+    codes = tf.tensor_scatter_nd_update(text.codes, begin, tf.cast(tf.boolean_mask(number, is_entity), tf.int32))
+    behind = tf.range(1, _WINDOW)
+    rest = tf.boolean_mask(begin + tf.cast(behind, tf.int64), behind < length[:, tf.newaxis])
+    return _Text(codes, text.rows).keep(_all_but(rest, codes))
+
+
+def _packed(name: str) -> int:
+    number = 0
+    for character in name:
+        number = number * 128 + ord(character)
+    return number
+
+
+def _without_spacing(text: _Text) -> _Text:
+    """Letters that stand alone, one behind the other, are joined. Where some are farther apart a word ends."""
+    is_between = (text.codes < 128) & tf.equal(tf.bitwise.bitwise_and(text.codes, 0x50), 0)  # as in `suspects`
+    starts = tf.concat([[True], tf.not_equal(text.rows[1:], text.rows[:-1])], axis=0)[: tf.size(text.rows)]
+    ends = _next(starts, True)
+    is_alone = ~is_between & (starts | _previous(is_between, True)) & (ends | _next(is_between, True))
+    alone = tf.where(is_alone)[:, 0]
+    gap = _next(alone, np.int64(0)) - alone - 1
+    rows = tf.gather(text.rows, alone)
+    is_linked = tf.equal(rows, _next(rows, np.int64(-1))) & (gap > 0) & (gap <= _GAP)  # to the next one
+    runs = tf.cumsum(tf.cast(~_previous(is_linked, False), tf.int32)) - 1
+    code = tf.gather(text.codes, alone)
+    is_letter = (code < ord("0")) | (code > ord("9"))
+    sizes = tf.stack([tf.ones_like(code), tf.cast(is_letter, tf.int32)], axis=1)
+    sizes = tf.gather(tf.math.unsorted_segment_sum(sizes, runs, tf.size(runs)), runs)
+    is_linked &= (sizes[:, 0] >= _RUN) & (sizes[:, 1] >= _RUN - 1)
+    gap = tf.where(is_linked, gap, _GAP + 1)
+    is_tight = (gap <= _previous(gap, np.int64(_GAP + 1))) & (gap <= _next(gap, np.int64(_GAP + 1)))
+    behind = tf.range(1, _GAP + 1, dtype=tf.int64)
+    is_gone = is_linked[:, tf.newaxis] & (behind <= gap[:, tf.newaxis]) & (is_tight[:, tf.newaxis] | (behind > 1))
+    return text.keep(_all_but(tf.boolean_mask(alone[:, tf.newaxis] + behind, is_gone), text.codes))
+
+
+def _words(text: _Text, is_in_word: tf.Tensor) -> tf.Tensor:
+    """Numbers of words, int32 [C]; what is in none has the number of the word before."""
+    begins = is_in_word & ~(_previous(is_in_word, False) & tf.equal(text.rows, _previous(text.rows, np.int64(-1))))
+    return tf.cumsum(tf.cast(begins, tf.int32))
+
+
+def _sums(parts: list[tf.Tensor], segments: tf.Tensor, count: tf.Tensor) -> list[tf.Tensor]:
+    """How many of the characters of each one's segment are so."""
+    numbers = tf.stack([tf.cast(part, tf.int32) for part in parts], axis=1)
+    return tf.unstack(tf.gather(tf.math.unsorted_segment_sum(numbers, segments, count), segments), axis=1)
+
+
+def _is_latin(codes: tf.Tensor) -> tf.Tensor:
+    lower = tf.bitwise.bitwise_or(codes, 32)
+    return (lower >= ord("a")) & (lower <= ord("z"))
+
+
+def _without_lookalikes(text: _Text, count: tf.Tensor) -> _Text:
+    """Letters of other scripts become Latin ones in words with Latin letters, and in those made of nothing but what is
+    hardly told from Latin, where the message has Latin letters and no word that can only be of another script."""
+    alike = _look_up(letters.lookalikes(), text.codes)
+    latin = tf.bitwise.bitwise_and(alike, letters.SAME - 1)
+    is_latin, is_foreign = _is_latin(text.codes), alike > 0
+    is_same = tf.bitwise.bitwise_and(alike, letters.SAME) > 0
+    is_digit = (text.codes >= ord("0")) & (text.codes <= ord("9"))
+    words = _words(text, is_latin | is_foreign | is_digit)
+    mixed, other = _sums([is_latin, is_foreign & ~is_same], words, tf.size(words) + 1)
+    is_really_foreign = is_foreign & tf.equal(mixed, 0) & (other > 0)
+    latins, really = _sums([is_latin, is_really_foreign], text.rows, count)
+    is_meant = (mixed > 0) | ((latins > 0) & tf.equal(really, 0))
+    return text._replace(codes=tf.where((latin > 0) & is_meant, latin, text.codes))
+
+
+def _without_digits(text: _Text, count: tf.Tensor) -> _Text:
+    """Where several stand between two letters, digits in words become the letters that they look like."""
+    is_letter = _is_latin(text.codes)
+    is_digit = (text.codes >= ord("0")) & (text.codes <= ord("9"))
+    letter = tf.gather([0 if each == "?" else ord(each) for each in _LOOKALIKE_DIGITS], tf.where(is_digit, text.codes - ord("0"), 2))
+    before = _previous(is_letter, False) & tf.equal(text.rows, _previous(text.rows, np.int64(-1)))
+    after = _next(is_letter, False) & tf.equal(text.rows, _next(text.rows, np.int64(-1)))
+    [inside] = _sums([(letter > 0) & before & after], text.rows, count)
+    words = _words(text, is_letter | is_digit)
+    all_letters, all_digits = _sums([is_letter, is_digit], words, tf.size(words) + 1)
+    is_meant = (letter > 0) & (inside >= _ENOUGH) & (all_digits <= all_letters)
+    return text._replace(codes=tf.where(is_meant, letter, text.codes))
+
+
+def _previous(values: tf.Tensor, first: object) -> tf.Tensor:
+    return tf.concat([tf.constant([first], values.dtype), values], axis=0)[:-1]
+
+
+def _next(values: tf.Tensor, last: object) -> tf.Tensor:
+    return tf.concat([values, tf.constant([last], values.dtype)], axis=0)[1:]
+
+
+def _all_but(places: tf.Tensor, of: tf.Tensor) -> tf.Tensor:
+    """True at all places but these, which may be beyond the end: bool, shaped as `of`."""
+    size = tf.size(of, out_type=tf.int64)
+    places = tf.boolean_mask(places, places < size)
+    counts = tf.scatter_nd(places[:, tf.newaxis], tf.ones_like(places), [size])
+    return tf.equal(counts, 0)
+
+
+def _look_up(values: dict[int, int], codes: tf.Tensor) -> tf.Tensor:
+    places, pages = (tf.constant(each) for each in letters.table(values))
+    begin = tf.gather(places, tf.bitwise.right_shift(codes, 8))
+    return tf.gather(pages, begin + tf.bitwise.bitwise_and(codes, letters.PAGE - 1))
