@@ -8,9 +8,7 @@ from random import Random
 LOOKALIKE_DIGITS = str.maketrans("oilseatbgOILSEATBG", "011534789011534789")
 CYRILLIC = str.maketrans("aceopxyiABCEHKMOPTX", "асеорхуіАВСЕНКМОРТХ")
 # Of several scripts: Greek, Armenian, Cherokee, the phonetic alphabet and Latin's own small capitals.
-OTHER_SCRIPTS = str.maketrans(
-    "abcdefghiklmnoprstuvwyzABEHIKMNOPTXYZ", "αЬϲԁеғɡһικӏⅿոοрʀѕτυνԝуzΑΒΕΗΙΚΜΝΟΡΤΧΥΖ"
-)
+OTHER_SCRIPTS = str.maketrans("abcdefghiklmnoprstuvwyzABEHIKMNOPTXYZ", "αЬϲԁеғɡһικӏⅿոοрʀѕτυνԝуzΑΒΕΗΙΚΜΝΟΡΤΧΥΖ")
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 _SOFT_HYPHEN = "\u00ad"
 
@@ -92,9 +90,7 @@ def disguise(text: bytes, seed: int, kind: str | None = None, share: float = 0.5
     """Change a share of the words of a message, each in a way drawn from KINDS, or in the one given."""
     random = Random(seed ^ zlib.crc32(text))
     words = text.decode("utf-8", "surrogateescape").split(" ")
-    changed = [
-        _WAYS[kind or random.choice(KINDS)](word, random) if random.random() < share else word for word in words
-    ]
+    changed = [_WAYS[kind or random.choice(KINDS)](word, random) if random.random() < share else word for word in words]
     return " ".join(changed).encode("utf-8", "surrogateescape")
 
 

@@ -41,6 +41,7 @@ _SIMILAR = {
 _SCRIPTS = ("GREEK", "COPTIC", "CYRILLIC", "ARMENIAN", "CHEROKEE", "LISU", "GEORGIAN", "CANADIAN SYLLABICS")
 
 SAME = 1 << 8  # of a look-alike, which is the letter's number: it is hardly told from it
+ACCENTED = 1 << 10  # a Latin letter with accents, as many languages write it
 FOREIGN = 1 << 9  # a letter of one of the scripts that have look-alikes
 
 _LATIN = re.compile(
@@ -49,11 +50,18 @@ _LATIN = re.compile(
     "|REGIONAL INDICATOR SYMBOL LETTER ([A-Z])"
 )
 # All others are Chinese, Korean, ancient, or nobody's.
-_RANGES = ((0x80, 0x3400), (0xA000, 0xAC00), (0xF900, 0x10000), (0x1D400, 0x1D800), (0x1F000, 0x1F300), (0xE0000, 0xE01F0))
+_RANGES = (
+    (0x80, 0x3400),
+    (0xA000, 0xAC00),
+    (0xF900, 0x10000),
+    (0x1D400, 0x1D800),
+    (0x1F000, 0x1F300),
+    (0xE0000, 0xE01F0),
+)
 _WIDTH = re.compile("(?:FULLWIDTH|MATHEMATICAL) .+(?:LETTER|SMALL|CAPITAL|DIGIT) .+")
 _MARKS = ((0x300, 0x370), (0x1AB0, 0x1B00), (0x1DC0, 0x1E00), (0x20D0, 0x2100), (0xFE00, 0xFE10), (0xFE20, 0xFE30))
 _BLANK = frozenset([0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x3164, 0xFFA0])
-_OTHERS = {"ℓ": "l", "℮": "e", "⠀": " ", "ı": "i", "ſ": "s"}
+_OTHERS = {"ℓ": "l", "℮": "e", "⠀": " "}
 
 
 class Table(NamedTuple):
@@ -76,7 +84,9 @@ def folded() -> dict[int, int]:
 
 def _fold(character: str) -> int:
     code, category = ord(character), unicodedata.category(character)
-    if category == "Cf" and not 0x600 <= code < 0x8E3 or code in _BLANK:  # Arabic's signs of numbers are seen
+    if _accented(character):
+        return code
+    if (category == "Cf" and not 0x600 <= code < 0x8E3) or code in _BLANK:  # Arabic's signs of numbers are seen
         return DELETED
     if any(first <= code < end for first, end in _MARKS) or 0xE0100 <= code < 0xE01F0:
         return DELETED
@@ -89,9 +99,18 @@ def _fold(character: str) -> int:
     if latin:
         return ord((latin[1] or latin[2]).lower())
     plain = unicodedata.normalize("NFKC", character)
-    if len(plain) == 1 and (plain.isascii() and plain.isalnum() or _WIDTH.fullmatch(name)):
+    if len(plain) == 1 and ((plain.isascii() and plain.isalnum()) or _WIDTH.fullmatch(name)):
         return ord(plain.lower()) if plain.isascii() else ord(plain)
     return code
+
+
+def _accented(character: str) -> str:
+    """The Latin letter of one with accents, if it is one, in lower case; else nothing."""
+    if "\xc0" <= character < "\u0180":
+        latin = _LATIN.fullmatch(unicodedata.name(character))
+        return latin[1].lower() if latin else ""
+    plain = unicodedata.normalize("NFD", character)
+    return plain[0].lower() if len(plain) > 1 and plain[0].isascii() and plain[0].isalpha() else ""
 
 
 @lru_cache
@@ -100,6 +119,8 @@ def lookalikes() -> dict[int, int]:
     found = {}
     for code in chain(*(range(*each) for each in _RANGES)):
         name = unicodedata.name(chr(code), "")
+        if _accented(chr(code)):
+            found[code] = ord(_accented(chr(code))) | ACCENTED
         if name.startswith(_SCRIPTS) and unicodedata.category(chr(code)).startswith("L"):
             found[code] = FOREIGN
     for table, flags in ((_SIMILAR, FOREIGN), (_ALIKE, FOREIGN | SAME)):
@@ -140,6 +161,11 @@ def entities() -> dict[str, int]:
     """
     found = {}
     for name, value in html.entities.html5.items():
-        if name.endswith(";") and len(name) <= ENTITY_LENGTH and len(value) == 1 and ord(value) in folded():
+        if (
+            name.endswith(";")
+            and len(name) <= ENTITY_LENGTH
+            and len(value) == 1
+            and (ord(value) in folded() or _accented(value))
+        ):
             found[name[:-1]] = ord(value)
     return found

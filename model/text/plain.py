@@ -18,7 +18,8 @@ _WINDOW = 12  # characters of an entity at most: &#x, its digits, and a semicolo
 _GAP = 3  # characters between spaced letters at most
 _RUN = 4  # spaced letters at least
 _LOOKALIKE_DIGITS = "oi?eas?tbg"  # by digit
-_ENOUGH = 2  # digits between two letters, from where on they stand for letters
+_MANY = 3  # digits between two letters, from where on they stand for letters in words of hardly any letters, too
+_ACCENTS = 2  # accented letters of a word, from where on they are disguise
 
 
 class _Text(NamedTuple):
@@ -130,7 +131,7 @@ def _packed(name: str) -> int:
 
 
 def _without_spacing(text: _Text) -> _Text:
-    """Letters that stand alone, one behind the other, are joined. Where some are farther apart a word ends."""
+    """Letters that stand alone are joined, if the same sign is between them. Where some are farther apart a word ends."""
     is_between = (text.codes < 128) & tf.equal(tf.bitwise.bitwise_and(text.codes, 0x50), 0)  # as in `suspects`
     starts = tf.concat([[True], tf.not_equal(text.rows[1:], text.rows[:-1])], axis=0)[: tf.size(text.rows)]
     ends = _next(starts, True)
@@ -138,7 +139,9 @@ def _without_spacing(text: _Text) -> _Text:
     alone = tf.where(is_alone)[:, 0]
     gap = _next(alone, np.int64(0)) - alone - 1
     rows = tf.gather(text.rows, alone)
-    is_linked = tf.equal(rows, _next(rows, np.int64(-1))) & (gap > 0) & (gap <= _GAP)  # to the next one
+    sign = tf.gather(text.codes, tf.minimum(alone + 1, tf.size(text.codes, out_type=tf.int64) - 1))
+    is_same = tf.equal(sign, _next(sign, 0)) | tf.equal(sign, _previous(sign, 0))  # else it may be "It's 3 p.m."
+    is_linked = is_same & tf.equal(rows, _next(rows, np.int64(-1))) & (gap > 0) & (gap <= _GAP)  # to the next one
     runs = tf.cumsum(tf.cast(~_previous(is_linked, False), tf.int32)) - 1
     code = tf.gather(text.codes, alone)
     is_letter = (code < ord("0")) | (code > ord("9"))
@@ -169,34 +172,40 @@ def _is_latin(codes: tf.Tensor) -> tf.Tensor:
     return (lower >= ord("a")) & (lower <= ord("z"))
 
 
+def _is_digit(codes: tf.Tensor) -> tf.Tensor:
+    return (codes >= ord("0")) & (codes <= ord("9"))
+
+
 def _without_lookalikes(text: _Text, count: tf.Tensor) -> _Text:
     """Letters of other scripts become Latin ones in words with Latin letters, and in those made of nothing but what is
-    hardly told from Latin, where the message has Latin letters and no word that can only be of another script."""
+    hardly told from Latin, where the message has Latin letters and no word that can only be of another script. Accents
+    go where a word has several."""
     alike = _look_up(letters.lookalikes(), text.codes)
     latin = tf.bitwise.bitwise_and(alike, letters.SAME - 1)
-    is_latin, is_foreign = _is_latin(text.codes), alike > 0
-    is_same = tf.bitwise.bitwise_and(alike, letters.SAME) > 0
-    is_digit = (text.codes >= ord("0")) & (text.codes <= ord("9"))
-    words = _words(text, is_latin | is_foreign | is_digit)
-    mixed, other = _sums([is_latin, is_foreign & ~is_same], words, tf.size(words) + 1)
+    is_same, is_foreign, is_accented = (
+        tf.bitwise.bitwise_and(alike, flag) > 0 for flag in (letters.SAME, letters.FOREIGN, letters.ACCENTED)
+    )
+    is_latin = _is_latin(text.codes) | is_accented
+    words = _words(text, is_latin | is_foreign | _is_digit(text.codes))
+    mixed, other, accents = _sums([is_latin, is_foreign & ~is_same, is_accented], words, tf.size(words) + 1)
     is_really_foreign = is_foreign & tf.equal(mixed, 0) & (other > 0)
     latins, really = _sums([is_latin, is_really_foreign], text.rows, count)
-    is_meant = (mixed > 0) | ((latins > 0) & tf.equal(really, 0))
+    is_meant = tf.where(is_accented, accents >= _ACCENTS, (mixed > 0) | ((latins > 0) & tf.equal(really, 0)))
     return text._replace(codes=tf.where((latin > 0) & is_meant, latin, text.codes))
 
 
 def _without_digits(text: _Text, count: tf.Tensor) -> _Text:
-    """Where several stand between two letters, digits in words become the letters that they look like."""
-    is_letter = _is_latin(text.codes)
-    is_digit = (text.codes >= ord("0")) & (text.codes <= ord("9"))
-    letter = tf.gather([0 if each == "?" else ord(each) for each in _LOOKALIKE_DIGITS], tf.where(is_digit, text.codes - ord("0"), 2))
+    """Where one stands between two letters, digits in the text's words become the letters that they look like."""
+    is_letter, is_digit = _is_latin(text.codes), _is_digit(text.codes)
+    letter = tf.gather([ord(each) for each in _LOOKALIKE_DIGITS], tf.where(is_digit, text.codes - ord("0"), 2))
+    is_alike = is_digit & tf.not_equal(letter, ord("?"))
     before = _previous(is_letter, False) & tf.equal(text.rows, _previous(text.rows, np.int64(-1)))
     after = _next(is_letter, False) & tf.equal(text.rows, _next(text.rows, np.int64(-1)))
-    [inside] = _sums([(letter > 0) & before & after], text.rows, count)
+    [inside] = _sums([is_alike & before & after], text.rows, count)
     words = _words(text, is_letter | is_digit)
     all_letters, all_digits = _sums([is_letter, is_digit], words, tf.size(words) + 1)
-    is_meant = (letter > 0) & (inside >= _ENOUGH) & (all_digits <= all_letters)
-    return text._replace(codes=tf.where(is_meant, letter, text.codes))
+    is_word = (all_letters > 0) & ((all_digits <= all_letters) | (inside >= _MANY))
+    return text._replace(codes=tf.where(is_alike & (inside > 0) & is_word, letter, text.codes))
 
 
 def _previous(values: tf.Tensor, first: object) -> tf.Tensor:

@@ -18,13 +18,13 @@ def _bytes(value: int) -> np.int64:
     return np.frombuffer(bytes([value]) * _BYTES, np.int64)[0]
 
 
-_HIGH = _bytes(0x80)
+_HIGH, _BIT_6 = _bytes(0x80), _bytes(0x40)
 _SEPARATORS = "\\x00-\\x0f\\x20-\\x2f"  # controls, space and punctuation: two bits tell them
 _SPACED = (
     f"(?:^|[{_SEPARATORS}])[^{_SEPARATORS}](?:(?:[{_SEPARATORS}][^{_SEPARATORS}]){{3}}"
     f"|(?:[{_SEPARATORS}]{{1,3}}[^{_SEPARATORS}]){{6}})(?:[{_SEPARATORS}]|$)"
 )
-_DIGITS = "(?:[A-Za-z][013457-9][A-Za-z]\\C*){2}"
+_DIGITS = "[A-Za-z][013457-9][A-Za-z]"
 
 
 def rows(texts: tf.Tensor) -> tf.Tensor:
@@ -35,11 +35,13 @@ def rows(texts: tf.Tensor) -> tf.Tensor:
 
 
 def _expression() -> str:
-    alike = letters.charset(letters.lookalikes())
+    alike = letters.charset(code for code, value in letters.lookalikes().items() if value & letters.FOREIGN)
+    accented = letters.charset(code for code, value in letters.lookalikes().items() if value & letters.ACCENTED)
     parts = [
         f"[{letters.charset(letters.folded())}]",
         f"[A-Za-z]\\C*[{alike}]",
         f"[{alike}]\\C*[A-Za-z]",
+        f"[{accented}][A-Za-z]*[{accented}]",
         f"&(?:#[xX]?[0-9A-Fa-f]|(?:{'|'.join(sorted(letters.entities()))});)",
         _SPACED,
         _DIGITS,
@@ -63,23 +65,21 @@ def _rows(texts: tf.Tensor) -> tf.Tensor:
         return tf.reshape(tf.bitcast(of, tf.uint8), [-1])
 
     whole = tf.bitcast(tf.reshape(octets[: end + _BYTES], [-1, _BYTES]), tf.int64)
-    # The highest bit of each byte says what it is, and what the others become is of no concern.
-    letter = tf.bitwise.left_shift(whole, np.int64(1))  # bit 6
-    odd = tf.bitwise.left_shift(whole, np.int64(3))  # bit 4
-    visible = tf.bitwise.bitwise_or(letter, odd)  # neither: it separates
-    visible_octets, letter_octets = octets_of(visible), octets_of(letter)
-    apart = tf.bitwise.bitwise_or(words(visible_octets, 0), words(visible_octets, 2))
-    alone = _and(_and(words(visible_octets, 1), tf.bitwise.invert(apart)), _HIGH)
-    count = tf.raw_ops.PopulationCount(x=alone)
-    crowd = count[:-1] + count[1:] >= np.uint8(4)
+    # Bit 6 of each byte says what it is, and what the others become is of no concern.
+    odd = tf.bitwise.left_shift(whole, np.int64(2))  # bit 4
+    visible = octets_of(tf.bitwise.bitwise_or(whole, odd))  # neither: it separates
+    inner = words(visible, 1)
+    apart = tf.bitwise.bitwise_or(words(visible, 0), words(visible, 2))
+    alone = tf.bitwise.bitwise_xor(tf.bitwise.bitwise_or(inner, apart), apart)
+    count = tf.raw_ops.PopulationCount(x=_and(alone, _BIT_6))
+    crowds = tf.where(tf.bitwise.bitwise_and(count[:-1] + count[1:], np.uint8(0xFC)))[:, 0]  # four or more
 
-    digit = _and(words(octets_of(odd), 1), tf.bitwise.invert(words(letter_octets, 1)))
-    inside = _and(_and(words(letter_octets, 0), words(letter_octets, 2)), digit)
-    ampersand = tf.bitwise.bitwise_xor(whole, _bytes(ord("&")))
-    ampersand = _and(ampersand - _bytes(1), tf.bitwise.invert(ampersand))
-    other = tf.bitwise.bitwise_or(tf.bitwise.bitwise_or(whole, ampersand)[:-1], inside)
-    found = tf.where(tf.not_equal(_and(other, _HIGH), np.int64(0)))[:, 0]
-    crowds = tf.where(crowd)[:, 0]
+    digit = tf.bitwise.bitwise_xor(inner, words(octets, 1))
+    inside = _and(_and(words(octets, 0), words(octets, 2)), _and(digit, _BIT_6))
+    # An ampersand, less it and 1, has its highest bit; so have bytes that are not ASCII, and some behind an ampersand.
+    ampersand = tf.bitwise.bitwise_xor(whole, _bytes(ord("&"))) - _bytes(1)
+    high = _and(tf.bitwise.bitwise_or(whole, ampersand)[:-1], _HIGH)
+    found = tf.where(tf.bitwise.bitwise_or(high, inside))[:, 0]
     places = tf.concat([found, crowds, crowds + 1], axis=0)
     owners = tf.searchsorted(start, places * _BYTES + (_BYTES + 1), side="right", out_type=tf.int64) - 1
     return tf.unique(tf.maximum(owners, 0)).y
