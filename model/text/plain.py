@@ -16,7 +16,7 @@ _LARGEST = 0x10FFFF
 _DIGITS = 8  # of an entity's number at most
 _WINDOW = 12  # characters of an entity at most: &#x, its digits, and a semicolon
 _GAP = 3  # characters between spaced letters at most
-_RUN = 4  # spaced letters at least
+_LINKS = 3  # between spaced letters, one behind the other, at least
 _LOOKALIKE_DIGITS = "oi?eas?tbg"  # by digit
 _MANY = 3  # digits between two letters, from where on they stand for letters in words of hardly any letters, too
 _ACCENTS = 2  # accented letters of a word, from where on they are disguise
@@ -131,7 +131,7 @@ def _packed(name: str) -> int:
 
 
 def _without_spacing(text: _Text) -> _Text:
-    """Letters that stand alone are joined, if the same sign is between them. Where some are farther apart a word ends."""
+    """Letters that stand alone are joined, if the same sign is between them; farther apart than others, a word ends."""
     is_between = (text.codes < 128) & tf.equal(tf.bitwise.bitwise_and(text.codes, 0x50), 0)  # as in `suspects`
     starts = tf.concat([[True], tf.not_equal(text.rows[1:], text.rows[:-1])], axis=0)[: tf.size(text.rows)]
     ends = _next(starts, True)
@@ -140,14 +140,12 @@ def _without_spacing(text: _Text) -> _Text:
     gap = _next(alone, np.int64(0)) - alone - 1
     rows = tf.gather(text.rows, alone)
     sign = tf.gather(text.codes, tf.minimum(alone + 1, tf.size(text.codes, out_type=tf.int64) - 1))
-    is_same = tf.equal(sign, _next(sign, 0)) | tf.equal(sign, _previous(sign, 0))  # else it may be "It's 3 p.m."
-    is_linked = is_same & tf.equal(rows, _next(rows, np.int64(-1))) & (gap > 0) & (gap <= _GAP)  # to the next one
-    runs = tf.cumsum(tf.cast(~_previous(is_linked, False), tf.int32)) - 1
-    code = tf.gather(text.codes, alone)
-    is_letter = (code < ord("0")) | (code > ord("9"))
-    sizes = tf.stack([tf.ones_like(code), tf.cast(is_letter, tf.int32)], axis=1)
-    sizes = tf.gather(tf.math.unsorted_segment_sum(sizes, runs, tf.size(runs)), runs)
-    is_linked &= (sizes[:, 0] >= _RUN) & (sizes[:, 1] >= _RUN - 1)
+    is_linked = tf.equal(rows, _next(rows, np.int64(-1))) & (gap > 0) & (gap <= _GAP)  # to the next one
+    begins = ~_previous(is_linked, False) | tf.not_equal(sign, _previous(sign, 0))  # else "It's 3 p.m." would be joined
+    runs = tf.cumsum(tf.cast(begins, tf.int32)) - 1
+    is_letter = ~_is_digit(tf.gather(text.codes, alone))
+    links, all_letters = _sums([is_linked, is_linked & is_letter], runs, tf.size(runs))
+    is_linked &= (links >= _LINKS) & (all_letters >= _LINKS - 1)
     gap = tf.where(is_linked, gap, _GAP + 1)
     is_tight = (gap <= _previous(gap, np.int64(_GAP + 1))) & (gap <= _next(gap, np.int64(_GAP + 1)))
     behind = tf.range(1, _GAP + 1, dtype=tf.int64)

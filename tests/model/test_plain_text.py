@@ -82,7 +82,7 @@ def test_what_is_meant_is_read(read: Read, disguised: str, meant: str) -> None:
         "恭喜您中奖！免费领取大礼，请点击链接 http://prize.example.com　你好",
         "엄마 나 오늘 조금 늦어요 ㅋㅋㅋ TV",
         "おはようございます、カタカナ ABC。",
-        "Où est le café? Mañana, señor. Größe, łza, ılık",
+        "Où est le café? Mañana, señor. Größe, łza, kız",
         "שלום وعليكم السلام नमस्ते สวัสดี",
         "👍🎁 ok",
     ],
