@@ -10,6 +10,7 @@ at random (seeded). Disguised ham is scored too: a model that took any disguise 
 
 import argparse
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -61,10 +62,12 @@ def main() -> None:
     for name, kind in [("disguised", None), *((f"  {kind}", kind) for kind in KINDS)]:
         changed = [disguise(text, options.seed, kind, options.share) for text in data.texts]
         versions[name] = np.array(changed, object)
-    ham = data.texts[~data.labels]
+    ham = list(data.texts[~data.labels])
     versions[f"  {PADDING}"] = np.array([padded(text, options.seed, ham) for text in data.texts], object)
 
-    models = {"spam model": partial(ours, fast=options.fast)}
+    models: dict[str, Callable[[Texts, Flags, list[Texts]], list[Flags]]] = {
+        "spam model": partial(ours, fast=options.fast)
+    }
     try:
         import sklearn  # noqa: F401
     except ImportError:
