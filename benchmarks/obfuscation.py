@@ -27,6 +27,7 @@ from model.training import choice, grid, train
 
 Texts = npt.NDArray[np.object_]
 Flags = npt.NDArray[np.bool_]
+Fit = Callable[[Texts, Flags, list[Texts]], list[Flags]]
 
 
 def ours(texts: Texts, labels: Flags, tests: list[Texts], *, fast: bool = False) -> list[Flags]:

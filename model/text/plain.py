@@ -103,12 +103,13 @@ def _without_entities(text: _Text) -> _Text:
     names = sorted((_packed(name), len(name), code) for name, code in letters.entities().items())
     keys, sizes, values = (np.array(each) for each in zip(*names, strict=True))
     name, going = tf.zeros_like(window[:, 0], tf.int64), tf.ones_like(is_number)
+    is_named = tf.zeros_like(is_number)
     for at in range(1, letters.ENTITY_LENGTH + 1):
         code = window[:, at]
         is_semicolon = tf.equal(code, ord(";"))
         is_going = going & ~is_semicolon & (code > 0) & (code < 128)
         name = tf.where(is_going, name * 128 + tf.cast(code, tf.int64), name)
-        is_named = going & is_semicolon if at == 1 else is_named | (going & is_semicolon)  # noqa: F821
+        is_named |= going & is_semicolon
         going = is_going
     found = tf.minimum(tf.searchsorted(tf.constant(keys, tf.int64), name), len(keys) - 1)
     is_named &= tf.equal(tf.gather(tf.constant(keys, tf.int64), found), name)
@@ -162,7 +163,8 @@ def _words(text: _Text, is_in_word: tf.Tensor) -> tf.Tensor:
 def _sums(parts: list[tf.Tensor], segments: tf.Tensor, count: tf.Tensor) -> list[tf.Tensor]:
     """How many of the characters of each one's segment are so."""
     numbers = tf.stack([tf.cast(part, tf.int32) for part in parts], axis=1)
-    return tf.unstack(tf.gather(tf.math.unsorted_segment_sum(numbers, segments, count), segments), axis=1)
+    found = tf.gather(tf.math.unsorted_segment_sum(numbers, segments, count), segments)
+    return list(tf.unstack(found, axis=1))
 
 
 def _is_latin(codes: tf.Tensor) -> tf.Tensor:

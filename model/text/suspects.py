@@ -15,7 +15,7 @@ _BYTES = 8
 
 def _bytes(value: int) -> np.int64:
     """A byte eight times."""
-    return np.frombuffer(bytes([value]) * _BYTES, np.int64)[0]
+    return np.int64(int.from_bytes(bytes([value]) * _BYTES, "little", signed=True))
 
 
 _HIGH, _BIT_6 = _bytes(0x80), _bytes(0x40)
