@@ -24,6 +24,30 @@ _MOST_SIZES = 64  # of n-grams
 _RULES = "rules/"  # the scope of what `model rules` adds: where no points are added, its score is the model's
 
 
+class InOrder(NamedTuple):
+    """Texts that are laid one behind the other as they come."""
+
+    texts: str  # string [N]: the placeholder's, or what the graph makes of them first
+    lead: int  # bytes before the first
+    gap: int  # bytes between two
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        return (self.texts,)
+
+
+class Anywhere(NamedTuple):
+    """Texts of which some are laid behind all others, as something else."""
+
+    octets: str  # uint8 [P]: all bytes
+    starts: str  # whole numbers [N]: where each text's are
+    lengths: str  # whole numbers [N]: how many they are
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        return self
+
+
 class NgramSum(NamedTuple):
     """Where a score comes from. Of N texts whose bytes, with what is between them, are P.
 
@@ -31,9 +55,7 @@ class NgramSum(NamedTuple):
     """
 
     text: str  # the placeholder of the texts
-    joined: str  # string [N]: what is laid one behind the other: the texts, or what the graph makes of them first
-    lead: int  # bytes before the first
-    gap: int  # bytes between two
+    laid: "InOrder | Anywhere"
     grams: tuple[tuple[str, int], ...]  # whole numbers [P], what the n-gram at each byte counts; and its size in bytes
     block: int  # bytes
     first: str  # whole numbers [N]: the first block of which the n-grams are a text's
@@ -47,7 +69,8 @@ class NgramSum(NamedTuple):
     def tensors(self) -> tuple[str, ...]:
         """What is to be fetched to see it."""
         norm = (self.norm,) if self.norm else ()
-        return (self.margin, self.first, self.end, *(name for name, _ in self.grams), *norm)
+        laid = () if isinstance(self.laid, InOrder) and self.laid.texts == self.text else self.laid.tensors
+        return (self.margin, self.first, self.end, *(name for name, _ in self.grams), *norm, *laid)
 
 
 class _OtherError(Exception):
@@ -90,10 +113,11 @@ class _Anatomy:
         sources = {source for _, _, source in grams}
         if len(sources) != 1:
             raise _OtherError
-        joined, lead, gap = self._laid_out(self._node(sources.pop(), "DecodeRaw"))
-        [text] = self._texts(joined)
+        decoded = self._node(sources.pop(), "DecodeRaw")
+        laid = self._laid_out(decoded, first)
+        [text] = self._texts(decoded.name)
         sized = tuple((name, size) for name, size, _ in grams)
-        return NgramSum(text, joined, lead, gap, sized, block, first, end, difference.name, norm, scale, bias)
+        return NgramSum(text, laid, sized, block, first, end, difference.name, norm, scale, bias)
 
     # From the score to the margin
 
@@ -202,10 +226,12 @@ class _Anatomy:
         if node.op == "StridedSlice":
             last, source = self._reach(sources[0])
             return last + self._begin(node), source
-        if node.op in ("GatherV2", "ExpandDims", "Reshape"):
-            if node.op == "GatherV2" and self._strip(sources[0], "Identity").op != "Const":
+        if node.op in ("GatherV2", "GatherNd"):
+            if self._strip(sources[0], "Identity").op != "Const":
                 raise _OtherError
-            return self._reach(sources[1] if node.op == "GatherV2" else sources[0])
+            return self._reach(sources[1])
+        if node.op in ("ExpandDims", "Reshape"):
+            return self._reach(sources[0])
         if node.op not in _BY_ELEMENT:
             raise _OtherError
         found = [each for each in map(self._reach, sources) if each[1]]
@@ -231,23 +257,38 @@ class _Anatomy:
 
     # From the bytes to the texts
 
-    def _laid_out(self, decoded: NodeDef) -> tuple[str, int, int]:
-        """The strings that the bytes are of, how many bytes are before the first and how many between two."""
+    def _laid_out(self, decoded: NodeDef, first: str) -> InOrder | Anywhere:
+        """How the bytes are those of the texts."""
         if decoded.attr["out_type"].type != _OCTET:
             raise _OtherError
         node = self._node(decoded.input[0])
         if node.op in ("StringLower", "StringUpper") and not node.attr["encoding"].s:  # a byte remains one
             node = self._node(node.input[0])
-        lead, texts, *_ = self._arguments(node, "StringJoin")
+        lead, texts, *rest = self._arguments(node, "StringJoin")
         joined, axis = self._arguments(self._node(texts), "ReduceJoin")
         [before] = self._values(lead)
         if node.attr["separator"].s or self._number(axis) not in (0, -1) or not isinstance(before, bytes):
             raise _OtherError
-        return node_of(joined), len(before), len(self._node(texts).attr["separator"].s)
+        if len(rest) > 1:
+            return self._placed(decoded.name, first)
+        return InOrder(node_of(joined), len(before), len(self._node(texts).attr["separator"].s))
 
-    def _texts(self, joined: str) -> list[str]:
+    def _placed(self, octets: str, first: str) -> Anywhere:
+        """By how the first blocks are found: where a text begins, less so many bytes, by the size of a block."""
+        before, _ = self._and_number(self._argument_of(first, "FloorDiv", "RightShift"))
+        start, _ = self._and_number(self._argument_of(before, "Sub"))
+        begins = self._strip(start, "Identity")
+        _, length = self._arguments(begins, "Sub")
+        return Anywhere(octets, begins.name, node_of(length))
+
+    def _argument_of(self, name: str, *ops: str) -> NodeDef:
+        node = self._strip(name, "Identity", "Cast")
+        self._arguments(node, *ops)
+        return node
+
+    def _texts(self, decoded: str) -> list[str]:
         sources = {name: tuple(node_of(source) for source in node.input) for name, node in self._nodes.items()}
-        nodes = [self._nodes[name] for name in walk.reached(sources, [joined])]
+        nodes = [self._nodes[name] for name in walk.reached(sources, [decoded])]
         found = [node.name for node in nodes if node.op == "Placeholder"]
         if len(found) != 1 or self._nodes[found[0]].attr["dtype"].type != _STRING:
             raise _OtherError

@@ -18,16 +18,15 @@ class Aligned:
         self._starts = (np.cumsum(lengths) - lengths).tolist()
         self._places: dict[int, list[int]] = {}
 
-    @property
-    def is_other(self) -> bool:
-        """Whether a graph may have changed any of them."""
-        return self._laid is not self._texts
+        self.changed = np.zeros(len(laid), bool)  # [N]: whether the graph laid another text
+        if laid is not texts:
+            self.changed[:] = [one != other for one, other in zip(laid, texts, strict=True)]
 
     def place(self, text: int, begin: int, end: int) -> tuple[int, int]:
         """Where the bytes of a text are, from which to before which, that a span of what the graph made of it is of.
         The span's places are among all texts."""
         start = self._starts[text]
-        if not self.is_other or self._laid[text] == self._texts[text]:
+        if not self.changed[text]:
             return begin - start, end - start
         if text not in self._places:
             self._places[text] = places(self._laid[text], self._texts[text])

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from tensorflow.compat import v1
 
 from formats.reason_cells import cell
@@ -29,9 +30,8 @@ class Anatomy(NamedTuple):
     @property
     def fetches(self) -> tuple[str, ...]:
         """The tensors that `Explained.of` makes something of, in their order."""
-        joined = (self.sum.joined,) if self.sum.joined != self.sum.text else ()
         found = (self.rules.rows, self.rules.rules) if self.rules else ()
-        return (*self.sum.tensors, *joined, *found)
+        return (*self.sum.tensors, *found)
 
 
 def find(graph_def: v1.GraphDef, score: str) -> Anatomy | None:
@@ -60,9 +60,9 @@ class Explained(NamedTuple):
         Raises ModelError if the graph does not do as it seems to."""
         known = anatomy.sum
         rest = list(arrays[len(known.tensors) :])
-        laid = rest.pop(0) if known.joined != known.text else texts
         held = rules.reasons(anatomy.rules.policy, rest[0], rest[1], len(texts), most) if anatomy.rules else []
         seen = Seen.of(known, arrays[: len(known.tensors)])
+        laid = seen.laid if seen.laid is not None else texts
         lengths = np.fromiter(map(len, laid), np.int64, len(laid))
         data = b"".join(laid)
         cut = units.cut(np.frombuffer(data, np.uint8), lengths)
@@ -77,7 +77,7 @@ class Explained(NamedTuple):
     def pieces(self, wanted: Integers) -> list[bytes]:
         """The bytes of these spans, as they stand in the texts."""
         begins, ends = self.spans.begins[wanted].tolist(), self.spans.ends[wanted].tolist()
-        if not self.aligned.is_other:
+        if not self.aligned.changed.any():
             data = self.data
             return [data[begin:end] for begin, end in zip(begins, ends, strict=True)]
         owners = self.spans.texts[wanted].tolist()
@@ -100,11 +100,14 @@ class Explained(NamedTuple):
         hundredths = np.rint(self.shares(wanted) * 100).astype(np.int64)
         wanted, hundredths = wanted[hundredths != 0], hundredths[hundredths != 0]
         owners = self.spans.texts[wanted]
-        if self.aligned.is_other:
-            pieces = self.pieces(wanted)
-            edges = np.searchsorted(owners, np.arange(len(self.texts) + 1)).tolist()
-            whole = hundredths.tolist()
-            both = zip(edges[:-1], edges[1:], self.rules, strict=True)
-            return pa.array([cell(pieces[i:j], whole[i:j], held) for i, j, held in both], pa.binary())
         data = np.frombuffer(self.data, np.uint8)
-        return cells(data, self.spans.begins[wanted], self.spans.ends[wanted], hundredths, owners, self.rules)
+        found = cells(data, self.spans.begins[wanted], self.spans.ends[wanted], hundredths, owners, self.rules)
+        changed = self.aligned.changed
+        if not changed.any():
+            return found
+        edges = np.searchsorted(owners, np.arange(len(self.texts) + 1))
+        again = []
+        for row in np.flatnonzero(changed).tolist():
+            mine = slice(edges[row], edges[row + 1])
+            again.append(cell(self.pieces(wanted[mine]), hundredths[mine].tolist(), self.rules[row]))
+        return pc.replace_with_mask(found, pa.array(changed), pa.array(again, pa.binary()))

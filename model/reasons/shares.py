@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from graphs.ngram_sums import NgramSum
+from graphs.ngram_sums import Anywhere, InOrder, NgramSum
 from model.errors import ModelError
 from model.reasons.units import Units
 
@@ -26,15 +26,35 @@ class Seen(NamedTuple):
     end: Integers  # [N]
     grams: Sequence[npt.NDArray[Any]]  # each [P]
     norm: npt.NDArray[np.float64]  # [N]
+    laid: npt.NDArray[np.object_] | None  # [N]: the texts (bytes) as the graph lays them; None: as they are
+    starts: Integers | None  # [N]: where these are in the graph's bytes; None: one behind the other
 
     @classmethod
     def of(cls, anatomy: NgramSum, arrays: Sequence[npt.NDArray[Any]]) -> "Seen":
         """From the arrays of `anatomy.tensors`, in their order."""
         margin, first, end, *rest = arrays
         sizes = len(anatomy.grams)
-        norm = rest[sizes] if anatomy.norm else np.ones(len(margin))
+        grams, rest = rest[:sizes], rest[sizes:]
+        norm = rest.pop(0) if anatomy.norm else np.ones(len(margin))
         whole = np.int64
-        return cls(margin.astype(whole), first.astype(whole), end.astype(whole), rest[:sizes], norm.astype(np.float64))
+        laid, starts = None, None
+        if isinstance(anatomy.laid, Anywhere):
+            octets, starts, lengths = rest
+            laid, starts = _cut_out(octets, starts.astype(whole), lengths.astype(whole)), starts.astype(whole)
+        elif rest:
+            [laid] = rest
+        return cls(
+            margin.astype(whole), first.astype(whole), end.astype(whole), grams, norm.astype(np.float64), laid, starts
+        )
+
+
+def _cut_out(octets: npt.NDArray[np.uint8], starts: Integers, lengths: Integers) -> npt.NDArray[np.object_]:
+    if ((starts < 0) | (lengths < 0) | (starts + lengths > len(octets))).any():
+        raise ModelError("the graph has texts where it has no bytes")
+    data = octets.tobytes()
+    found = np.empty(len(starts), object)
+    found[:] = [data[start : start + length] for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)]
+    return found
 
 
 def parts(anatomy: NgramSum) -> int:
@@ -48,7 +68,12 @@ def shares(anatomy: NgramSum, seen: Seen, lengths: Integers, units: Units) -> In
     `lengths` [N] are those of the texts as the graph lays them one behind the other. Raises ModelError if the graph
     does not do as it seems to.
     """
-    starts = anatomy.lead + np.cumsum(lengths + anatomy.gap) - lengths - anatomy.gap  # in the graph's bytes
+    if isinstance(anatomy.laid, InOrder):
+        lead, gap = anatomy.laid.lead, anatomy.laid.gap
+        starts = lead + np.cumsum(lengths + gap) - lengths - gap  # in the graph's bytes
+    else:
+        assert seen.starts is not None  # noqa: S101 -- see `Seen.of`
+        starts = seen.starts
     whole = parts(anatomy)
     begin, end = seen.first * anatomy.block, seen.end * anatomy.block
     positions = min(map(len, seen.grams))

@@ -41,7 +41,6 @@ _SIMILAR = {
 _SCRIPTS = ("GREEK", "COPTIC", "CYRILLIC", "ARMENIAN", "CHEROKEE", "LISU", "GEORGIAN", "CANADIAN SYLLABICS")
 
 SAME = 1 << 8  # of a look-alike, which is the letter's number: it is hardly told from it
-ACCENTED = 1 << 10  # a Latin letter with accents, as many languages write it
 FOREIGN = 1 << 9  # a letter of one of the scripts that have look-alikes
 
 _LATIN = re.compile(
@@ -84,7 +83,7 @@ def folded() -> dict[int, int]:
 
 def _fold(character: str) -> int:
     code, category = ord(character), unicodedata.category(character)
-    if _accented(character):
+    if _is_accented(character):
         return code
     if (category == "Cf" and not 0x600 <= code < 0x8E3) or code in _BLANK:  # Arabic's signs of numbers are seen
         return DELETED
@@ -104,13 +103,12 @@ def _fold(character: str) -> int:
     return code
 
 
-def _accented(character: str) -> str:
-    """The Latin letter of one with accents, if it is one, in lower case; else nothing."""
+def _is_accented(character: str) -> bool:
+    """Whether it is a Latin letter with accents, as many languages write them: it means itself."""
     if "\xc0" <= character < "\u0180":
-        latin = _LATIN.fullmatch(unicodedata.name(character))
-        return latin[1].lower() if latin else ""
+        return _LATIN.fullmatch(unicodedata.name(character)) is not None
     plain = unicodedata.normalize("NFD", character)
-    return plain[0].lower() if len(plain) > 1 and plain[0].isascii() and plain[0].isalpha() else ""
+    return len(plain) > 1 and plain[0].isascii() and plain[0].isalpha()
 
 
 @lru_cache
@@ -119,8 +117,6 @@ def lookalikes() -> dict[int, int]:
     found = {}
     for code in chain(*(range(*each) for each in _RANGES)):
         name = unicodedata.name(chr(code), "")
-        if _accented(chr(code)):
-            found[code] = ord(_accented(chr(code))) | ACCENTED
         if name.startswith(_SCRIPTS) and unicodedata.category(chr(code)).startswith("L"):
             found[code] = FOREIGN
     for table, flags in ((_SIMILAR, FOREIGN), (_ALIKE, FOREIGN | SAME)):
@@ -165,7 +161,7 @@ def entities() -> dict[str, int]:
             name.endswith(";")
             and len(name) <= ENTITY_LENGTH
             and len(value) == 1
-            and (ord(value) in folded() or _accented(value))
+            and (ord(value) in folded() or _is_accented(value))
         ):
             found[name[:-1]] = ord(value)
     return found

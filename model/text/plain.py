@@ -1,9 +1,11 @@
-"""Texts without disguise: full-width, mathematical and look-alike letters, entities, what nobody sees, spaced letters.
+"""Texts without disguise: full-width, mathematical and look-alike letters, entities, what nobody sees, spaced letters,
+digits in place of letters.
 
 What is found in few messages is done for these alone, in code points. All is whole numbers, and each message is treated
-by itself. A message without any of it keeps its bytes, whatever they are.
+by itself. A message in which none is found keeps its bytes, whatever they are.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -16,10 +18,10 @@ _LARGEST = 0x10FFFF
 _DIGITS = 8  # of an entity's number at most
 _WINDOW = 12  # characters of an entity at most: &#x, its digits, and a semicolon
 _GAP = 3  # characters between spaced letters at most
-_LINKS = 3  # between spaced letters, one behind the other, at least
 _LOOKALIKE_DIGITS = "oi?eas?tbg"  # by digit
+_INSIDE = 2  # digits between two letters each, in a text where they stand for letters
 _MANY = 3  # digits between two letters, from where on they stand for letters in words of hardly any letters, too
-_ACCENTS = 2  # accented letters of a word, from where on they are disguise
+_LINKS = 3  # between spaced letters, one behind the other, at least
 
 
 class _Text(NamedTuple):
@@ -32,30 +34,38 @@ class _Text(NamedTuple):
         return _Text(tf.boolean_mask(self.codes, is_kept), tf.boolean_mask(self.rows, is_kept))
 
 
-def plain(texts: tf.Tensor) -> tf.Tensor:
-    """Texts [N] without disguise; any bytes."""
-    rows = suspects.rows(texts)
-    return tf.cond(
-        tf.size(rows) > 0,
-        lambda: tf.tensor_scatter_nd_update(texts, rows[:, tf.newaxis], folded(tf.gather(texts, rows))),
-        lambda: texts,
-    )
+class Disguised(NamedTuple):
+    """Those of N texts that are read as something else, in no order."""
+
+    rows: tf.Tensor  # int64 [R]: which they are
+    texts: tf.Tensor  # string [R]: without disguise
+
+
+def disguised(texts: tf.Tensor, joined: tf.Tensor, gap: int) -> Disguised:
+    """Find them in texts [N], any bytes. `joined` is all of them, with `gap` NULs between two."""
+    rows = suspects.rows(texts, joined, gap)
+    found = tf.cond(tf.size(rows) > 0, lambda: folded(tf.gather(texts, rows)), lambda: tf.zeros([0], tf.string))
+    return Disguised(rows, found)
 
 
 def folded(texts: tf.Tensor) -> tf.Tensor:
-    """The same for texts [R] that were found to need it."""
+    """Texts [R] without disguise: of those that were found to have one."""
     count = tf.size(texts, out_type=tf.int64)
+    has_entities = tf.reduce_any(suspects.matches(texts, suspects.entity()))
+    has_letters = has_entities | tf.reduce_any(suspects.matches(texts, suspects.letter()))
     text = _decoded(texts)
-    text = _without_entities(text)
-    changes = {code: (to - code if to != letters.DELETED else -_LARGEST - 1) for code, to in letters.folded().items()}
-    codes = text.codes + _look_up(changes, text.codes)
-    text = text._replace(codes=codes).keep(codes >= 0)
-    text = _without_spacing(text)
-    text = _without_digits(_without_lookalikes(text, count), count)
+    text = _if(has_entities, _without_entities, text)
+    text = _if(has_letters, lambda text: _without_lookalikes(_with_plain_letters(text), count), text)
+    text = _without_digits(_without_spacing(text), count)
     splits = tf.searchsorted(text.rows, tf.range(count + 1), out_type=tf.int64)
     return tf.raw_ops.UnicodeEncode(
         input_values=text.codes, input_splits=splits, output_encoding="UTF-8", errors="replace"
     )
+
+
+def _if(is_there: tf.Tensor, change: Callable[[_Text], _Text], text: _Text) -> _Text:
+    """Changed, if there is anything to change. Few messages have disguises of several kinds: they pay for theirs."""
+    return _Text(*tf.cond(is_there, lambda: tuple(change(text)), lambda: tuple(text)))
 
 
 def _decoded(texts: tf.Tensor) -> _Text:
@@ -176,26 +186,30 @@ def _is_digit(codes: tf.Tensor) -> tf.Tensor:
     return (codes >= ord("0")) & (codes <= ord("9"))
 
 
+def _with_plain_letters(text: _Text) -> _Text:
+    """Letters that mean Latin ones wherever they stand become those, and what nobody sees goes."""
+    changes = {code: (to - code if to != letters.DELETED else -_LARGEST - 1) for code, to in letters.folded().items()}
+    codes = text.codes + _look_up(changes, text.codes)
+    return text._replace(codes=codes).keep(codes >= 0)
+
+
 def _without_lookalikes(text: _Text, count: tf.Tensor) -> _Text:
     """Letters of other scripts become Latin ones in words with Latin letters, and in those made of nothing but what is
-    hardly told from Latin, where the message has Latin letters and no word that can only be of another script. Accents
-    go where a word has several."""
+    hardly told from Latin, where the message has Latin letters and no word that can only be of another script."""
     alike = _look_up(letters.lookalikes(), text.codes)
     latin = tf.bitwise.bitwise_and(alike, letters.SAME - 1)
-    is_same, is_foreign, is_accented = (
-        tf.bitwise.bitwise_and(alike, flag) > 0 for flag in (letters.SAME, letters.FOREIGN, letters.ACCENTED)
-    )
-    is_latin = _is_latin(text.codes) | is_accented
+    is_same, is_foreign = (tf.bitwise.bitwise_and(alike, flag) > 0 for flag in (letters.SAME, letters.FOREIGN))
+    is_latin = _is_latin(text.codes)
     words = _words(text, is_latin | is_foreign | _is_digit(text.codes))
-    mixed, other, accents = _sums([is_latin, is_foreign & ~is_same, is_accented], words, tf.size(words) + 1)
+    mixed, other = _sums([is_latin, is_foreign & ~is_same], words, tf.size(words) + 1)
     is_really_foreign = is_foreign & tf.equal(mixed, 0) & (other > 0)
     latins, really = _sums([is_latin, is_really_foreign], text.rows, count)
-    is_meant = tf.where(is_accented, accents >= _ACCENTS, (mixed > 0) | ((latins > 0) & tf.equal(really, 0)))
+    is_meant = (mixed > 0) | ((latins > 0) & tf.equal(really, 0))
     return text._replace(codes=tf.where((latin > 0) & is_meant, latin, text.codes))
 
 
 def _without_digits(text: _Text, count: tf.Tensor) -> _Text:
-    """Where one stands between two letters, digits in the text's words become the letters that they look like."""
+    """Where two stand between letters, digits in the text's words become the letters that they look like."""
     is_letter, is_digit = _is_latin(text.codes), _is_digit(text.codes)
     letter = tf.gather([ord(each) for each in _LOOKALIKE_DIGITS], tf.where(is_digit, text.codes - ord("0"), 2))
     is_alike = is_digit & tf.not_equal(letter, ord("?"))
@@ -205,7 +219,7 @@ def _without_digits(text: _Text, count: tf.Tensor) -> _Text:
     words = _words(text, is_letter | is_digit)
     all_letters, all_digits = _sums([is_letter, is_digit], words, tf.size(words) + 1)
     is_word = (all_letters > 0) & ((all_digits <= all_letters) | (inside >= _MANY))
-    return text._replace(codes=tf.where(is_alike & (inside > 0) & is_word, letter, text.codes))
+    return text._replace(codes=tf.where(is_alike & (inside >= _INSIDE) & is_word, letter, text.codes))
 
 
 def _previous(values: tf.Tensor, first: object) -> tf.Tensor:

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from model.text import letters
 
-_GAP = b"\0" * 16  # so wide that two words of 8 bytes, side by side, have bytes of one message only
-_BYTES = 8
+_BYTES = 8  # of a word
+_LEAD = 64  # bytes before the first message: TensorFlow copies slices that begin elsewhere than at a multiple of it
 
 
 def _bytes(value: int) -> np.int64:
@@ -18,72 +18,95 @@ def _bytes(value: int) -> np.int64:
     return np.int64(int.from_bytes(bytes([value]) * _BYTES, "little", signed=True))
 
 
-_HIGH, _BIT_6 = _bytes(0x80), _bytes(0x40)
+_HIGH, _BIT_6, _ONE, _AMPERSAND = _bytes(0x80), _bytes(0x40), _bytes(1), _bytes(ord("&"))
 _SEPARATORS = "\\x00-\\x0f\\x20-\\x2f"  # controls, space and punctuation: two bits tell them
+_LEAST = 4  # letters that stand alone, one behind the other; a power of two
 _SPACED = (
     f"(?:^|[{_SEPARATORS}])[^{_SEPARATORS}](?:(?:[{_SEPARATORS}][^{_SEPARATORS}]){{3}}"
     f"|(?:[{_SEPARATORS}]{{1,3}}[^{_SEPARATORS}]){{6}})(?:[{_SEPARATORS}]|$)"
 )
-_DIGITS = "[A-Za-z][013457-9][A-Za-z]"
+_DIGITS = "[A-Za-z][013457-9][A-Za-z]\\C*[A-Za-z][013457-9][A-Za-z]"  # twice: a postcode has one
 
 
-def rows(texts: tf.Tensor) -> tf.Tensor:
-    """The row numbers, int64 [S] and in no order, of those of texts [N] that are to be folded."""
-    suspects = _rows(texts)
-    is_disguised = tf.strings.regex_full_match(tf.gather(texts, suspects), _expression())
-    return tf.boolean_mask(suspects, is_disguised)
+def any_of_them() -> str:
+    """What matches a message that is to be folded."""
+    return "|".join([letter(), entity(), _SPACED, _DIGITS])
 
 
-def _expression() -> str:
-    alike = letters.charset(code for code, value in letters.lookalikes().items() if value & letters.FOREIGN)
-    accented = letters.charset(code for code, value in letters.lookalikes().items() if value & letters.ACCENTED)
-    parts = [
-        f"[{letters.charset(letters.folded())}]",
-        f"[A-Za-z]\\C*[{alike}]",
-        f"[{alike}]\\C*[A-Za-z]",
-        f"[{accented}][A-Za-z]*[{accented}]",
-        f"&(?:#[xX]?[0-9A-Fa-f]|(?:{'|'.join(sorted(letters.entities()))});)",
-        _SPACED,
-        _DIGITS,
-    ]
-    return f"\\C*(?:{'|'.join(parts)})\\C*"
+def letter() -> str:
+    """What matches where a letter may stand for another, or for nothing."""
+    alike = letters.charset(letters.lookalikes())
+    return f"[{letters.charset(letters.folded())}]|[A-Za-z]\\C*[{alike}]|[{alike}]\\C*[A-Za-z]"
 
 
-def _rows(texts: tf.Tensor) -> tf.Tensor:
+def entity() -> str:
+    """What matches an HTML entity that stands for something else than markup."""
+    return f"&(?:#[xX]?[0-9A-Fa-f]|(?:{'|'.join(sorted(letters.entities()))});)"
+
+
+def rows(texts: tf.Tensor, joined: tf.Tensor, gap: int) -> tf.Tensor:
+    """The row numbers, int64 [S] and in no order, of those of texts [N] that are to be folded. `joined` is all of them,
+    with `gap` NULs between two."""
+    suspects = _rows(texts, joined, gap)
+    return tf.boolean_mask(suspects, matches(tf.gather(texts, suspects), any_of_them()))
+
+
+def matches(texts: tf.Tensor, expression: str) -> tf.Tensor:
+    """Whether the expression matches anywhere in each of texts [R]: bool [R]."""
+    return tf.strings.regex_full_match(texts, f"\\C*(?:{expression})\\C*")
+
+
+def _rows(texts: tf.Tensor, joined: tf.Tensor, gap: int) -> tf.Tensor:
     """All that the expression could match, and more."""
-    length = tf.cast(tf.strings.length(texts), tf.int64)
-    start = tf.cumsum(length + len(_GAP), exclusive=True) + len(_GAP)
-    flat = tf.strings.join([_GAP, tf.strings.reduce_join(texts, axis=0, separator=_GAP), _GAP])
+    if gap < _BYTES:
+        raise ValueError("a word would have bytes of several messages")
+    start = tf.cumsum(tf.cast(tf.strings.length(texts), tf.int64) + gap, exclusive=True) + _LEAD
+    flat = tf.strings.join([b"\0" * _LEAD, joined, b"\0" * (4 * _LEAD)])
     octets = tf.io.decode_raw(flat, tf.uint8)
-    end = (tf.size(octets) - _BYTES) // _BYTES * _BYTES
+    end = tf.size(octets) // _BYTES * _BYTES
+    words = _words(octets[:end])
 
-    def words(of: tf.Tensor, behind: int) -> tf.Tensor:
-        """The bytes that are so far behind each byte, as int64."""
-        return tf.bitcast(tf.reshape(of[behind : end + behind], [-1, _BYTES]), tf.int64)
+    # Bit 6 of each byte says whether it is more than a separator, and what the others become is of no concern.
+    twice = words + words
+    visible = tf.reshape(tf.bitcast(_or(words, twice + twice), tf.uint8), [-1])  # bit 4 has become bit 6
+    here, before, behind = (_words(visible[_LEAD + at : end - _LEAD + at]) for at in (0, -1, 1))
+    beside = _or(before, behind)
+    alone = _ones(_and(_xor(_or(here, beside), beside), _BIT_6))
+    # In the words themselves it tells letters: from a visible byte that is none, between two.
+    left, right = (_words(octets[_LEAD + at : end - _LEAD + at]) for at in (-1, 1))
+    inner = words[_LEAD // _BYTES : -_LEAD // _BYTES]
+    digits = _and(_and(_and(left, right), _xor(inner, here)), _BIT_6)
 
-    def octets_of(of: tf.Tensor) -> tf.Tensor:
-        return tf.reshape(tf.bitcast(of, tf.uint8), [-1])
-
-    whole = tf.bitcast(tf.reshape(octets[: end + _BYTES], [-1, _BYTES]), tf.int64)
-    # Bit 6 of each byte says what it is, and what the others become is of no concern.
-    odd = tf.bitwise.left_shift(whole, np.int64(2))  # bit 4
-    visible = octets_of(tf.bitwise.bitwise_or(whole, odd))  # neither: it separates
-    inner = words(visible, 1)
-    apart = tf.bitwise.bitwise_or(words(visible, 0), words(visible, 2))
-    alone = tf.bitwise.bitwise_xor(tf.bitwise.bitwise_or(inner, apart), apart)
-    count = tf.raw_ops.PopulationCount(x=_and(alone, _BIT_6))
-    crowds = tf.where(tf.bitwise.bitwise_and(count[:-1] + count[1:], np.uint8(0xFC)))[:, 0]  # four or more
-
-    digit = tf.bitwise.bitwise_xor(inner, words(octets, 1))
-    inside = _and(_and(words(octets, 0), words(octets, 2)), _and(digit, _BIT_6))
     # An ampersand, less it and 1, has its highest bit; so have bytes that are not ASCII, and some behind an ampersand.
-    ampersand = tf.bitwise.bitwise_xor(whole, _bytes(ord("&"))) - _bytes(1)
-    high = _and(tf.bitwise.bitwise_or(whole, ampersand)[:-1], _HIGH)
-    found = tf.where(tf.bitwise.bitwise_or(high, inside))[:, 0]
-    places = tf.concat([found, crowds, crowds + 1], axis=0)
-    owners = tf.searchsorted(start, places * _BYTES + (_BYTES + 1), side="right", out_type=tf.int64) - 1
-    return tf.unique(tf.maximum(owners, 0)).y
+    odd = _ones(_or(_and(_or(inner, _xor(inner, _AMPERSAND) - _ONE), _HIGH), digits))
+
+    # Counts are taken eight by eight, too: this is several times as fast as bytes.
+    last = (tf.size(odd) - 1) // _BYTES * _BYTES
+    both = _words(alone[:last]) + _words(alone[1 : last + 1])
+    is_found = _or(_and(both, _bytes(256 - _LEAST)), _words(odd[:last]))  # a crowd: its bits from _LEAST on
+    found = tf.where(tf.reshape(tf.bitcast(is_found, tf.uint8), [-1]))[:, 0] + _LEAD // _BYTES
+    # It is the last message that begins before the end of the word, or, with letters in both, before that of the next.
+    ends = tf.concat([found, found + 1], axis=0) * _BYTES + (_BYTES - 1)
+    owners = tf.searchsorted(start, ends, side="right", out_type=tf.int64) - 1
+    return tf.unique(owners).y
+
+
+def _words(octets: tf.Tensor) -> tf.Tensor:
+    return tf.bitcast(tf.reshape(octets, [-1, _BYTES]), tf.int64)
+
+
+def _ones(words: tf.Tensor) -> tf.Tensor:
+    """How many bits are set, uint8."""
+    return tf.raw_ops.PopulationCount(x=words)
 
 
 def _and(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
     return tf.bitwise.bitwise_and(one, other)
+
+
+def _or(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    return tf.bitwise.bitwise_or(one, other)
+
+
+def _xor(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    return tf.bitwise.bitwise_xor(one, other)

@@ -17,7 +17,7 @@ from tensorflow.compat import v1
 from model.text import plain
 
 SIZES = (2, 4, 6)  # of the n-grams in bytes; each is made of pairs
-TABLE_BITS = 18  # 2^18 int32 weights are 1 MB; pairs have the first 2^16 rows, the rest is hashed over all of them
+TABLE_BITS = 16  # 2^16 int32 weights, 256 KB, stay in the cache; pairs have them all, the rest is hashed over them
 BLOCK = 8  # bytes; n-grams are summed by blocks first
 REACH = max(SIZES) - 1  # bytes before a message where its first n-gram starts, and after it where its last one ends
 # Before, between and after messages, so wide that no block has n-grams of two messages: a message owns the blocks that
@@ -30,7 +30,7 @@ LOGIT_ONE = 1 << 10  # scores have this many steps per unit of logit
 LOGIT_LIMIT = 16  # beyond it float32 scores are 0 or 1 to six digits
 
 # Odd numbers that mix bits well: Knuth's multiplicative hash (TAOCP vol. 3, 6.4), and MurmurHash3's finaliser.
-_MIX = (np.int32(-1640531535), np.int32(-2048144789), np.int32(-1028477387))
+_MIX = (np.int32(-1640531535), np.int32(-2048144789))
 
 
 class Spam(NamedTuple):
@@ -92,7 +92,8 @@ def build(serving: Serving = _AS_TRAINED) -> Spam:
         found = [_look_up(weights, rows) * tf.cast(rows > 0, tf.float32) for rows in grams.rows]
         scaled = [each * _look_up(ratios, rows) for each, rows in zip(found, grams.rows, strict=True)]
         margins = tf.cast(_sum_per_message(grams, scaled, tf.float64) / grams.norm, tf.float32) + bias
-        squares = tf.add_n([tf.reduce_sum(tf.square(each)) for each in found])
+        squared = _sum_per_message(grams, [tf.square(each) for each in found], tf.float64)
+        squares = tf.cast(tf.reduce_sum(squared), tf.float32)
     with tf.name_scope("fixed"):
         found_fixed = [_look_up(weights_fixed, rows) for rows in grams.rows]
         total = tf.cast(_sum_per_message(grams, found_fixed, tf.int64), tf.float64)
@@ -116,27 +117,30 @@ def _variable(name: str, shape: list[int]) -> tf.Variable:
 
 def features(text: tf.Tensor) -> Features:
     """Find the n-grams of texts: string [N]."""
-    text = plain.plain(text)
-    length = tf.cast(tf.strings.length(text), tf.int64)
-    flat = tf.strings.join([GAP, tf.strings.reduce_join(text, axis=0, separator=GAP), GAP + b"\0" * BLOCK])
+    joined = tf.strings.reduce_join(text, axis=0, separator=GAP)
+    disguised = plain.disguised(text, joined, len(GAP))
+    read_as = tf.strings.reduce_join(disguised.texts, axis=0, separator=GAP)
+    flat = tf.strings.join([GAP, joined, GAP, read_as, GAP + b"\0" * BLOCK])
     octets = tf.io.decode_raw(tf.strings.lower(flat), tf.uint8)  # lower: ASCII letters only, byte by byte
     codes = tf.cast(octets, tf.int32)
     positions = (tf.size(codes) - max(SIZES)) // BLOCK * BLOCK
 
+    # The low bits of such a sum are a hash of all of its pairs.
     pairs = codes[: positions + 4] * np.int32(256) + codes[1 : positions + 5]
     fours = pairs[:positions] * _MIX[0] + pairs[2 : positions + 2]
     sixes = fours * _MIX[1] + pairs[4:]
-    rows = [pairs[:positions], _top_bits(fours * _MIX[1]), _top_bits(sixes * _MIX[2])]
+    rows = [pairs[:positions], *(tf.bitwise.bitwise_and(each, (1 << TABLE_BITS) - 1) for each in (fours, sixes))]
 
-    end = tf.cumsum(length + len(GAP))
+    lengths = tf.cast(tf.concat([tf.strings.length(text), tf.strings.length(disguised.texts)], axis=0), tf.int64)
+    ends = tf.cumsum(lengths + len(GAP))
+    # A message in disguise is there twice, and counts as it is read.
+    count = tf.size(text, out_type=tf.int64)
+    behind = count + tf.range(tf.size(disguised.rows, out_type=tf.int64))
+    which = tf.tensor_scatter_nd_update(tf.range(count), disguised.rows[:, tf.newaxis], behind)
+    length, end = tf.gather(lengths, which), tf.gather(ends, which)
     first = (end - length - REACH) // BLOCK
     norm = tf.sqrt(tf.cast(sum(SIZES) - len(SIZES) + len(SIZES) * length, tf.float64))
     return Features(rows, first, (end - 1) // BLOCK + 1, norm)
-
-
-def _top_bits(hashed: tf.Tensor) -> tf.Tensor:
-    unsigned = tf.bitcast(hashed, tf.uint32)  # else the sign would be shifted in
-    return tf.bitcast(tf.bitwise.right_shift(unsigned, np.uint32(32 - TABLE_BITS)), tf.int32)
 
 
 def _look_up(table: tf.Variable, rows: tf.Tensor) -> tf.Tensor:

@@ -26,7 +26,8 @@ MESSAGE = "You have won a free £500 gift card. Text claim to 80082 now, T&Cs ap
 def read() -> Iterator[Read]:
     with v1.Graph().as_default() as graph:
         text = v1.placeholder(tf.string, [None])
-        found = plain.plain(text)
+        disguised = plain.disguised(text, tf.strings.reduce_join(text, axis=0, separator=spam.GAP), len(spam.GAP))
+        found = tf.tensor_scatter_nd_update(text, disguised.rows[:, tf.newaxis], disguised.texts)
     with v1.Session(graph=graph) as session:
         run = session.make_callable(found, feed_list=[text])
         yield lambda *texts: list(
@@ -52,13 +53,13 @@ def test_a_disguise_of_every_word_is_seen_through(read: Read, kind: str) -> None
         ("F-r-e-e money", "Free money"),
         ("무 료 쿠 폰 받으세요", "무료쿠폰 받으세요"),
         ("h3ll0 w1nn3r", "hello winner"),
-        ("w1n fr33 91f7 from 80082, 150p", "win free 91f7 from 80082, 150p"),
+        ("w1n a pr1ze, fr33 91f7 from 80082, 150p", "win a prize, free 91f7 from 80082, 150p"),
         ("ｆｒｅｅ ８００８２", "free 80082"),
         ("𝐅𝐫𝐞𝐞 𝒎𝒐𝒏𝒆𝒚 𝟖𝟎", "free money 80"),
         ("ⓕⓡⓔⓔ 🅵🆁🅴🅴 ꜰʀᴇᴇ ᶠʳᵉᵉ 🇫🇷🇪🇪", "free free free free free"),
-        ("fr\u0301e\u0308\u0336e frëé", "free free"),
+        ("fr\u0301e\u0308\u0336e", "free"),
         ("f\u200br\u2060e\ufeffe \u202efree", "free free"),
-        ("&#102;&#x72;&#101&#X65; &eacute;&eacute;n fr&shy;ee&nbsp;now", "free een free now"),
+        ("&#102;&#x72;&#101&#X65; &eacute;&eacute;n fr&shy;ee&nbsp;now", "free één free now"),
         ("ЅЕХ nоw", "sex now"),
         ("clаіm уоur рrіzе", "claim your prize"),
     ],
@@ -73,7 +74,7 @@ def test_what_is_meant_is_read(read: Read, disguised: str, meant: str) -> None:
         MESSAGE,
         "",
         "how r u? i c u 2nite, b4 8. It's 3 p.m. at www.example.com, call 0800-123-456 or 1 2 3 4 5 6",
-        "K52a M227XY PO19 2EZ 150p/msg 16+",
+        "K52a M227XY PO19 2EZ 150p/msg 16+, W1J 6HL or SE15LL b4u",
         "&lt;#&gt; Tom &amp; Jerry &copy; AT&T; & &&",
         "don’t “quote” — well… £5 €6",
         "Привет, как дела? Купи iPhone, а я с ним о СМС и WhatsApp в 5 часов",
@@ -82,7 +83,7 @@ def test_what_is_meant_is_read(read: Read, disguised: str, meant: str) -> None:
         "恭喜您中奖！免费领取大礼，请点击链接 http://prize.example.com　你好",
         "엄마 나 오늘 조금 늦어요 ㅋㅋㅋ TV",
         "おはようございます、カタカナ ABC。",
-        "Où est le café? Mañana, señor. Größe, łza, kız",
+        "Où est le café? L'été préféré. Mañana, señor. Größe, łza, kız. Tiếng Việt được",
         "שלום وعليكم السلام नमस्ते สวัสดี",
         "👍🎁 ok",
     ],
@@ -127,8 +128,8 @@ def test_the_fast_look_misses_nothing_that_the_expression_finds(looks: Read, tex
 def looks() -> Iterator[Callable[[list[bytes]], list[list[int]]]]:
     with v1.Graph().as_default() as graph:
         text = v1.placeholder(tf.string, [None])
-        found = suspects.rows(text)
-        expected = tf.where(tf.strings.regex_full_match(text, suspects._expression()))[:, 0]
+        found = suspects.rows(text, tf.strings.reduce_join(text, axis=0, separator=spam.GAP), len(spam.GAP))
+        expected = tf.where(suspects.matches(text, suspects.any_of_them()))[:, 0]
     with v1.Session(graph=graph) as session:
         yield lambda texts: session.run([found, expected], {text: np.array(texts, object)})
 

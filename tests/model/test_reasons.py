@@ -96,9 +96,9 @@ def byte_shares(text: bytes, weights: list[int]) -> list[int]:
     at = lambda place: low[place] if 0 <= place < len(low) else 0  # noqa: E731
     pair = lambda place: at(place) * 256 + at(place + 1)  # noqa: E731
     for place in range(-5, len(text)):
-        fours = (pair(place) * MIX[0] + pair(place + 2)) * MIX[1]
-        sixes = (fours + pair(place + 4)) * MIX[2]
-        rows = {2: pair(place), 4: fours % 2**32 >> 14, 6: sixes % 2**32 >> 14}
+        fours = pair(place) * MIX[0] + pair(place + 2)
+        sixes = fours * MIX[1] + pair(place + 4)
+        rows = {2: pair(place), 4: fours % len(weights), 6: sixes % len(weights)}
         for size, row in rows.items():
             for each in range(place, place + size):
                 found[min(max(each, 0), len(text) - 1)] += weights[row] * (12 // size)
