@@ -153,13 +153,15 @@ def charset(codes: Iterable[int]) -> str:
 def entities() -> dict[str, int]:
     """HTML's names, without & and ;, of characters that stand for ASCII letters and digits, for spaces or for nothing.
 
-    Markup's own (`&lt;` and so on) are no disguise, and stay as they are.
+    Markup's own (`&lt;`, `&gt;`, `&amp;`, `&quot;`) are no disguise, and stay as they are; so do names that begin as
+    these do, or every message with markup would have to be looked at closely.
     """
     found = {}
     for name, value in html.entities.html5.items():
         if (
             name.endswith(";")
             and len(name) <= ENTITY_LENGTH
+            and name[0] not in "lgaq"
             and len(value) == 1
             and (ord(value) in folded() or _is_accented(value))
         ):

@@ -1,27 +1,22 @@
-"""Texts without disguise: full-width, mathematical and look-alike letters, entities, what nobody sees, spaced letters,
-digits in place of letters.
+"""Texts without disguise: full-width, mathematical and look-alike letters, entities, what nobody sees, spaced letters.
+(Digits in place of letters are no matter of this: n-grams don't tell the two apart.)
 
 What is found in few messages is done for these alone, in code points. All is whole numbers, and each message is treated
 by itself. A message in which none is found keeps its bytes, whatever they are.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from model.text import letters, suspects
+from model.text.suspects import SEPARATORS
 
 _BAD = 0xFFFD
 _LARGEST = 0x10FFFF
 _DIGITS = 8  # of an entity's number at most
 _WINDOW = 12  # characters of an entity at most: &#x, its digits, and a semicolon
-_GAP = 3  # characters between spaced letters at most
-_LOOKALIKE_DIGITS = "oi?eas?tbg"  # by digit
-_INSIDE = 2  # digits between two letters each, in a text where they stand for letters
-_MANY = 3  # digits between two letters, from where on they stand for letters in words of hardly any letters, too
-_LINKS = 3  # between spaced letters, one behind the other, at least
 
 
 class _Text(NamedTuple):
@@ -50,22 +45,21 @@ def disguised(texts: tf.Tensor, joined: tf.Tensor, gap: int) -> Disguised:
 
 def folded(texts: tf.Tensor) -> tf.Tensor:
     """Texts [R] without disguise: of those that were found to have one."""
-    count = tf.size(texts, out_type=tf.int64)
     has_entities = tf.reduce_any(suspects.matches(texts, suspects.entity()))
-    has_letters = has_entities | tf.reduce_any(suspects.matches(texts, suspects.letter()))
+    has_letters = tf.reduce_any(suspects.matches(texts, suspects.letter()))
+    read = tf.cond(has_entities | has_letters, lambda: _by_characters(texts, has_entities), lambda: texts)
+    return _without_spacing(read)
+
+
+def _by_characters(texts: tf.Tensor, has_entities: tf.Tensor) -> tf.Tensor:
+    count = tf.size(texts, out_type=tf.int64)
     text = _decoded(texts)
-    text = _if(has_entities, _without_entities, text)
-    text = _if(has_letters, lambda text: _without_lookalikes(_with_plain_letters(text), count), text)
-    text = _without_digits(_without_spacing(text), count)
+    text = _Text(*tf.cond(has_entities, lambda: tuple(_without_entities(text)), lambda: tuple(text)))
+    text = _without_lookalikes(_with_plain_letters(text), count)
     splits = tf.searchsorted(text.rows, tf.range(count + 1), out_type=tf.int64)
     return tf.raw_ops.UnicodeEncode(
         input_values=text.codes, input_splits=splits, output_encoding="UTF-8", errors="replace"
     )
-
-
-def _if(is_there: tf.Tensor, change: Callable[[_Text], _Text], text: _Text) -> _Text:
-    """Changed, if there is anything to change. Few messages have disguises of several kinds: they pay for theirs."""
-    return _Text(*tf.cond(is_there, lambda: tuple(change(text)), lambda: tuple(text)))
 
 
 def _decoded(texts: tf.Tensor) -> _Text:
@@ -141,27 +135,22 @@ def _packed(name: str) -> int:
     return number
 
 
-def _without_spacing(text: _Text) -> _Text:
-    """Letters that stand alone are joined, if the same sign is between them; farther apart than others, a word ends."""
-    is_between = (text.codes < 128) & tf.equal(tf.bitwise.bitwise_and(text.codes, 0x50), 0)  # as in `suspects`
-    starts = tf.concat([[True], tf.not_equal(text.rows[1:], text.rows[:-1])], axis=0)[: tf.size(text.rows)]
-    ends = _next(starts, True)
-    is_alone = ~is_between & (starts | _previous(is_between, True)) & (ends | _next(is_between, True))
-    alone = tf.where(is_alone)[:, 0]
-    gap = _next(alone, np.int64(0)) - alone - 1
-    rows = tf.gather(text.rows, alone)
-    sign = tf.gather(text.codes, tf.minimum(alone + 1, tf.size(text.codes, out_type=tf.int64) - 1))
-    is_linked = tf.equal(rows, _next(rows, np.int64(-1))) & (gap > 0) & (gap <= _GAP)  # to the next one
-    begins = ~_previous(is_linked, False) | tf.not_equal(sign, _previous(sign, 0))  # else "It's 3 p.m." would be joined
-    runs = tf.cumsum(tf.cast(begins, tf.int32)) - 1
-    is_letter = ~_is_digit(tf.gather(text.codes, alone))
-    links, all_letters = _sums([is_linked, is_linked & is_letter], runs, tf.size(runs))
-    is_linked &= (links >= _LINKS) & (all_letters >= _LINKS - 1)
-    gap = tf.where(is_linked, gap, _GAP + 1)
-    is_tight = (gap <= _previous(gap, np.int64(_GAP + 1))) & (gap <= _next(gap, np.int64(_GAP + 1)))
-    behind = tf.range(1, _GAP + 1, dtype=tf.int64)
-    is_gone = is_linked[:, tf.newaxis] & (behind <= gap[:, tf.newaxis]) & (is_tight[:, tf.newaxis] | (behind > 1))
-    return text.keep(_all_but(tf.boolean_mask(alone[:, tf.newaxis] + behind, is_gone), text.codes))
+def _without_spacing(texts: tf.Tensor) -> tf.Tensor:
+    """In texts with spaced letters, all that stand alone are joined, and words are a space apart.
+
+    Marks do it, of what Unicode has as no characters: expressions can't look at what is beside a match.
+    """
+    sign, letter, behind, begin, end = f"[{SEPARATORS}]", f"[^{SEPARATORS}]", "\ufdd0", "\ufdd1", "\ufdd2"
+    joined = texts
+    for expression, to in (
+        (f"[{behind}{begin}{end}]", ""),
+        (f"({sign})", f"\\1{behind}"),  # so that each letter has a border of its own before it
+        (f"(^|{behind})({letter})({sign}|$)", f"{begin}\\2{end}\\3"),
+        (f"{end}{sign}{begin}|[{behind}{begin}{end}]", ""),
+        ("  +", " "),
+    ):
+        joined = tf.strings.regex_replace(joined, expression, to)
+    return tf.where(suspects.matches(texts, suspects.spaced()), joined, texts)
 
 
 def _words(text: _Text, is_in_word: tf.Tensor) -> tf.Tensor:
@@ -208,26 +197,8 @@ def _without_lookalikes(text: _Text, count: tf.Tensor) -> _Text:
     return text._replace(codes=tf.where((latin > 0) & is_meant, latin, text.codes))
 
 
-def _without_digits(text: _Text, count: tf.Tensor) -> _Text:
-    """Where two stand between letters, digits in the text's words become the letters that they look like."""
-    is_letter, is_digit = _is_latin(text.codes), _is_digit(text.codes)
-    letter = tf.gather([ord(each) for each in _LOOKALIKE_DIGITS], tf.where(is_digit, text.codes - ord("0"), 2))
-    is_alike = is_digit & tf.not_equal(letter, ord("?"))
-    before = _previous(is_letter, False) & tf.equal(text.rows, _previous(text.rows, np.int64(-1)))
-    after = _next(is_letter, False) & tf.equal(text.rows, _next(text.rows, np.int64(-1)))
-    [inside] = _sums([is_alike & before & after], text.rows, count)
-    words = _words(text, is_letter | is_digit)
-    all_letters, all_digits = _sums([is_letter, is_digit], words, tf.size(words) + 1)
-    is_word = (all_letters > 0) & ((all_digits <= all_letters) | (inside >= _MANY))
-    return text._replace(codes=tf.where(is_alike & (inside >= _INSIDE) & is_word, letter, text.codes))
-
-
 def _previous(values: tf.Tensor, first: object) -> tf.Tensor:
     return tf.concat([tf.constant([first], values.dtype), values], axis=0)[:-1]
-
-
-def _next(values: tf.Tensor, last: object) -> tf.Tensor:
-    return tf.concat([values, tf.constant([last], values.dtype)], axis=0)[1:]
 
 
 def _all_but(places: tf.Tensor, of: tf.Tensor) -> tf.Tensor:

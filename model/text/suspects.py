@@ -19,18 +19,13 @@ def _bytes(value: int) -> np.int64:
 
 
 _HIGH, _BIT_6, _ONE, _AMPERSAND = _bytes(0x80), _bytes(0x40), _bytes(1), _bytes(ord("&"))
-_SEPARATORS = "\\x00-\\x0f\\x20-\\x2f"  # controls, space and punctuation: two bits tell them
+SEPARATORS = "\\x00-\\x0f\\x20-\\x2f"  # controls, space and punctuation: two bits tell them
 _LEAST = 4  # letters that stand alone, one behind the other; a power of two
-_SPACED = (
-    f"(?:^|[{_SEPARATORS}])[^{_SEPARATORS}](?:(?:[{_SEPARATORS}][^{_SEPARATORS}]){{3}}"
-    f"|(?:[{_SEPARATORS}]{{1,3}}[^{_SEPARATORS}]){{6}})(?:[{_SEPARATORS}]|$)"
-)
-_DIGITS = "[A-Za-z][013457-9][A-Za-z]\\C*[A-Za-z][013457-9][A-Za-z]"  # twice: a postcode has one
 
 
 def any_of_them() -> str:
     """What matches a message that is to be folded."""
-    return "|".join([letter(), entity(), _SPACED, _DIGITS])
+    return "|".join([letter(), entity(), spaced()])
 
 
 def letter() -> str:
@@ -42,6 +37,13 @@ def letter() -> str:
 def entity() -> str:
     """What matches an HTML entity that stands for something else than markup."""
     return f"&(?:#[xX]?[0-9A-Fa-f]|(?:{'|'.join(sorted(letters.entities()))});)"
+
+
+def spaced() -> str:
+    """What matches letters that stand alone, with the same sign between each two."""
+    same = (f"\\x{code:02x}" for code in (*range(0x10), *range(0x20, 0x30)))
+    runs = "|".join(f"(?:{each}[^{SEPARATORS}]){{{_LEAST - 1}}}" for each in same)
+    return f"(?:^|[{SEPARATORS}])[^{SEPARATORS}0-9](?:{runs})(?:[{SEPARATORS}]|$)"
 
 
 def rows(texts: tf.Tensor, joined: tf.Tensor, gap: int) -> tf.Tensor:
@@ -72,23 +74,38 @@ def _rows(texts: tf.Tensor, joined: tf.Tensor, gap: int) -> tf.Tensor:
     here, before, behind = (_words(visible[_LEAD + at : end - _LEAD + at]) for at in (0, -1, 1))
     beside = _or(before, behind)
     alone = _ones(_and(_xor(_or(here, beside), beside), _BIT_6))
-    # In the words themselves it tells letters: from a visible byte that is none, between two.
-    left, right = (_words(octets[_LEAD + at : end - _LEAD + at]) for at in (-1, 1))
     inner = words[_LEAD // _BYTES : -_LEAD // _BYTES]
-    digits = _and(_and(_and(left, right), _xor(inner, here)), _BIT_6)
 
     # An ampersand, less it and 1, has its highest bit; so have bytes that are not ASCII, and some behind an ampersand.
-    odd = _ones(_or(_and(_or(inner, _xor(inner, _AMPERSAND) - _ONE), _HIGH), digits))
+    odd = _ones(_and(_or(inner, _xor(inner, _AMPERSAND) - _ONE), _HIGH))
 
     # Counts are taken eight by eight, too: this is several times as fast as bytes.
     last = (tf.size(odd) - 1) // _BYTES * _BYTES
     both = _words(alone[:last]) + _words(alone[1 : last + 1])
-    is_found = _or(_and(both, _bytes(256 - _LEAST)), _words(odd[:last]))  # a crowd: its bits from _LEAST on
-    found = tf.where(tf.reshape(tf.bitcast(is_found, tf.uint8), [-1]))[:, 0] + _LEAD // _BYTES
+    crowds = _and(both, _bytes(256 - _LEAST))  # its bits from _LEAST on
+    is_found = tf.reshape(tf.bitcast(_or(crowds, _words(odd[:last])), tf.uint8), [-1])
+    found = tf.where(is_found)[:, 0]
+    is_crowd = tf.gather(tf.reshape(tf.bitcast(crowds, tf.uint8), [-1]), found) > 0
+    found += _LEAD // _BYTES
+    found = tf.boolean_mask(found, is_crowd | _tell(octets, found * _BYTES))
     # It is the last message that begins before the end of the word, or, with letters in both, before that of the next.
     ends = tf.concat([found, found + 1], axis=0) * _BYTES + (_BYTES - 1)
     owners = tf.searchsorted(start, ends, side="right", out_type=tf.int64) - 1
     return tf.unique(owners).y
+
+
+def _tell(octets: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    """Whether one of the eight pairs of bytes from each place on may be of a disguise."""
+    table = np.zeros(1 << 16, bool)
+    for code in (*letters.folded(), *letters.lookalikes()):
+        encoded = chr(code).encode()
+        at = 1 if len(encoded) == 3 else 0  # of three bytes the last two: quotes and dashes share the first two
+        table[encoded[at] << 8 | encoded[at + 1]] = True
+    for first in "#", *(name[0] for name in letters.entities()):
+        table[ord("&") << 8 | ord(first)] = True
+    window = tf.cast(tf.gather(octets, places[:, tf.newaxis] + tf.range(_BYTES + 1, dtype=tf.int64)), tf.int32)
+    pairs = window[:, :-1] * 256 + window[:, 1:]
+    return tf.reduce_any(tf.gather(tf.constant(table), pairs), axis=1)
 
 
 def _words(octets: tf.Tensor) -> tf.Tensor:

@@ -1,7 +1,8 @@
 """The spam classifier's graph: one string placeholder `text`, one output `score`, all text processing inside.
 
 Logistic regression on hashed byte n-grams: of two bytes, which disguise hardly touches, and of four and six, which hold
-words. Bytes need no tokenizer and no language.
+words. Bytes need no tokenizer and no language. Case makes no difference, nor does a digit in place of the letter that
+it looks like.
 
 A micro-batch becomes one flat byte vector with gaps of NULs between the messages, so nothing is padded to the longest
 message and no length is too long. The weights are fixed-point integers: integer sums are exact in any order, so a
@@ -30,6 +31,7 @@ LOGIT_ONE = 1 << 10  # scores have this many steps per unit of logit
 LOGIT_LIMIT = 16  # beyond it float32 scores are 0 or 1 to six digits
 
 # Odd numbers that mix bits well: Knuth's multiplicative hash (TAOCP vol. 3, 6.4), and MurmurHash3's finaliser.
+_LIKE_LETTERS = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t"}  # digits that commonly stand for letters
 _MIX = (np.int32(-1640531535), np.int32(-2048144789))
 
 
@@ -121,8 +123,7 @@ def features(text: tf.Tensor) -> Features:
     disguised = plain.disguised(text, joined, len(GAP))
     read_as = tf.strings.reduce_join(disguised.texts, axis=0, separator=GAP)
     flat = tf.strings.join([GAP, joined, GAP, read_as, GAP + b"\0" * BLOCK])
-    octets = tf.io.decode_raw(tf.strings.lower(flat), tf.uint8)  # lower: ASCII letters only, byte by byte
-    codes = tf.cast(octets, tf.int32)
+    codes = tf.cast(_folded(tf.io.decode_raw(flat, tf.uint8)), tf.int32)
     positions = (tf.size(codes) - max(SIZES)) // BLOCK * BLOCK
 
     # The low bits of such a sum are a hash of all of its pairs.
@@ -141,6 +142,22 @@ def features(text: tf.Tensor) -> Features:
     first = (end - length - REACH) // BLOCK
     norm = tf.sqrt(tf.cast(sum(SIZES) - len(SIZES) + len(SIZES) * length, tf.float64))
     return Features(rows, first, (end - 1) // BLOCK + 1, norm)
+
+
+def _folded(octets: tf.Tensor) -> tf.Tensor:
+    """Bytes without capitals and without the digits that look like letters; the last one may be left out.
+
+    They are looked up two by two: half of the time of looking up each.
+    """
+    table = np.arange(256, dtype=np.uint16)
+    for letter in range(ord("A"), ord("Z") + 1):
+        table[letter] = letter | 0x20
+    for digit, like in _LIKE_LETTERS.items():
+        table[ord(digit)] = ord(like)
+    both = table[:, np.newaxis] << 8 | table
+    twos = tf.bitcast(tf.reshape(octets[: tf.size(octets) // 2 * 2], [-1, 2]), tf.uint16)
+    found = tf.gather_nd(tf.constant(both.ravel()), tf.cast(twos, tf.int32)[:, tf.newaxis])
+    return tf.reshape(tf.bitcast(found, tf.uint8), [-1])
 
 
 def _look_up(table: tf.Variable, rows: tf.Tensor) -> tf.Tensor:

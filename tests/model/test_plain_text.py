@@ -52,8 +52,6 @@ def test_a_disguise_of_every_word_is_seen_through(read: Read, kind: str) -> None
         ("F.R.E.E money", "FREE money"),
         ("F-r-e-e money", "Free money"),
         ("무 료 쿠 폰 받으세요", "무료쿠폰 받으세요"),
-        ("h3ll0 w1nn3r", "hello winner"),
-        ("w1n a pr1ze, fr33 91f7 from 80082, 150p", "win a prize, free 91f7 from 80082, 150p"),
         ("ｆｒｅｅ ８００８２", "free 80082"),
         ("𝐅𝐫𝐞𝐞 𝒎𝒐𝒏𝒆𝒚 𝟖𝟎", "free money 80"),
         ("ⓕⓡⓔⓔ 🅵🆁🅴🅴 ꜰʀᴇᴇ ᶠʳᵉᵉ 🇫🇷🇪🇪", "free free free free free"),
@@ -98,6 +96,19 @@ def test_ordinary_words_are_the_same_as_before(read: Read, words: list[str]) -> 
     text = " ".join("".join(each for each in word if each.isascii()) for word in words).encode()
     if not re.search(rb"(?s)(?:^|[\x00-\x0f\x20-\x2f])[^ -/](?:[ -/]{1,3}[^ -/]){3}(?:[ -/]|$)", text):
         assert read(text) == [text]
+
+
+def test_digits_that_stand_for_letters_are_no_other_n_grams() -> None:
+    with v1.Graph().as_default() as graph:
+        text = v1.placeholder(tf.string, [None])
+        rows = spam.features(text).rows
+    with v1.Session(graph=graph) as session:
+        one, other, third = (
+            session.run(rows, {text: np.array([each], object)})
+            for each in (b"Win a Free prize, see it to-day", b"w1N 4 fr33 pr1ze, 533 17 70-d4y", b"Win a Free pride")
+        )
+    assert not all(np.array_equal(*each) for each in zip(one, third, strict=True))
+    assert all(np.array_equal(*each) for each in zip(one, other, strict=True))
 
 
 messages = st.one_of(
