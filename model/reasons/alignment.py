@@ -13,7 +13,7 @@ class Aligned:
     """Texts [N] as a graph lays them one behind the other, and as they were."""
 
     def __init__(self, laid: npt.NDArray[np.object_], texts: npt.NDArray[np.object_]) -> None:
-        self._laid, self._texts = laid, texts
+        self.laid, self._texts = laid, texts
         lengths = np.fromiter(map(len, laid), np.int64, len(laid))
         self._starts = (np.cumsum(lengths) - lengths).tolist()
         self._places: dict[int, list[int]] = {}
@@ -29,7 +29,7 @@ class Aligned:
         if not self.changed[text]:
             return begin - start, end - start
         if text not in self._places:
-            self._places[text] = places(self._laid[text], self._texts[text])
+            self._places[text] = places(self.laid[text], self._texts[text])
         return self._places[text][begin - start], self._places[text][end - start]
 
 
@@ -41,7 +41,8 @@ def places(laid: bytes, text: bytes) -> list[int]:
     inner, outer = one[head : len(one) - tail], other[head : len(other) - tail]
     found = [*range(head), *(head + place for place in _between(inner, outer))]
     found += range(len(text) - tail + 1, len(text) + 1)
-    return [_snapped(text, place) for place in found]
+    found[0] = 0  # what is left out before the first byte, or behind the last, is with that
+    return [*(_snapped(text, place) for place in found[:-1]), len(text)]
 
 
 def _between(one: bytes, other: bytes) -> list[int]:

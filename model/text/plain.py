@@ -5,6 +5,7 @@ What is found in few messages is done for these alone, in code points. All is wh
 by itself. A message in which none is found keeps its bytes, whatever they are.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +40,7 @@ class Disguised(NamedTuple):
 def disguised(texts: tf.Tensor, joined: tf.Tensor, gap: int) -> Disguised:
     """Find them in texts [N], any bytes. `joined` is all of them, with `gap` NULs between two."""
     rows = suspects.rows(texts, joined, gap)
-    found = tf.cond(tf.size(rows) > 0, lambda: folded(tf.gather(texts, rows)), lambda: tf.zeros([0], tf.string))
+    [found] = _only_if(tf.size(rows) > 0, lambda texts: (folded(texts),), tf.gather(texts, rows))
     return Disguised(rows, found)
 
 
@@ -47,19 +48,29 @@ def folded(texts: tf.Tensor) -> tf.Tensor:
     """Texts [R] without disguise: of those that were found to have one."""
     has_entities = tf.reduce_any(suspects.matches(texts, suspects.entity()))
     has_letters = tf.reduce_any(suspects.matches(texts, suspects.letter()))
-    read = tf.cond(has_entities | has_letters, lambda: _by_characters(texts, has_entities), lambda: texts)
+    [read] = _only_if(has_entities | has_letters, lambda texts: (_by_characters(texts, has_entities),), texts)
     return _without_spacing(read)
 
 
 def _by_characters(texts: tf.Tensor, has_entities: tf.Tensor) -> tf.Tensor:
     count = tf.size(texts, out_type=tf.int64)
     text = _decoded(texts)
-    text = _Text(*tf.cond(has_entities, lambda: tuple(_without_entities(text)), lambda: tuple(text)))
+    text = _Text(*_only_if(has_entities, lambda *text: _without_entities(_Text(*text)), *text))
     text = _without_lookalikes(_with_plain_letters(text), count)
     splits = tf.searchsorted(text.rows, tf.range(count + 1), out_type=tf.int64)
     return tf.raw_ops.UnicodeEncode(
         input_values=text.codes, input_splits=splits, output_encoding="UTF-8", errors="replace"
     )
+
+
+def _only_if(is_so: tf.Tensor, change: Callable[..., tuple[tf.Tensor, ...]], *given: tf.Tensor) -> list[tf.Tensor]:
+    """What is given, changed if that is so. (`tf.cond` makes functions, whose names tell how much was built before:
+    the same graph would be other bytes the next time.)"""
+    apart = [tf.raw_ops.Switch(data=each, pred=is_so) for each in given]
+    changed = change(*(each.output_true for each in apart))
+    return [
+        tf.raw_ops.Merge(inputs=[each.output_false, other]).output for each, other in zip(apart, changed, strict=True)
+    ]
 
 
 def _decoded(texts: tf.Tensor) -> _Text:

@@ -120,7 +120,8 @@ def _variable(name: str, shape: list[int]) -> tf.Variable:
 def features(text: tf.Tensor) -> Features:
     """Find the n-grams of texts: string [N]."""
     joined = tf.strings.reduce_join(text, axis=0, separator=GAP)
-    disguised = plain.disguised(text, joined, len(GAP))
+    with tf.name_scope("disguised"):
+        disguised = plain.disguised(text, joined, len(GAP))
     read_as = tf.strings.reduce_join(disguised.texts, axis=0, separator=GAP)
     flat = tf.strings.join([GAP, joined, GAP, read_as, GAP + b"\0" * BLOCK])
     codes = tf.cast(_folded(tf.io.decode_raw(flat, tf.uint8)), tf.int32)

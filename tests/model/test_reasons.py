@@ -76,9 +76,9 @@ def test_the_shares_of_a_texts_pieces_are_its_margin_whatever_its_bytes(explain:
     for start in range(0, len(texts), 1000):
         explained = explain(texts[start : start + 1000])
         check_sums(explained)
-        assert b"".join(explained.pieces(np.arange(len(explained.spans.begins)))) == b"".join(
-            texts[start : start + 1000]
-        ), "each byte is in one piece"
+        read = [text for text, laid in zip(texts[start : start + 1000], explained.aligned.laid, strict=True) if laid]
+        pieces = explained.pieces(np.arange(len(explained.spans.begins)))
+        assert b"".join(pieces) == b"".join(read), "each byte is in one piece"
 
 
 @pytest.mark.slow
@@ -111,7 +111,7 @@ def test_a_pieces_share_is_that_of_its_n_grams(explain: Explainer, weights: list
     texts = [text[:120] for text in some_texts(300, 2)]
     explained = explain(texts)
     assert explained.parts == 12
-    expected = [share for text in texts for share in byte_shares(text, weights)]
+    expected = [share for text in explained.aligned.laid for share in byte_shares(text, weights)]
     for begin, end, share in zip(*explained.spans[:2], explained.spans.shares, strict=True):
         assert sum(expected[begin:end]) == share
 
@@ -156,7 +156,7 @@ def pieces(explained: Explained) -> list[bytes]:
 
 def test_pieces_are_words_or_several_that_move_the_score_alike(explain: Explainer) -> None:
     found = [piece.strip() for piece in pieces(explain([b"hey, FREE prize! Claim it now at lunch tomorrow"]))]
-    assert b"FREE prize! Claim" in found or b"FREE prize!" in found, "as it is written, not in lower case"
+    assert any(b"FREE prize!" in piece for piece in found), "as it is written, not in lower case"
     assert all(piece.strip() == piece for piece in found)
     assert b"".join(found).replace(b" ", b"") == b"hey,FREEprize!Claimitnowatlunchtomorrow"
 
@@ -267,8 +267,6 @@ def test_a_graph_that_is_something_else_is_a_foreign_one(shipped: bytes, shipped
             values = tf.make_ndarray(node.attr["value"].tensor).copy()
             values[len(values) // 3] = 0.9
             node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(values))
-        elif change == "by character":
-            node.attr["encoding"].s = b"utf-8"
         else:
             node.op = change
         return graph_def
@@ -276,7 +274,6 @@ def test_a_graph_that_is_something_else_is_a_foreign_one(shipped: bytes, shipped
     for name, change in (
         ("weights_fixed", "float weights"),
         ("fixed/Const", "another function"),
-        ("features/StringLower", "by character"),
         ("fixed/AddN", "Max"),
         ("fixed/Cumsum", "Cumprod"),
         ("features/mul_4", "MatMul"),
