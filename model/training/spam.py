@@ -31,7 +31,8 @@ LOGIT_ONE = 1 << 10  # scores have this many steps per unit of logit
 LOGIT_LIMIT = 16  # beyond it float32 scores are 0 or 1 to six digits
 
 # Odd numbers that mix bits well: Knuth's multiplicative hash (TAOCP vol. 3, 6.4), and MurmurHash3's finaliser.
-_LIKE_LETTERS = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t"}  # digits that commonly stand for letters
+# Digits that commonly stand for letters; one of them for two, so these are one.
+_LIKE = bytes.maketrans(b"01l3457", b"oiieast")
 _MIX = (np.int32(-1640531535), np.int32(-2048144789))
 
 
@@ -150,11 +151,7 @@ def _folded(octets: tf.Tensor) -> tf.Tensor:
 
     They are looked up two by two: half of the time of looking up each.
     """
-    table = np.arange(256, dtype=np.uint16)
-    for letter in range(ord("A"), ord("Z") + 1):
-        table[letter] = letter | 0x20
-    for digit, like in _LIKE_LETTERS.items():
-        table[ord(digit)] = ord(like)
+    table = np.frombuffer(bytes(range(256)).lower().translate(_LIKE), np.uint8).astype(np.uint16)
     both = table[:, np.newaxis] << 8 | table
     twos = tf.bitcast(tf.reshape(octets[: tf.size(octets) // 2 * 2], [-1, 2]), tf.uint16)
     found = tf.gather_nd(tf.constant(both.ravel()), tf.cast(twos, tf.int32)[:, tf.newaxis])
