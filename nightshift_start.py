@@ -17,6 +17,7 @@ from typing import NoReturn
 
 INTERRUPTED = 4  # the exit code, as the commands have it
 HOME = Path(__file__).resolve().parent
+_WHOLE = ("__del__", "head_start")  # functions
 _LOOK_AGAIN = 0.01  # seconds, until an interrupt would not be lost
 
 
@@ -34,10 +35,10 @@ def in_the_way(*names: str) -> str | None:
 def _interrupt(_: int, frame: FrameType | None) -> None:
     """Ctrl-C and SIGTERM, but behind the end of an import or a finalizer that is under way. Finalizers swallow what is
     raised in them; in an import it may become another error (extension modules take it for a failure of their own), or
-    leave a module locked for good."""
+    leave a module locked for good. What a command starts ahead of its job is known to nobody until that is done."""
     while frame is not None:
         file, name = frame.f_code.co_filename, frame.f_code.co_name
-        if file.startswith("<frozen importlib") or file.endswith("weakref.py") or name == "__del__":
+        if file.startswith("<frozen importlib") or file.endswith("weakref.py") or name in _WHOLE:
             signal.setitimer(signal.ITIMER_REAL, _LOOK_AGAIN)
             return
         frame = frame.f_back
@@ -46,10 +47,10 @@ def _interrupt(_: int, frame: FrameType | None) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    signal.signal(signal.SIGALRM, _interrupt)  # the timer's
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as a shell has it for what it runs in the background
             signal.signal(number, _interrupt)
+    signal.signal(signal.SIGALRM, _interrupt)  # the timer's
     try:
         yield
     finally:  # what it said is said: what Python still has to put away takes no interrupt

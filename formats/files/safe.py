@@ -51,10 +51,10 @@ def reopen(path: "str | Path") -> BinaryIO:
         if status.st_nlink > 1:
             raise _refused(path, "it has another name too, and is left alone: remove it")
         _check_owner(path, status, _folder_of(path))
-        return os.fdopen(handle, "r+b")
     except BaseException:
         os.close(handle)
         raise
+    return os.fdopen(handle, "r+b")  # whatever becomes of the file closes it from now on
 
 
 def open_or_create(path: "str | Path", mode: int = 0o666) -> BinaryIO:

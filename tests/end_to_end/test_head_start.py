@@ -110,6 +110,8 @@ def test_interrupted_while_it_begins_a_command_says_so_and_nothing_is_left(folde
         time.sleep((tenths - 1) / 10)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
-        assert (process.returncode, err.count("\n")) == (4, 1), err
-        assert "interrupted" in err
+        # click ends the line of the ^C with one of its own, while it reads the options.
+        assert process.returncode == 4, err
+        assert err.strip().startswith("producer: interrupted")
+        assert "\n" not in err.strip()
     until(lambda: not running(folder), 15)
