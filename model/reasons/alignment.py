@@ -17,7 +17,6 @@ class Aligned:
         lengths = np.fromiter(map(len, laid), np.int64, len(laid))
         self._starts = (np.cumsum(lengths) - lengths).tolist()
         self._places: dict[int, list[int]] = {}
-
         self.changed = np.zeros(len(laid), bool)  # [N]: whether the graph laid another text
         if laid is not texts:
             self.changed[:] = [one != other for one, other in zip(laid, texts, strict=True)]

@@ -30,9 +30,10 @@ WEIGHT_LIMIT = 1 << 10  # largest |weight|: a block's int32 sum cannot overflow,
 LOGIT_ONE = 1 << 10  # scores have this many steps per unit of logit
 LOGIT_LIMIT = 16  # beyond it float32 scores are 0 or 1 to six digits
 
-# Odd numbers that mix bits well: Knuth's multiplicative hash (TAOCP vol. 3, 6.4), and MurmurHash3's finaliser.
 # Digits that commonly stand for letters; one of them for two, so these are one.
 _LIKE = bytes.maketrans(b"01l3457", b"oiieast")
+
+# Odd numbers that mix bits well: Knuth's multiplicative hash (TAOCP vol. 3, 6.4), and MurmurHash3's finaliser.
 _MIX = (np.int32(-1640531535), np.int32(-2048144789))
 
 
